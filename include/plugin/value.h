@@ -1,0 +1,83 @@
+/*
+ * value.h
+ *		How the values of one PostgreSQL type become terms.
+ *
+ * An EtfType is built once, when a relation's plan is, and holds all that
+ * needs the catalogs; encoding a value then needs none.  value.c chooses the
+ * encoder from a table of built-in types, then by the kind of type (domain,
+ * array, composite, enum, range), then by the name of an extension's type,
+ * and falls back on the type's text output.  One encoder per type, in the
+ * value_*.c files, one file per family.
+ *
+ * An EtfType lives in the memory context that was current when it was built
+ * and is freed with it.  Encoders may leave garbage (detoasted copies) in the
+ * current context, which the caller resets after each change.
+ */
+#ifndef ETF_VALUE_H
+#define ETF_VALUE_H
+
+#include "fmgr.h"
+#include "utils/hsearch.h"
+#include "utils/typcache.h"
+
+#include "plugin/out.h"
+
+typedef struct EtfType EtfType;
+
+typedef void (*EtfEncode)(EtfOut *out, const EtfType *type, Datum value);
+
+/* A column of a table or an attribute of a composite. */
+typedef struct EtfField
+{
+	const EtfType *type;
+	const char *key; /* its name, encoded as options "keys" says */
+	int key_len;
+	int attindex; /* place in the TupleDesc, from 0 */
+	const char *name; /* server encoding; for error contexts */
+} EtfField;
+
+struct EtfType
+{
+	EtfEncode encode;
+	Oid typid;	  /* domains are looked through */
+	int32 typmod; /* of the column, the element or the domain */
+	int16 typlen;
+	bool typbyval;
+	char typalign;
+	EtfType *element; /* of an array, a range, a multirange */
+	EtfField *fields; /* of a composite, dropped attributes left out */
+	int nfields;
+	TupleDesc tupdesc;		  /* of a composite */
+	TypeCacheEntry *typcache; /* of a range */
+	HTAB *labels;			  /* of an enum: Oid to label, filled as met */
+	FmgrInfo output;		  /* of types that are sent as text */
+};
+
+/*
+ * What building a type met: when one of these changes in the catalogs, the
+ * EtfType is stale.  The caller collects over many types and watches them.
+ */
+typedef struct EtfTypeBuilder
+{
+	const EtfOptions *options;
+	List *type_oids;	 /* pg_type rows that were looked at */
+	List *relation_oids; /* pg_class rows of composites */
+} EtfTypeBuilder;
+
+extern EtfType *etf_type_build(EtfTypeBuilder *builder, Oid typid,
+							   int32 typmod);
+
+/* Encode a name as a map key: a binary, or an atom. */
+extern void etf_put_key(EtfOut *out, const char *name);
+
+/* Fill in a field, key bytes included, in the current memory context. */
+extern void etf_field_build(EtfTypeBuilder *builder, EtfField *field,
+							Form_pg_attribute attribute);
+
+/*
+ * One column's value: {oversized, Bytes} where it does not fit.  Encoders of
+ * nested values call type->encode instead.
+ */
+extern void etf_put_value(EtfOut *out, const EtfType *type, Datum value);
+
+#endif
