@@ -129,16 +129,16 @@ typedef struct EtfOptions
 	int actions;			/* ACTION_* bits */
 	bool messages;
 	bool skip_empty;
-	int origin;		/* EtfOrigin */
-	int rows;		/* EtfRows */
-	int keys;		/* EtfKeys */
-	int dialect;	/* EtfDialect */
-	int numeric;	/* EtfNumeric, never AUTO after parsing; likewise below */
-	int timestamps; /* EtfTimestamps */
-	int interval;	/* EtfInterval */
-	int timetz;		/* EtfTimetz */
-	int uuid;		/* EtfUuid */
-	int json;		/* EtfJson */
+	int origin;		  /* EtfOrigin */
+	int rows;		  /* EtfRows */
+	int keys;		  /* EtfKeys */
+	int dialect;	  /* EtfDialect */
+	int numeric;	  /* EtfNumeric, never AUTO after parsing; likewise below */
+	int timestamps;	  /* EtfTimestamps */
+	int interval;	  /* EtfInterval */
+	int timetz;		  /* EtfTimetz */
+	int uuid;		  /* EtfUuid */
+	int json;		  /* EtfJson */
 	int json_numbers; /* EtfJsonNumbers */
 	int float4;		  /* EtfFloat4 */
 	int relations;	  /* EtfRelations */

@@ -110,6 +110,12 @@ extern void etf_put_map(EtfOut *out, int pairs);
 extern void etf_put_list(EtfOut *out, int length);
 extern void etf_put_list_end(EtfOut *out);
 
+/*
+ * After an overflow: put {oversized, Bytes} where the value began, Bytes
+ * being what it would have taken on the server.
+ */
+extern void etf_put_oversized(EtfOut *out, Size bytes);
+
 /* Overwrite 4 bytes, big endian: a count that was not known before. */
 extern void out_patch_uint32(EtfOut *out, int offset, uint32 value);
 

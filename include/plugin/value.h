@@ -32,7 +32,7 @@ typedef struct EtfField
 	const EtfType *type;
 	const char *key; /* its name, encoded as options "keys" says */
 	int key_len;
-	int attindex; /* place in the TupleDesc, from 0 */
+	int attindex;	  /* place in the TupleDesc, from 0 */
 	const char *name; /* server encoding; for error contexts */
 } EtfField;
 

@@ -1,0 +1,71 @@
+# pg_etf_decoding: output plugin, client, Elixir library.
+#
+#   make help       what there is to do
+#   PG_CONFIG=...   another PostgreSQL than the first pg_config in PATH
+
+PG_CONFIG ?= pg_config
+VERSION := 1.0.0
+.DEFAULT_GOAL := all
+
+MODULE_big = pg_etf_decoding
+EXTENSION = pg_etf_decoding
+DATA = sql/pg_etf_decoding--1.0.sql
+COMMON_SRC = $(sort $(wildcard src/common/*.c))
+PLUGIN_SRC = pg_etf_decoding.c $(sort $(wildcard src/plugin/*.c))
+OBJS = $(PLUGIN_SRC:.c=.o) $(COMMON_SRC:.c=.o)
+
+ERL_ROOT ?= $(shell erl -noshell -eval 'io:format("~s", [code:root_dir()])' \
+	-s init stop 2>/dev/null)
+ERL_INCLUDE ?= $(ERL_ROOT)/usr/include
+ERL_LIB ?= $(ERL_ROOT)/usr/lib
+WARNINGS = -Wall -Wextra -Werror
+
+# Server headers as system headers: our warnings are for our code.  Only the
+# module's own symbols are exported, libei's are not.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(VERSION)"' \
+	-DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS)
+SHLIB_LINK = -L$(ERL_LIB) -l:libei.a -lpthread -Wl,--exclude-libs,ALL
+EXTRA_CLEAN = build
+
+# Bitcode is for functions that a query can inline; there are none here.
+override with_llvm := no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(PGXS),)
+include $(PGXS)
+endif
+
+$(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
+
+-include test/unit/unit.mk
+-include test/test.mk
+-include src/client/client.mk
+-include elixir_client/elixir.mk
+-include bench/bench.mk
+
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: help deps test lint format format-check
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
+
+deps: ## install the Debian packages that building and testing need (as root)
+	bin/deps
+
+test: ## install what is missing, build, and run every test
+	bin/deps
+	$(MAKE) all
+	$(MAKE) check
+
+lint: ## rules that the compiler does not know
+	bin/lint
+
+format: ## lay out the C sources with clang-format 14
+	clang-format -i $(C_FILES)
+
+format-check: ## fail where "make format" would change something
+	clang-format --dry-run -Werror $(C_FILES)

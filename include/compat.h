@@ -1,0 +1,160 @@
+/*
+ * compat.h
+ *		Every difference between PostgreSQL 13 and 18 that the plugin meets.
+ *
+ * The only file with PG_VERSION_NUM in it ("make lint" looks).  The rest of
+ * the plugin calls the neutral names below.  Sorted by the version that made
+ * the difference.
+ */
+#ifndef ETF_COMPAT_H
+#define ETF_COMPAT_H
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "replication/logical.h"
+#include "replication/output_plugin.h"
+#include "replication/reorderbuffer.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/*
+ * The key columns of an index, read from the catalogs: opening the index
+ * could fail under a historic snapshot.  Attribute numbers are offset by
+ * FirstLowInvalidHeapAttributeNumber.
+ */
+static inline Bitmapset *
+index_key_columns(Oid index)
+{
+	Bitmapset *columns = NULL;
+	HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; i < form->indnkeyatts; i++)
+		columns =
+			bms_add_member(columns, form->indkey.values[i] -
+										FirstLowInvalidHeapAttributeNumber);
+	ReleaseSysCache(tuple);
+	return columns;
+}
+
+/* since 14: RelationGetIdentityKeyBitmap does this, but opens the index */
+static inline Bitmapset *
+relation_identity_columns(Relation relation)
+{
+	return index_key_columns(RelationGetReplicaIndex(relation));
+}
+
+/* since 18: RelationGetPrimaryKeyIndex is asked about deferrable keys */
+static inline Bitmapset *
+relation_primary_key(Relation relation)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_key_columns(RelationGetPrimaryKeyIndex(relation, true));
+#else
+	return index_key_columns(RelationGetPrimaryKeyIndex(relation));
+#endif
+}
+
+/* since 14: LSN_FORMAT_ARGS */
+#ifndef LSN_FORMAT_ARGS
+#define LSN_FORMAT_ARGS(lsn) ((uint32) ((lsn) >> 32)), ((uint32) (lsn))
+#endif
+
+/* since 15: the commit time shares a union with the prepare time */
+static inline TimestampTz
+txn_commit_time(const ReorderBufferTXN *txn)
+{
+#if PG_VERSION_NUM >= 150000
+	return txn->xact_time.commit_time;
+#else
+	return txn->commit_time;
+#endif
+}
+
+/* since 15: told whether the transaction was skipped */
+static inline void
+output_progress(LogicalDecodingContext *ctx, bool skipped)
+{
+#if PG_VERSION_NUM >= 150000
+	OutputPluginUpdateProgress(ctx, skipped);
+#else
+	(void) skipped;
+	OutputPluginUpdateProgress(ctx);
+#endif
+}
+
+/*
+ * since 16: the server itself keeps the walsender alive while a plugin skips
+ * changes.  Before, the plugin has to say now and then that it is working;
+ * pgoutput, too, does so every 100 changes.
+ */
+static inline void
+output_progress_while_skipping(LogicalDecodingContext *ctx, int *changes)
+{
+#if PG_VERSION_NUM < 160000
+	if (ctx->end_xact || ++*changes >= 100)
+	{
+		output_progress(ctx, false);
+		*changes = 0;
+	}
+#else
+	(void) ctx;
+	(void) changes;
+#endif
+}
+
+/* since 16: declared in output_plugin.h */
+#if PG_VERSION_NUM < 160000
+extern PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *cb);
+#endif
+
+/* since 17: a change holds its tuples without a wrapper */
+#if PG_VERSION_NUM >= 170000
+#define CHANGE_TUPLE(tuple) (tuple)
+#else
+#define CHANGE_TUPLE(buf) ((buf) != NULL ? &(buf)->tuple : NULL)
+#endif
+
+static inline HeapTuple
+change_new_tuple(const ReorderBufferChange *change)
+{
+	return CHANGE_TUPLE(change->data.tp.newtuple);
+}
+
+static inline HeapTuple
+change_old_tuple(const ReorderBufferChange *change)
+{
+	return CHANGE_TUPLE(change->data.tp.oldtuple);
+}
+
+/* since 18: generated columns that are not stored, and so not in the WAL */
+static inline bool
+attribute_in_tuple(Form_pg_attribute attribute)
+{
+	if (attribute->attisdropped)
+		return false;
+#ifdef ATTRIBUTE_GENERATED_VIRTUAL
+	return attribute->attgenerated != ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+	return true;
+#endif
+}
+
+/* since 18: a module tells its name and version */
+#ifdef PG_MODULE_MAGIC_EXT
+#define ETF_MODULE_MAGIC \
+	PG_MODULE_MAGIC_EXT(.name = "pg_etf_decoding", .version = ETF_VERSION)
+#else
+#define ETF_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+#endif
