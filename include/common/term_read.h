@@ -97,11 +97,20 @@ extern bool term_skip(TermReader *reader);
 /* How many terms follow that belong to this one. */
 extern uint64_t term_children(const Term *term);
 
+/* A magnitude of up to 8 bytes. */
+extern uint64_t term_magnitude(const Term *term);
+
 /* Is nothing left to read? */
 static inline bool
 term_at_end(const TermReader *reader)
 {
 	return reader->pos == reader->end;
+}
+
+static inline size_t
+term_remaining(const TermReader *reader)
+{
+	return (size_t) (reader->end - reader->pos);
 }
 
 static inline size_t
