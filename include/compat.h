@@ -13,9 +13,12 @@
 #include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "replication/logical.h"
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -68,6 +71,58 @@ relation_primary_key(Relation relation)
 #ifndef LSN_FORMAT_ARGS
 #define LSN_FORMAT_ARGS(lsn) ((uint32) ((lsn) >> 32)), ((uint32) (lsn))
 #endif
+
+/* since 14: multiranges; the ranges' type, or InvalidOid for other types */
+static inline Oid
+multirange_range(Oid typid)
+{
+#if PG_VERSION_NUM >= 140000
+	return get_multirange_range(typid);
+#else
+	(void) typid;
+	return InvalidOid;
+#endif
+}
+
+/*
+ * since 14: conversions can be told not to raise an ERROR.  "dest" has room
+ * for MAX_CONVERSION_GROWTH times "len", and one more.
+ */
+static inline bool
+convert_to_utf8(FmgrInfo *function, const char *text, Size len, char *dest)
+{
+#if PG_VERSION_NUM >= 140000
+	int32 done = DatumGetInt32(FunctionCall6(
+		function, Int32GetDatum(GetDatabaseEncoding()), Int32GetDatum(PG_UTF8),
+		CStringGetDatum(text), CStringGetDatum(dest),
+		Int32GetDatum((int32) len), BoolGetDatum(true)));
+
+	return (Size) done == len;
+#else
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool converted = true;
+
+	PG_TRY();
+	{
+		FunctionCall5(function, Int32GetDatum(GetDatabaseEncoding()),
+					  Int32GetDatum(PG_UTF8), CStringGetDatum(text),
+					  CStringGetDatum(dest), Int32GetDatum((int32) len));
+	}
+	PG_CATCH();
+	{
+		int code = geterrcode();
+
+		if (code != ERRCODE_UNTRANSLATABLE_CHARACTER &&
+			code != ERRCODE_CHARACTER_NOT_IN_REPERTOIRE)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		converted = false;
+	}
+	PG_END_TRY();
+	return converted;
+#endif
+}
 
 /* since 15: the commit time shares a union with the prepare time */
 static inline TimestampTz

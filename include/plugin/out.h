@@ -45,6 +45,9 @@ typedef struct EtfOut
 
 extern void out_grow(EtfOut *out, Size size);
 
+/* Give up the current value: it would not fit. */
+extern void out_overflow(EtfOut *out);
+
 /* Make room for "size" bytes (below 64 kB; larger: etf_put_raw). */
 static inline char *
 out_reserve(EtfOut *out, Size size)
@@ -91,6 +94,9 @@ extern void etf_put_bool(EtfOut *out, bool value);
 /* Non-finite floats become atoms: in NEW_FLOAT_EXT they break the frame. */
 extern void etf_put_float(EtfOut *out, double value);
 
+/* The dialect's atom for an infinite float, date, timestamp or interval. */
+extern void etf_put_infinity(EtfOut *out, bool negative);
+
 /* Raw bytes of any length, as they are, without a header. */
 extern void etf_put_raw(EtfOut *out, const char *bytes, Size len);
 
@@ -106,7 +112,10 @@ extern void etf_put_text(EtfOut *out, const char *text, Size len);
 extern void etf_put_tuple(EtfOut *out, int arity);
 extern void etf_put_map(EtfOut *out, int pairs);
 
-/* A proper list of known length: header, elements, etf_put_list_end. */
+/*
+ * A proper list of known length: header, elements, etf_put_list_end.  An
+ * empty list has no header, so its count cannot be patched.
+ */
 extern void etf_put_list(EtfOut *out, int length);
 extern void etf_put_list_end(EtfOut *out);
 

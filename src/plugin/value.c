@@ -1,0 +1,344 @@
+/*
+ * value.c
+ *		Choose how the values of a type are encoded.
+ *
+ * All look-ups in the catalogs happen here, when a relation's plan is built.
+ * The order is: built-in types from a table, then the kind of type, then the
+ * types of some extensions by name, then text output.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+
+#include "common/utf8.h"
+#include "compat.h"
+#include "plugin/encoders.h"
+#include "plugin/encoding.h"
+
+/* What SMALL_ATOM_UTF8_EXT can hold. */
+#define ATOM_MAX 255
+
+typedef struct BuiltInType
+{
+	Oid typid;
+	EtfEncode encode;
+} BuiltInType;
+
+/* Only looked at when a plan is built, so the order is for readers. */
+static const BuiltInType built_in_types[] = {
+	{BOOLOID, encode_bool},
+	{INT2OID, encode_int2},
+	{INT4OID, encode_int4},
+	{INT8OID, encode_int8},
+	{FLOAT4OID, encode_float4},
+	{FLOAT8OID, encode_float8},
+	{NUMERICOID, encode_numeric},
+	{CASHOID, encode_money},
+
+	{OIDOID, encode_oid},
+	{XIDOID, encode_oid},
+	{CIDOID, encode_oid},
+	{XID8OID, encode_uint8},
+	{LSNOID, encode_uint8},
+	{TIDOID, encode_tid},
+	{REGPROCOID, encode_oid},
+	{REGPROCEDUREOID, encode_oid},
+	{REGOPEROID, encode_oid},
+	{REGOPERATOROID, encode_oid},
+	{REGCLASSOID, encode_oid},
+	{REGCOLLATIONOID, encode_oid},
+	{REGTYPEOID, encode_oid},
+	{REGROLEOID, encode_oid},
+	{REGNAMESPACEOID, encode_oid},
+	{REGCONFIGOID, encode_oid},
+	{REGDICTIONARYOID, encode_oid},
+
+	{TEXTOID, encode_text},
+	{VARCHAROID, encode_text},
+	{BPCHAROID, encode_text},
+	{XMLOID, encode_text},
+	{REFCURSOROID, encode_text},
+	{CHAROID, encode_char},
+	{NAMEOID, encode_name},
+	{BYTEAOID, encode_bytea},
+	{BITOID, encode_bits},
+	{VARBITOID, encode_bits},
+	{UUIDOID, encode_uuid},
+
+	{DATEOID, encode_date},
+	{TIMEOID, encode_time},
+	{TIMETZOID, encode_timetz},
+	{TIMESTAMPOID, encode_timestamp},
+	{TIMESTAMPTZOID, encode_timestamptz},
+	{INTERVALOID, encode_interval},
+
+	{JSONOID, encode_json},
+	{JSONBOID, encode_jsonb},
+	{TSVECTOROID, encode_tsvector},
+	{INETOID, encode_inet},
+	{CIDROID, encode_inet},
+	{MACADDROID, encode_macaddr},
+	{MACADDR8OID, encode_macaddr8},
+	{POINTOID, encode_point},
+	{LINEOID, encode_line},
+	{LSEGOID, encode_lseg},
+	{BOXOID, encode_box},
+	{PATHOID, encode_path},
+	{POLYGONOID, encode_polygon},
+	{CIRCLEOID, encode_circle},
+
+	{RECORDOID, encode_record},
+};
+
+/* Types whose OID differs from database to database. */
+typedef struct ExtensionType
+{
+	const char *extension;
+	const char *type;
+	EtfEncode encode;
+} ExtensionType;
+
+static const ExtensionType extension_types[] = {
+	{"citext", "citext", encode_text},
+	{"hstore", "hstore", encode_hstore},
+	{"vector", "vector", encode_vector},
+};
+
+static void build_by_kind(EtfTypeBuilder *builder, EtfType *type,
+						  Form_pg_type form);
+
+static Form_pg_type
+open_type(Oid typid, HeapTuple *tuple)
+{
+	*tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(typid));
+	if (!HeapTupleIsValid(*tuple))
+		elog(ERROR, "cache lookup failed for type %u", typid);
+	return (Form_pg_type) GETSTRUCT(*tuple);
+}
+
+/* Built-in types never change. */
+static void
+remember_type(EtfTypeBuilder *builder, Oid typid)
+{
+	if (typid >= FirstNormalObjectId)
+		builder->type_oids = list_append_unique_oid(builder->type_oids, typid);
+}
+
+/* Like getBaseTypeAndTypmod, but remembers each domain on the way. */
+static Oid
+look_through_domains(EtfTypeBuilder *builder, Oid typid, int32 *typmod)
+{
+	for (;;)
+	{
+		HeapTuple tuple;
+		Form_pg_type form = open_type(typid, &tuple);
+		bool domain = form->typtype == TYPTYPE_DOMAIN;
+
+		remember_type(builder, typid);
+		if (domain)
+		{
+			typid = form->typbasetype;
+			*typmod = form->typtypmod;
+		}
+		ReleaseSysCache(tuple);
+		if (!domain)
+			return typid;
+	}
+}
+
+static EtfEncode
+built_in_encoder(Oid typid)
+{
+	for (int i = 0; i < (int) lengthof(built_in_types); i++)
+		if (built_in_types[i].typid == typid)
+			return built_in_types[i].encode;
+	return NULL;
+}
+
+static EtfEncode
+extension_encoder(Form_pg_type form)
+{
+	Oid extension = getExtensionOfObject(TypeRelationId, form->oid);
+	const char *name =
+		OidIsValid(extension) ? get_extension_name(extension) : NULL;
+
+	if (name == NULL)
+		return NULL;
+	for (int i = 0; i < (int) lengthof(extension_types); i++)
+		if (strcmp(extension_types[i].extension, name) == 0 &&
+			strcmp(extension_types[i].type, NameStr(form->typname)) == 0)
+			return extension_types[i].encode;
+	return NULL;
+}
+
+EtfType *
+etf_type_build(EtfTypeBuilder *builder, Oid typid, int32 typmod)
+{
+	EtfType *type = palloc0(sizeof(EtfType));
+	HeapTuple tuple;
+	Form_pg_type form;
+
+	check_stack_depth();
+	typid = look_through_domains(builder, typid, &typmod);
+	form = open_type(typid, &tuple);
+	type->typid = typid;
+	type->typmod = typmod;
+	type->typlen = form->typlen;
+	type->typbyval = form->typbyval;
+	type->typalign = form->typalign;
+	type->encode = built_in_encoder(typid);
+	if (type->encode == NULL)
+		build_by_kind(builder, type, form);
+	ReleaseSysCache(tuple);
+	return type;
+}
+
+/* Columns of a composite, without the dropped ones. */
+static void
+build_fields(EtfTypeBuilder *builder, EtfType *type)
+{
+	TupleDesc tupdesc = type->tupdesc;
+
+	type->fields = palloc(sizeof(EtfField) * Max(tupdesc->natts, 1));
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
+
+		if (!attribute->attisdropped)
+			etf_field_build(builder, &type->fields[type->nfields++], attribute);
+	}
+}
+
+static void
+build_composite(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
+{
+	TupleDesc tupdesc = lookup_rowtype_tupdesc(type->typid, -1);
+
+	builder->relation_oids =
+		list_append_unique_oid(builder->relation_oids, form->typrelid);
+	type->tupdesc = CreateTupleDescCopyConstr(tupdesc);
+	ReleaseTupleDesc(tupdesc);
+	type->encode = encode_composite;
+	build_fields(builder, type);
+}
+
+static void
+build_enum(EtfType *type)
+{
+	HASHCTL ctl = {.keysize = sizeof(Oid),
+				   .entrysize = sizeof(EtfEnumLabel),
+				   .hcxt = CurrentMemoryContext};
+
+	type->labels = hash_create("pg_etf_decoding enum labels", 16, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	type->encode = encode_enum;
+}
+
+static void
+build_range(EtfTypeBuilder *builder, EtfType *type)
+{
+	TypeCacheEntry *typcache =
+		lookup_type_cache(type->typid, TYPECACHE_RANGE_INFO);
+
+	type->typcache = typcache;
+	type->element = etf_type_build(builder, typcache->rngelemtype->type_id, -1);
+	type->encode = encode_range;
+}
+
+static void
+build_by_output(EtfType *type)
+{
+	Oid function;
+	bool varlena;
+
+	getTypeOutputInfo(type->typid, &function, &varlena);
+	fmgr_info(function, &type->output);
+	type->encode = encode_by_output;
+}
+
+static void
+build_by_kind(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
+{
+	Oid element = get_element_type(type->typid);
+	Oid range = multirange_range(type->typid);
+
+	if (OidIsValid(element))
+	{
+		type->element = etf_type_build(builder, element, type->typmod);
+		type->encode = encode_array;
+	}
+	else if (form->typtype == TYPTYPE_COMPOSITE)
+		build_composite(builder, type, form);
+	else if (form->typtype == TYPTYPE_ENUM)
+		build_enum(type);
+	else if (form->typtype == TYPTYPE_RANGE)
+		build_range(builder, type);
+	else if (OidIsValid(range))
+	{
+		type->element = etf_type_build(builder, range, -1);
+		type->encode = encode_multirange;
+	}
+	else if ((type->encode = extension_encoder(form)) == NULL)
+		build_by_output(type);
+}
+
+void
+etf_put_key(EtfOut *out, const char *name)
+{
+	Size len = strlen(name);
+	const char *text = etf_to_utf8(name, &len);
+
+	if (text != NULL && out->options->keys == KEYS_ATOM && len <= ATOM_MAX &&
+		utf8_check((const uint8 *) text, len, NULL))
+		etf_put_atom_len(out, text, len);
+	else if (text != NULL)
+		etf_put_binary(out, text, len);
+	else
+		etf_put_binary(out, name, strlen(name));
+}
+
+void
+etf_field_build(EtfTypeBuilder *builder, EtfField *field,
+				Form_pg_attribute attribute)
+{
+	StringInfoData key;
+	EtfOut out = {&key, builder->options, 0, false};
+
+	initStringInfo(&key);
+	etf_put_key(&out, NameStr(attribute->attname));
+	field->key = key.data;
+	field->key_len = key.len;
+	field->name = pstrdup(NameStr(attribute->attname));
+	field->attindex = attribute->attnum - 1;
+	field->type =
+		etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
+}
+
+/* {oversized, Bytes}, instead of what the encoder left. */
+static void
+put_oversized(EtfOut *out, const EtfType *type, Datum value)
+{
+	out->overflow = false;
+	out->buf->len = out->mark;
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, "oversized");
+	if (type->typlen == -1)
+		etf_put_uint(out, toast_raw_datum_size(value) - VARHDRSZ);
+	else
+		etf_put_int(out, type->typlen);
+}
+
+void
+etf_put_value(EtfOut *out, const EtfType *type, Datum value)
+{
+	out->mark = out->buf->len;
+	type->encode(out, type, value);
+	if (unlikely(out->overflow || out->buf->len > ETF_FRAME_LIMIT))
+		put_oversized(out, type, value);
+}
