@@ -22,7 +22,7 @@ WARNINGS = -Wall -Wextra -Werror
 
 # Server headers as system headers: our warnings are for our code.  Only the
 # module's own symbols are exported, libei's are not.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) \
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
 	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(VERSION)"' \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS)
@@ -32,9 +32,13 @@ EXTRA_CLEAN = build
 # Bitcode is for functions that a query can inline; there are none here.
 override with_llvm := no
 
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+PGXS := $(wildcard $(shell $(PG_CONFIG) --pgxs 2>/dev/null))
 ifneq ($(PGXS),)
 include $(PGXS)
+else
+all install:
+	@echo "$(PG_CONFIG) --pgxs finds nothing: run 'make deps' as root" >&2
+	@exit 1
 endif
 
 $(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
