@@ -154,6 +154,16 @@ etf_put_list_end(EtfOut *out)
 }
 
 void
+etf_put_oversized(EtfOut *out, Size bytes)
+{
+	out->overflow = false;
+	out->buf->len = out->mark;
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, "oversized");
+	etf_put_uint(out, bytes);
+}
+
+void
 out_patch_uint32(EtfOut *out, int offset, uint32 value)
 {
 	value = pg_hton32(value);

@@ -320,18 +320,13 @@ etf_field_build(EtfTypeBuilder *builder, EtfField *field,
 		etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
 }
 
-/* {oversized, Bytes}, instead of what the encoder left. */
-static void
-put_oversized(EtfOut *out, const EtfType *type, Datum value)
+/* What a value takes on the server, without its length word. */
+static Size
+value_size(const EtfType *type, Datum value)
 {
-	out->overflow = false;
-	out->buf->len = out->mark;
-	etf_put_tuple(out, 2);
-	etf_put_atom(out, "oversized");
 	if (type->typlen == -1)
-		etf_put_uint(out, toast_raw_datum_size(value) - VARHDRSZ);
-	else
-		etf_put_int(out, type->typlen);
+		return toast_raw_datum_size(value) - VARHDRSZ;
+	return type->typlen;
 }
 
 void
@@ -340,5 +335,5 @@ etf_put_value(EtfOut *out, const EtfType *type, Datum value)
 	out->mark = out->buf->len;
 	type->encode(out, type, value);
 	if (unlikely(out->overflow || out->buf->len > ETF_FRAME_LIMIT))
-		put_oversized(out, type, value);
+		etf_put_oversized(out, value_size(type, value));
 }
