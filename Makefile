@@ -25,7 +25,8 @@ WARNINGS = -Wall -Wextra -Werror
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
 	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(VERSION)"' \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
-PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS)
+# Callbacks and encoders of one signature do not each use all of it.
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS) -Wno-unused-parameter
 SHLIB_LINK = -L$(ERL_LIB) -l:libei.a -lpthread -Wl,--exclude-libs,ALL
 EXTRA_CLEAN = build
 
