@@ -1,0 +1,289 @@
+/*
+ * value_jsonb.c
+ *		jsonb as a term: maps with binary keys, lists, binaries, numbers.
+ *
+ * The binary form is walked where it lies, without the server's iterator,
+ * which allocates for each container.  An explicit stack, because only memory
+ * bounds the depth.  Each container says its size in front, as the external
+ * format wants it.
+ *
+ * json_number.c writes the numbers that are too long for the short way here.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "plugin/encoders.h"
+#include "plugin/json.h"
+#include "plugin/pairs.h"
+
+/* Deeper values are rare and take their stack from the heap. */
+#define WALK_LOCAL_LEVELS 16
+
+typedef struct WalkLevel
+{
+	const JsonbContainer *container;
+	const char *data;	 /* the children's bytes */
+	uint32 next;		 /* the child that comes next, or the pair */
+	uint32 count;		 /* elements or pairs */
+	uint32 offset;		 /* in data, of the next element or key */
+	uint32 value_offset; /* in data, of the next pair's value */
+	int start;			 /* where its term begins in the buffer */
+	int first_pair;		 /* its part of Walk's pairs begins here */
+} WalkLevel;
+
+typedef struct Walk
+{
+	EtfOut *out;
+	WalkLevel *levels;
+	int depth;
+	int allocated;
+	bool keys_repeat; /* keys may become equal in UTF-8 */
+	EtfPairs pairs;	  /* of all levels, where keys_repeat */
+	WalkLevel local[WALK_LOCAL_LEVELS];
+} Walk;
+
+static void walk_container(EtfOut *out, const JsonbContainer *root);
+static void walk_into(Walk *walk, const JsonbContainer *container);
+static void walk_out(Walk *walk);
+static const JsonbContainer *put_next(Walk *walk, WalkLevel *level);
+static void put_pair_key(Walk *walk, const char *key, uint32 len);
+static const JsonbContainer *put_child(EtfOut *out, JEntry entry,
+									   const char *data, uint32 offset);
+static uint32 entry_end(JEntry entry, uint32 offset);
+static void put_numeric(EtfOut *out, Numeric number);
+static bool put_short_numeric(EtfOut *out, Numeric number);
+static void put_jsonb_text(EtfOut *out, Jsonb *jsonb);
+
+void
+encode_jsonb(EtfOut *out, const EtfType *type, Datum value)
+{
+	Jsonb *jsonb = DatumGetJsonbP(value);
+	const JsonbContainer *root = &jsonb->root;
+
+	if (out->options->json == JSON_TEXT)
+		put_jsonb_text(out, jsonb);
+	else if (JsonContainerIsScalar(root))
+		put_child(out, root->children[0], (const char *) &root->children[1], 0);
+	else
+		walk_container(out, root);
+}
+
+static void
+walk_container(EtfOut *out, const JsonbContainer *root)
+{
+	Walk walk;
+
+	walk.out = out;
+	walk.levels = walk.local;
+	walk.depth = 0;
+	walk.allocated = WALK_LOCAL_LEVELS;
+	walk.keys_repeat = pairs_may_repeat();
+	memset(&walk.pairs, 0, sizeof(walk.pairs));
+
+	walk_into(&walk, root);
+	while (walk.depth > 0 && !out->overflow)
+	{
+		WalkLevel *level = &walk.levels[walk.depth - 1];
+
+		if (level->next < level->count)
+		{
+			const JsonbContainer *inner = put_next(&walk, level);
+
+			if (inner != NULL)
+				walk_into(&walk, inner);
+		}
+		else
+			walk_out(&walk);
+	}
+	if (walk.pairs.items != NULL)
+		pfree(walk.pairs.items);
+	if (walk.levels != walk.local)
+		pfree(walk.levels);
+}
+
+/* Write a container's header and make its children the next to be written. */
+static void
+walk_into(Walk *walk, const JsonbContainer *container)
+{
+	bool object = JsonContainerIsObject(container);
+	uint32 count = JsonContainerSize(container);
+	uint32 children = object ? count * 2 : count;
+	WalkLevel *level;
+
+	CHECK_FOR_INTERRUPTS();
+	if (walk->depth == walk->allocated)
+	{
+		Size size = walk->allocated * sizeof(WalkLevel);
+		WalkLevel *levels = palloc_extended(size * 2, MCXT_ALLOC_HUGE);
+
+		memcpy(levels, walk->levels, size);
+		if (walk->levels != walk->local)
+			pfree(walk->levels);
+		walk->levels = levels;
+		walk->allocated *= 2;
+	}
+
+	level = &walk->levels[walk->depth++];
+	level->container = container;
+	level->data = (const char *) &container->children[children];
+	level->next = 0;
+	level->count = count;
+	level->offset = 0;
+	level->value_offset = object ? getJsonbOffset(container, count) : 0;
+	level->start = walk->out->buf->len;
+	level->first_pair = walk->pairs.count;
+	if (object)
+		etf_put_map(walk->out, count);
+	else
+		etf_put_list(walk->out, count);
+}
+
+static void
+walk_out(Walk *walk)
+{
+	WalkLevel *level = &walk->levels[--walk->depth];
+
+	if (JsonContainerIsArray(level->container))
+		etf_put_list_end(walk->out);
+	else if (walk->keys_repeat)
+		pairs_close(&walk->pairs, walk->out, level->start, level->first_pair);
+}
+
+/* Write one element or pair, up to the inner container that is its value. */
+static const JsonbContainer *
+put_next(Walk *walk, WalkLevel *level)
+{
+	const JsonbContainer *container = level->container;
+	JEntry entry = container->children[level->next];
+	uint32 offset = level->offset;
+
+	level->offset = entry_end(entry, offset);
+	if (JsonContainerIsObject(container))
+	{
+		put_pair_key(walk, level->data + offset, level->offset - offset);
+		entry = container->children[level->count + level->next];
+		offset = level->value_offset;
+		level->value_offset = entry_end(entry, offset);
+	}
+	level->next++;
+	return put_child(walk->out, entry, level->data, offset);
+}
+
+static void
+put_pair_key(Walk *walk, const char *key, uint32 len)
+{
+	int start = walk->out->buf->len;
+
+	etf_put_text(walk->out, key, len);
+	if (walk->keys_repeat)
+		pairs_add(&walk->pairs, start, walk->out->buf->len);
+}
+
+/* Write a scalar; of a container only the place is told. */
+static const JsonbContainer *
+put_child(EtfOut *out, JEntry entry, const char *data, uint32 offset)
+{
+	switch (entry & JENTRY_TYPEMASK)
+	{
+		case JENTRY_ISSTRING:
+			etf_put_text(out, data + offset, entry_end(entry, offset) - offset);
+			return NULL;
+		case JENTRY_ISNUMERIC:
+			put_numeric(out, (Numeric) (data + INTALIGN(offset)));
+			return NULL;
+		case JENTRY_ISCONTAINER:
+			return (const JsonbContainer *) (data + INTALIGN(offset));
+		case JENTRY_ISBOOL_TRUE:
+			etf_put_atom(out, "true");
+			return NULL;
+		case JENTRY_ISBOOL_FALSE:
+			etf_put_atom(out, "false");
+			return NULL;
+		default:
+			etf_put_null(out);
+			return NULL;
+	}
+}
+
+/* Most entries hold a length, every 32nd where it ends. */
+static uint32
+entry_end(JEntry entry, uint32 offset)
+{
+	JBE_ADVANCE_OFFSET(offset, entry);
+	return offset;
+}
+
+static void
+put_numeric(EtfOut *out, Numeric number)
+{
+	const char *text;
+
+	if (put_short_numeric(out, number))
+		return;
+	text = DatumGetCString(
+		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+	if (!json_put_number(out, text, strlen(text)))
+		etf_put_text(out, text, strlen(text));
+}
+
+/*
+ * The numbers that people write: up to 18 digits and, with a fraction, below
+ * 2^53 and divided by a power of ten that a double holds exactly, so that the
+ * quotient is rounded once, as strtod would.
+ *
+ * The layout is private to numeric.c, but as it is on every disk it is the
+ * same since 9.1: two bytes, then digits of base 10000.
+ */
+static bool
+put_short_numeric(EtfOut *out, Numeric number)
+{
+	static const double power[] = {1, 1e4, 1e8, 1e12, 1e16, 1e20};
+	const char *bytes = VARDATA_ANY(number);
+	int ndigits = ((int) VARSIZE_ANY_EXHDR(number) - 2) / 2;
+	int weight;
+	int scale;
+	int64 value = 0;
+	uint16 header;
+
+	memcpy(&header, bytes, sizeof(header));
+	if ((header & 0xC000) != 0x8000)
+		return false; /* large weight or scale, or not a number */
+	weight = (header & 0x003F) - (header & 0x0040 ? 64 : 0);
+	for (int i = 0; i < Max(ndigits, weight + 1); i++)
+	{
+		uint16 digit = 0;
+
+		if (value > PG_INT64_MAX / 10000 - 1)
+			return false;
+		if (i < ndigits)
+			memcpy(&digit, bytes + 2 + 2 * i, sizeof(digit));
+		value = value * 10000 + digit;
+	}
+	if (header & 0x2000)
+		value = -value;
+
+	scale = Max(ndigits - weight - 1, 0);
+	if ((header & 0x1F80) == 0) /* no decimals are shown */
+		etf_put_int(out, value);
+	else if (out->options->json_numbers == JSON_NUMBERS_DECIMAL ||
+			 scale >= (int) lengthof(power) || value > (INT64CONST(1) << 53) ||
+			 value < -(INT64CONST(1) << 53))
+		return false;
+	else
+		etf_put_float(out, (double) value / power[scale]);
+	return true;
+}
+
+static void
+put_jsonb_text(EtfOut *out, Jsonb *jsonb)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	JsonbToCString(&text, &jsonb->root, VARSIZE(jsonb));
+	etf_put_text(out, text.data, text.len);
+	pfree(text.data);
+}
