@@ -13,6 +13,7 @@
 #include "ei.h"
 #include "port/pg_bswap.h"
 
+#include "plugin/encoding.h"
 #include "plugin/out.h"
 
 void
@@ -123,6 +124,22 @@ etf_put_binary(EtfOut *out, const char *bytes, Size len)
 {
 	put_header(out, ERL_BINARY_EXT, len);
 	etf_put_raw(out, bytes, len);
+}
+
+void
+etf_put_text(EtfOut *out, const char *text, Size len)
+{
+	Size utf8_len = len;
+	const char *utf8 = etf_to_utf8(text, &utf8_len);
+
+	if (likely(utf8 != NULL))
+	{
+		etf_put_binary(out, utf8, utf8_len);
+		return;
+	}
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, "unconverted");
+	etf_put_binary(out, text, len);
 }
 
 void
