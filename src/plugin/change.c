@@ -264,7 +264,8 @@ etf_truncate(EtfSession *session, const ReorderBufferTXN *txn, int nrelations,
 		plan = etf_relation_get(session, relations[i]);
 		if (!plan->wanted)
 			continue;
-		etf_event_begin(session, txn);
+		if (count == 0)
+			etf_event_begin(session, txn);
 		tell_relation(session, plan);
 		relids[count++] = plan->relid;
 	}

@@ -181,28 +181,33 @@ etf_txn_begin(EtfSession *session)
 	memset(&session->txn, 0, sizeof(session->txn));
 }
 
-/*
- * Close the last frame, opening it if the event before happened to fill one.
- * The walsender hears of the progress whether or not something was sent.
- */
+/* The walsender hears of the progress whether or not something was sent. */
 void
 etf_txn_commit(EtfSession *session, const ReorderBufferTXN *txn)
 {
-	EtfTxn *state = &session->txn;
-	bool empty = !state->open && !state->sent;
+	bool skip = !session->txn.open && session->options->skip_empty;
 
-	output_progress(session->ctx, empty && session->options->skip_empty);
-	if (empty && session->options->skip_empty)
+	output_progress(session->ctx, skip);
+	if (skip)
 		return;
-	if (!state->open)
+	if (!session->txn.open)
 		tx_open(session, txn);
 	tx_close(session, true);
 }
 
+/*
+ * A frame that is full is closed only when there is another event, so that
+ * the last one of a transaction is never empty.
+ */
 void
 etf_event_begin(EtfSession *session, const ReorderBufferTXN *txn)
 {
-	if (!session->txn.open)
+	const EtfTxn *state = &session->txn;
+	int size = session->ctx->out->len - state->start;
+
+	if (state->open && size >= session->options->frame_bytes)
+		tx_close(session, false);
+	if (!state->open)
 		tx_open(session, txn);
 }
 
@@ -214,8 +219,6 @@ etf_event_end(EtfSession *session)
 	state->count++;
 	state->terms++;
 	state->index++;
-	if (session->ctx->out->len - state->start >= session->options->frame_bytes)
-		tx_close(session, false);
 }
 
 void
