@@ -13,6 +13,7 @@
  * starts over at "mark", where the value began, and remembers it in
  * "overflow": whatever the encoder still writes goes into space that is
  * there, and whoever set the mark replaces the value (see etf_put_value).
+ * Between values there is no limit but StringInfo's own.
  * Hence an encoder needs no check of its own, and may patch what it wrote at
  * a remembered offset: the buffer never shrinks below it meanwhile.
  */
@@ -39,9 +40,34 @@ typedef struct EtfOut
 {
 	StringInfo buf;
 	const EtfOptions *options;
-	int mark;	   /* where the current value began */
+	int mark;	   /* where the current value began; -1: in none */
 	bool overflow; /* the current value did not fit */
 } EtfOut;
+
+#define ETF_OUT(buf, options)       \
+	{                               \
+		(buf), (options), -1, false \
+	}
+
+/* From here on the limit applies, ... */
+static inline void
+out_value_begin(EtfOut *out)
+{
+	out->mark = out->buf->len;
+}
+
+/* ... until here.  False: the value did not fit, and nothing of it is left. */
+static inline bool
+out_value_end(EtfOut *out)
+{
+	bool fits = !out->overflow && out->buf->len <= ETF_FRAME_LIMIT;
+
+	if (unlikely(!fits))
+		out->buf->len = out->mark;
+	out->overflow = false;
+	out->mark = -1;
+	return fits;
+}
 
 extern void out_grow(EtfOut *out, Size size);
 
@@ -119,10 +145,7 @@ extern void etf_put_map(EtfOut *out, int pairs);
 extern void etf_put_list(EtfOut *out, int length);
 extern void etf_put_list_end(EtfOut *out);
 
-/*
- * After an overflow: put {oversized, Bytes} where the value began, Bytes
- * being what it would have taken on the server.
- */
+/* {oversized, Bytes}: instead of a value that takes so much on the server */
 extern void etf_put_oversized(EtfOut *out, Size bytes);
 
 /* Overwrite 4 bytes, big endian: a count that was not known before. */

@@ -283,9 +283,9 @@ static void
 put_message(EtfOut *out, const char *prefix, const char *content, Size size)
 {
 	etf_put_text(out, prefix, strlen(prefix));
-	out->mark = out->buf->len;
+	out_value_begin(out);
 	etf_put_binary(out, content, size);
-	if (out->overflow)
+	if (!out_value_end(out))
 		etf_put_oversized(out, size);
 }
 

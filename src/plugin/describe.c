@@ -176,7 +176,7 @@ etf_describe_relation(const EtfOptions *options, const EtfRelation *plan,
 					  Relation relation, int *len)
 {
 	StringInfoData buf;
-	EtfOut out = {&buf, options, 0, false};
+	EtfOut out = ETF_OUT(&buf, options);
 
 	initStringInfo(&buf);
 	etf_put_tuple(&out, 6);

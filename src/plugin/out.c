@@ -26,7 +26,7 @@ out_overflow(EtfOut *out)
 void
 out_grow(EtfOut *out, Size size)
 {
-	if ((Size) out->buf->len + size > ETF_FRAME_LIMIT)
+	if (out->mark >= 0 && (Size) out->buf->len + size > ETF_FRAME_LIMIT)
 		out_overflow(out);
 	enlargeStringInfo(out->buf, size);
 }
@@ -96,7 +96,7 @@ etf_put_raw(EtfOut *out, const char *bytes, Size len)
 
 	if (len >= (Size) (buf->maxlen - buf->len))
 	{
-		if (out->overflow || (Size) buf->len + len > ETF_FRAME_LIMIT)
+		if (out->mark >= 0 && (Size) buf->len + len > ETF_FRAME_LIMIT)
 		{
 			out_overflow(out);
 			return;
@@ -173,8 +173,6 @@ etf_put_list_end(EtfOut *out)
 void
 etf_put_oversized(EtfOut *out, Size bytes)
 {
-	out->overflow = false;
-	out->buf->len = out->mark;
 	etf_put_tuple(out, 2);
 	etf_put_atom(out, "oversized");
 	etf_put_uint(out, bytes);

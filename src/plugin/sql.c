@@ -101,7 +101,7 @@ etf_encode(PG_FUNCTION_ARGS)
 {
 	const EncodeState *state;
 	StringInfoData buf;
-	EtfOut out = {&buf, NULL, 0, false};
+	EtfOut out = ETF_OUT(&buf, NULL);
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),

@@ -77,7 +77,7 @@ etf_template_build(EtfTemplate *template)
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 	int count = count_fields(template);
 	StringInfoData buf;
-	EtfOut out = {&buf, NULL, 0, false};
+	EtfOut out = ETF_OUT(&buf, NULL);
 
 	initStringInfo(&buf);
 	template->nholes = template->nends = 0;

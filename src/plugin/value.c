@@ -308,7 +308,7 @@ etf_field_build(EtfTypeBuilder *builder, EtfField *field,
 				Form_pg_attribute attribute)
 {
 	StringInfoData key;
-	EtfOut out = {&key, builder->options, 0, false};
+	EtfOut out = ETF_OUT(&key, builder->options);
 
 	initStringInfo(&key);
 	etf_put_key(&out, NameStr(attribute->attname));
@@ -332,8 +332,8 @@ value_size(const EtfType *type, Datum value)
 void
 etf_put_value(EtfOut *out, const EtfType *type, Datum value)
 {
-	out->mark = out->buf->len;
+	out_value_begin(out);
 	type->encode(out, type, value);
-	if (unlikely(out->overflow || out->buf->len > ETF_FRAME_LIMIT))
+	if (unlikely(!out_value_end(out)))
 		etf_put_oversized(out, value_size(type, value));
 }
