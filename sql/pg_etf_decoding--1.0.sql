@@ -17,3 +17,11 @@ LANGUAGE C STABLE PARALLEL SAFE;
 
 COMMENT ON FUNCTION etf_options() IS
 'the options of the output plugin';
+
+CREATE FUNCTION etf_to_text(term bytea)
+RETURNS text
+AS 'MODULE_PATHNAME', 'etf_to_text'
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+
+COMMENT ON FUNCTION etf_to_text(bytea) IS
+'a frame, or any other Erlang external term, in Erlang syntax';

@@ -36,14 +36,14 @@ append_text(void *arg, const char *bytes, size_t len)
  * could fail on any of them.
  */
 static void
-init_text(TermText *text, size_t len, StringInfo out)
+init_printer(TermText *printer, size_t len, StringInfo out)
 {
 	size_t capacity = Min(len, MAX_LEVELS);
 	TextLevel *levels = palloc(Max(capacity, 1) * sizeof(TextLevel));
 	int encoding = GetDatabaseEncoding();
 
-	term_text_init(text, TEXT_ERLANG, levels, capacity, append_text, out);
-	text->ascii = encoding != PG_UTF8 && encoding != PG_SQL_ASCII;
+	term_text_init(printer, TEXT_ERLANG, levels, capacity, append_text, out);
+	printer->ascii = encoding != PG_UTF8 && encoding != PG_SQL_ASCII;
 }
 
 static void
@@ -60,20 +60,20 @@ etf_to_text(PG_FUNCTION_ARGS)
 	bytea *input = PG_GETARG_BYTEA_PP(0);
 	size_t len = VARSIZE_ANY_EXHDR(input);
 	TermReader reader;
-	TermText text;
+	TermText printer;
 	StringInfoData out;
 
 	/* The header first, so that the buffer itself can be returned. */
 	initStringInfo(&out);
 	appendStringInfoSpaces(&out, VARHDRSZ);
-	init_text(&text, len, &out);
+	init_printer(&printer, len, &out);
 
 	term_read_init(&reader, VARDATA_ANY(input), len);
-	if (!term_read_version(&reader) || !term_text_print(&text, &reader))
+	if (!term_read_version(&reader) || !term_text_print(&printer, &reader))
 		report_invalid(reader.error, reader.error_offset, len);
 	if (!term_at_end(&reader))
 		report_invalid("more bytes follow the term", term_offset(&reader), len);
 
 	SET_VARSIZE(out.data, out.len);
-	PG_RETURN_TEXT_P((text *) out.data);
+	PG_RETURN_TEXT_P(out.data);
 }
