@@ -1,0 +1,76 @@
+defmodule PgEtf.Change do
+  @moduledoc """
+  One change of a committed transaction.
+
+  | field | content |
+  |---|---|
+  | `op` | `:insert`, `:update`, `:delete`, `:truncate` or `:message` |
+  | `schema`, `table` | where; for a truncate of several tables the first of `truncated` |
+  | `record` | the new row: a map from column name to value; `nil` for a delete |
+  | `old_record` | the old row as far as the replica identity has it, else `nil` |
+  | `key` | the columns of the replica identity with their values before the change, `nil` without one |
+  | `unchanged_toast` | names of columns that are missing in `record`, because the log does not carry a large value that an update left alone |
+  | `commit_lsn`, `index` | the place of the change in the total order; unique, and the same at every delivery |
+  | `end_lsn` | the end of the transaction: what is confirmed when all of it is done |
+  | `xid`, `commit_time` | of the transaction; the time is a `DateTime` in UTC |
+  | `last?` | whether this is the last change of its transaction |
+  | `origin` | the replication origin, `nil` for a local change |
+  | `truncated`, `truncate_options` | of a truncate: `[{schema, table}]` and a list of `:cascade`, `:restart_identity` |
+  | `prefix`, `content` | of a logical message (`pg_logical_emit_message`) |
+
+  `{commit_lsn, index}` is what a sink stores to recognise a change that it has
+  already seen. A logical message outside of transactions carries its own
+  position as `commit_lsn`, and 0 as `index`.
+
+  Values are the terms that Postgrex returns for the same column. A value that
+  could not be sent whole is one of `{:oversized, bytes}`,
+  `{:unconverted, binary}` and `{:unparsed, text}`; nothing else in a row is a
+  tuple that starts with one of these atoms.
+  """
+
+  @type op :: :insert | :update | :delete | :truncate | :message
+  @type row :: %{optional(String.t() | atom) => term}
+
+  @type t :: %__MODULE__{
+          op: op,
+          schema: String.t() | nil,
+          table: String.t() | nil,
+          record: row | nil,
+          old_record: row | nil,
+          key: row | nil,
+          unchanged_toast: [String.t() | atom],
+          commit_lsn: PgEtf.Lsn.t(),
+          end_lsn: PgEtf.Lsn.t() | nil,
+          index: non_neg_integer,
+          xid: non_neg_integer | nil,
+          commit_time: DateTime.t() | nil,
+          last?: boolean,
+          origin: String.t() | nil,
+          truncated: [{String.t(), String.t()}],
+          truncate_options: [:cascade | :restart_identity],
+          prefix: String.t() | nil,
+          content: binary | nil
+        }
+
+  @enforce_keys [:op, :commit_lsn, :index]
+  defstruct [
+    :op,
+    :schema,
+    :table,
+    :record,
+    :old_record,
+    :key,
+    :commit_lsn,
+    :end_lsn,
+    :index,
+    :xid,
+    :commit_time,
+    :origin,
+    :prefix,
+    :content,
+    last?: false,
+    unchanged_toast: [],
+    truncated: [],
+    truncate_options: []
+  ]
+end

@@ -1,0 +1,457 @@
+defmodule PgEtf.Frame do
+  @moduledoc """
+  From the frames of the output plugin to changes.
+
+  A frame is one term in Erlang's external format: a transaction or a part of
+  one, with its rows. This module turns it into `PgEtf.Change` structs; it needs
+  no process and no connection. `PgEtf.Producer` and `PgEtf.Consumer` do this for
+  you; use it directly to read what `pg_recvlogical` has written:
+
+      $ pg_recvlogical -d shop --slot s -P pg_etf_decoding --start -f changes.etf
+
+      for change <- PgEtf.Frame.stream_file!("changes.etf"), do: IO.inspect(change)
+
+  Rows in the compact dialect (`dialect=compact rows=tuple`) are finished here,
+  through a list per relation of the columns that need it: a row that has none
+  costs no more than building its map.
+  """
+
+  alias PgEtf.{Change, Relation, Type}
+  alias PgEtf.Relation.Column
+
+  @typedoc "Where in its transaction a frame stands."
+  @type part :: :whole | :first | :middle | :last
+
+  @type t :: %__MODULE__{
+          part: part,
+          xid: non_neg_integer | nil,
+          commit_lsn: PgEtf.Lsn.t(),
+          end_lsn: PgEtf.Lsn.t() | nil,
+          commit_time: DateTime.t() | nil,
+          first_index: non_neg_integer,
+          count: non_neg_integer,
+          meta: map,
+          changes: [Change.t()]
+        }
+
+  @enforce_keys [:part, :commit_lsn]
+  defstruct [
+    :part,
+    :xid,
+    :commit_lsn,
+    :end_lsn,
+    :commit_time,
+    first_index: 0,
+    count: 0,
+    meta: %{},
+    changes: []
+  ]
+
+  defmodule Decoder do
+    @moduledoc """
+    What has to be remembered from frame to frame: the relations met so far.
+    """
+
+    @type t :: %__MODULE__{
+            relations: %{optional(non_neg_integer) => PgEtf.Relation.t()},
+            keys: :strings | :atoms | :create_atoms
+          }
+
+    defstruct relations: %{}, keys: :strings
+  end
+
+  # Every atom that a frame may carry. Naming them here loads them with this
+  # module, which is what lets binary_to_term/2 run with :safe.
+  @atoms [nil, true, false] ++
+           [:tx, :whole, :first, :middle, :last, :message, :relation, :insert, :update] ++
+           [:delete, :truncate, :key, :full, :none, :cascade, :restart_identity, :ddl] ++
+           [:generated, :as, :array, :composite, :range, :multirange, :origin, :gid] ++
+           [:two_phase, :prepare, :commit, :rollback, :stream, :stream_commit, :stream_abort] ++
+           [:commit_prepared, :rollback_prepared, :default, :index, :nothing] ++
+           [:NaN, :inf, :"-inf", :unchanged_toast, :oversized, :unconverted, :unparsed] ++
+           [:open, :closed, :A, :B, :C, :D, :empty, :unbound] ++
+           [:__struct__, Decimal, :sign, :coef, :exp, Calendar.ISO, :calendar] ++
+           [Date, Time, DateTime, NaiveDateTime, :year, :month, :day, :hour, :minute] ++
+           [:second, :microsecond, :std_offset, :utc_offset, :time_zone, :zone_abbr] ++
+           [Postgrex.Interval, :months, :days, :secs, :microsecs, Duration, :week] ++
+           [Postgrex.Range, :lower, :upper, :lower_inclusive, :upper_inclusive] ++
+           [Postgrex.Multirange, :ranges, Postgrex.INET, :address, :netmask] ++
+           [Postgrex.MACADDR, Postgrex.Point, :x, :y, Postgrex.Line, :a, :b, :c] ++
+           [Postgrex.LineSegment, :point1, :point2, Postgrex.Box, :upper_right, :bottom_left] ++
+           [Postgrex.Path, :points, Postgrex.Polygon, :vertices, Postgrex.Circle] ++
+           [:center, :radius, Postgrex.Lexeme, :word, :positions]
+
+  @doc false
+  def atoms, do: @atoms
+
+  @doc """
+  A decoder for a new stream.
+
+  Options: `:keys`, see `PgEtf.Producer`.
+  """
+  @spec decoder(keyword) :: Decoder.t()
+  def decoder(opts \\ []) do
+    %Decoder{keys: Keyword.get(opts, :keys, :strings)}
+  end
+
+  @doc """
+  Decodes one frame, given as bytes or as the term that they hold.
+
+  Changes with an index below `from_index` are left out: what a consumer has
+  already seen when a transaction comes again after a reconnect.
+  """
+  @spec decode(Decoder.t(), binary | tuple, non_neg_integer) ::
+          {:ok, t, Decoder.t()} | {:error, String.t()}
+  def decode(decoder, frame, from_index \\ 0)
+
+  def decode(%Decoder{} = decoder, bytes, from_index) when is_binary(bytes) do
+    case to_term(bytes) do
+      {:ok, term} -> decode(decoder, term, from_index)
+      :error -> {:error, "not a complete term of known atoms: #{preview(bytes)}"}
+    end
+  end
+
+  def decode(%Decoder{} = decoder, term, from_index) do
+    {frame, decoder} = frame(term, decoder, from_index)
+    {:ok, frame, decoder}
+  catch
+    {:malformed, reason} ->
+      {:error, reason}
+
+    # What a frame may get wrong cannot be listed; whatever stumbles over it is
+    # the frame's fault, and must not look like a bug of the reader's process.
+    :error, error ->
+      {:error, "a malformed frame: #{Exception.message(Exception.normalize(:error, error))}"}
+  end
+
+  @doc """
+  Reads bytes as a term, refusing atoms that no frame may carry.
+  """
+  @spec to_term(binary) :: {:ok, term} | :error
+  def to_term(bytes) do
+    {:ok, :erlang.binary_to_term(bytes, [:safe])}
+  rescue
+    ArgumentError -> :error
+  end
+
+  @doc """
+  The changes in a file written by `pg_recvlogical -P pg_etf_decoding`, lazily.
+
+  Both the plugin's default options and `dialect=compact rows=tuple` can be read.
+  Raises `File.Error` when the file cannot be read, and `ArgumentError` when its
+  content is not whole frames. Options: `:keys`, as for `decoder/1`; `:chunk_bytes`,
+  how much is read at a time (1 MiB).
+  """
+  @spec stream_file!(Path.t(), keyword) :: Enumerable.t()
+  def stream_file!(path, opts \\ []) do
+    chunk_bytes = Keyword.get(opts, :chunk_bytes, 1_048_576)
+
+    Stream.resource(
+      fn -> {File.open!(path, [:read, :raw, :binary]), "", decoder(opts)} end,
+      &next_in_file(&1, chunk_bytes, path),
+      fn {device, _, _} -> File.close(device) end
+    )
+  end
+
+  defp next_in_file({device, buffer, decoder}, chunk_bytes, path) do
+    case first_term(buffer) do
+      {:ok, term, rest} ->
+        case decode(decoder, term) do
+          {:ok, frame, decoder} -> {frame.changes, {device, rest, decoder}}
+          {:error, reason} -> raise ArgumentError, "#{path}: #{reason}"
+        end
+
+      {:incomplete, buffer} ->
+        # Doubling keeps the attempts on one large frame few.
+        case :file.read(device, max(chunk_bytes, byte_size(buffer))) do
+          {:ok, bytes} -> {[], {device, buffer <> bytes, decoder}}
+          :eof when buffer == "" -> {:halt, {device, buffer, decoder}}
+          :eof -> raise ArgumentError, "#{path}: ends inside a frame"
+          {:error, reason} -> raise File.Error, reason: reason, action: "read", path: path
+        end
+    end
+  end
+
+  # pg_recvlogical ends each frame with a newline.
+  defp first_term(<<?\n, rest::binary>>), do: first_term(rest)
+  defp first_term(<<>>), do: {:incomplete, ""}
+
+  defp first_term(buffer) do
+    {term, used} = :erlang.binary_to_term(buffer, [:safe, :used])
+    {:ok, term, binary_part(buffer, used, byte_size(buffer) - used)}
+  rescue
+    ArgumentError -> {:incomplete, buffer}
+  end
+
+  ## Frames
+
+  defp frame({:tx, part, head, first_index, count, meta, events}, decoder, from_index)
+       when part in [:whole, :first, :middle, :last] do
+    {xid, commit_lsn, end_lsn, commit_time} = head
+
+    template = %Change{
+      op: nil,
+      commit_lsn: commit_lsn,
+      end_lsn: end_lsn,
+      index: 0,
+      xid: xid,
+      commit_time: Type.timestamptz(commit_time, 6),
+      origin: Map.get(meta, :origin)
+    }
+
+    {changes, decoder} = events(events, template, first_index, from_index, decoder, [])
+
+    frame = %__MODULE__{
+      part: part,
+      xid: xid,
+      commit_lsn: commit_lsn,
+      end_lsn: end_lsn,
+      commit_time: template.commit_time,
+      first_index: first_index,
+      count: count,
+      meta: meta,
+      changes: in_order(changes, part)
+    }
+
+    {frame, decoder}
+  end
+
+  defp frame({:message, lsn, prefix, content}, decoder, _from_index) do
+    change = %Change{op: :message, commit_lsn: lsn, index: 0, prefix: prefix, content: content}
+    {%__MODULE__{part: :whole, commit_lsn: lsn, count: 1, changes: [change]}, decoder}
+  end
+
+  defp frame(other, _decoder, _from_index) do
+    malformed("a frame of an unknown kind: #{preview(other)}")
+  end
+
+  defp in_order([last | rest], part) when part in [:whole, :last] do
+    :lists.reverse(rest, [%{last | last?: true}])
+  end
+
+  defp in_order(changes, _part), do: :lists.reverse(changes)
+
+  ## Events
+
+  defp events([{:relation, _, _, _, _, _} = event | events], template, index, from, decoder, acc) do
+    %Relation{oid: oid} = relation = relation(event, decoder.keys)
+    decoder = %{decoder | relations: Map.put(decoder.relations, oid, relation)}
+    events(events, template, index, from, decoder, acc)
+  end
+
+  defp events([_ | events], template, index, from, decoder, acc) when index < from do
+    events(events, template, index + 1, from, decoder, acc)
+  end
+
+  defp events([event | events], template, index, from, decoder, acc) do
+    change = change(event, %{template | index: index}, decoder.relations)
+    events(events, template, index + 1, from, decoder, [change | acc])
+  end
+
+  defp events([], _template, _index, _from, decoder, acc), do: {acc, decoder}
+
+  defp change({:insert, oid, new}, change, relations) do
+    relation = fetch!(relations, oid)
+    {record, toast} = row(new, relation)
+
+    %{
+      change
+      | op: :insert,
+        schema: relation.schema,
+        table: relation.table,
+        record: record,
+        unchanged_toast: toast,
+        key: key(record, relation)
+    }
+  end
+
+  defp change({:update, oid, old, new}, change, relations) do
+    relation = fetch!(relations, oid)
+    {record, toast} = row(new, relation)
+    old_record = old_row(old, relation)
+
+    %{
+      change
+      | op: :update,
+        schema: relation.schema,
+        table: relation.table,
+        record: record,
+        unchanged_toast: toast,
+        old_record: old_record,
+        key: key(old_record || record, relation)
+    }
+  end
+
+  defp change({:delete, oid, old}, change, relations) do
+    relation = fetch!(relations, oid)
+    old_record = old_row(old, relation)
+
+    %{
+      change
+      | op: :delete,
+        schema: relation.schema,
+        table: relation.table,
+        old_record: old_record,
+        key: key(old_record, relation)
+    }
+  end
+
+  defp change({:truncate, [_ | _] = oids, options}, change, relations) do
+    [{schema, table} | _] =
+      truncated =
+      for oid <- oids do
+        relation = fetch!(relations, oid)
+        {relation.schema, relation.table}
+      end
+
+    %{
+      change
+      | op: :truncate,
+        schema: schema,
+        table: table,
+        truncated: truncated,
+        truncate_options: options
+    }
+  end
+
+  defp change({:message, prefix, content}, change, _relations) do
+    %{change | op: :message, prefix: prefix, content: content}
+  end
+
+  defp change(other, _change, _relations) do
+    malformed("an event of an unknown kind: #{preview(other)}")
+  end
+
+  defp fetch!(relations, oid) do
+    case relations do
+      %{^oid => relation} -> relation
+      %{} -> malformed("a row of relation #{oid}, which was not described before")
+    end
+  end
+
+  ## Rows
+
+  defp old_row({:full, row}, relation), do: row |> row(relation) |> elem(0)
+  defp old_row({:key, row}, relation), do: key_row(row, relation)
+  defp old_row(none, _relation) when none in [nil, :none], do: nil
+
+  defp old_row(other, _relation),
+    do: malformed("an old row of an unknown kind: #{inspect(other)}")
+
+  defp row(values, %Relation{names: names, finishers: finishers} = relation)
+       when is_tuple(values) do
+    zip(names, finishers, Tuple.to_list(values), relation)
+  end
+
+  # rows=map: names come with the values, in a dialect that leaves nothing to do.
+  defp row(%{} = row, %Relation{}) do
+    case for {name, :unchanged_toast} <- row, do: name do
+      [] -> {row, []}
+      toast -> {Map.drop(row, toast), toast}
+    end
+  end
+
+  defp row(_other, relation), do: malformed("a row of #{relation.table} is no row")
+
+  # A key travels as the key columns alone; a row of full width with NULL in
+  # the other columns is taken as well.
+  defp key_row(values, %Relation{key_names: names, key_finishers: finishers} = relation)
+       when is_tuple(values) and tuple_size(values) == length(names) do
+    names |> zip(finishers, Tuple.to_list(values), relation) |> elem(0)
+  end
+
+  defp key_row(values, relation) do
+    {row, _toast} = row(values, relation)
+    Map.take(row, relation.key_names)
+  end
+
+  defp zip(names, finishers, values, relation) do
+    {pairs, toast} = pairs(names, finishers, values, [], [])
+    {:maps.from_list(pairs), toast}
+  catch
+    :width -> malformed("a row of #{relation.schema}.#{relation.table} has not its columns")
+  end
+
+  defp pairs([name | names], [_ | finishers], [:unchanged_toast | values], pairs, toast) do
+    pairs(names, finishers, values, pairs, [name | toast])
+  end
+
+  defp pairs([name | names], [nil | finishers], [value | values], pairs, toast) do
+    pairs(names, finishers, values, [{name, value} | pairs], toast)
+  end
+
+  defp pairs([name | names], [finish | finishers], [value | values], pairs, toast) do
+    pairs(names, finishers, values, [{name, finish.(value)} | pairs], toast)
+  end
+
+  defp pairs([], [], [], pairs, toast), do: {pairs, toast}
+  defp pairs(_, _, _, _, _), do: throw(:width)
+
+  # Under REPLICA IDENTITY FULL every column is part of the identity, and an
+  # update changes it: no use as a key.
+  defp key(nil, _relation), do: nil
+  defp key(_row, %Relation{identity: :full}), do: nil
+  defp key(_row, %Relation{key_names: []}), do: nil
+  defp key(row, %Relation{key_names: names}), do: Map.take(row, names)
+
+  ## Relations
+
+  defp relation({:relation, oid, schema, table, identity, columns}, keys) do
+    columns = Enum.map(columns, &column/1)
+    key_columns = for {%Column{key?: true}, _} = column <- columns, do: column
+
+    %Relation{
+      oid: oid,
+      schema: schema,
+      table: table,
+      identity: identity,
+      columns: Enum.map(columns, &elem(&1, 0)),
+      names: names(columns, keys),
+      finishers: Enum.map(columns, &elem(&1, 1)),
+      key_names: names(key_columns, keys),
+      key_finishers: Enum.map(key_columns, &elem(&1, 1))
+    }
+  end
+
+  defp column({name, oid, type, typmod, flags}) do
+    column = %Column{
+      name: name,
+      type_oid: oid,
+      type: type,
+      typmod: typmod,
+      key?: :key in flags,
+      generated?: :generated in flags
+    }
+
+    {column, Type.finisher(shape(flags, oid), typmod)}
+  end
+
+  defp column(other), do: malformed("a column of an unknown form: #{preview(other)}")
+
+  defp shape(flags, oid) do
+    case List.keyfind(flags, :as, 0) do
+      {:as, shape} -> shape
+      nil -> oid
+    end
+  end
+
+  defp names(columns, keys) do
+    for {%Column{name: name}, _} <- columns, do: name(name, keys)
+  end
+
+  defp name(name, :create_atoms) when is_binary(name), do: String.to_atom(name)
+  defp name(name, :atoms) when is_binary(name), do: existing_atom(name)
+  defp name(name, _keys), do: name
+
+  defp existing_atom(name) do
+    String.to_existing_atom(name)
+  rescue
+    ArgumentError -> name
+  end
+
+  ## Errors
+
+  defp malformed(reason), do: throw({:malformed, reason})
+
+  defp preview(term), do: inspect(term, limit: 5, printable_limit: 64)
+end

@@ -1,0 +1,57 @@
+defmodule PgEtf.Relation do
+  @moduledoc """
+  A table as it was at one point of the log.
+
+  Built by `PgEtf.Frame` from the relation event that precedes the first row of
+  a table, and again whenever the table has changed. `finishers` belongs to the
+  decoder.
+  """
+
+  alias PgEtf.Relation.Column
+
+  defmodule Column do
+    @moduledoc """
+    A column of a `PgEtf.Relation`.
+
+    `typmod` is the server's modifier, -1 when there is none. `key?` tells the
+    columns of the replica identity.
+    """
+
+    @type t :: %__MODULE__{
+            name: String.t(),
+            type_oid: non_neg_integer,
+            type: String.t(),
+            typmod: integer,
+            key?: boolean,
+            generated?: boolean
+          }
+
+    @enforce_keys [:name, :type_oid, :type, :typmod]
+    defstruct [:name, :type_oid, :type, :typmod, key?: false, generated?: false]
+  end
+
+  @type t :: %__MODULE__{
+          oid: non_neg_integer,
+          schema: String.t(),
+          table: String.t(),
+          identity: atom,
+          columns: [Column.t()],
+          names: [String.t() | atom],
+          key_names: [String.t() | atom],
+          finishers: [nil | (term -> term)],
+          key_finishers: [nil | (term -> term)]
+        }
+
+  @enforce_keys [:oid, :schema, :table, :identity, :columns]
+  defstruct [
+    :oid,
+    :schema,
+    :table,
+    :identity,
+    :columns,
+    names: [],
+    key_names: [],
+    finishers: [],
+    key_finishers: []
+  ]
+end
