@@ -1,0 +1,16 @@
+# Measurements.  QUICK=1 takes less than a minute; BENCH_ARGS goes to
+# bench/plugin, which lists its workloads and plugins with --list.
+
+BENCH_DIR = build/bench
+
+.PHONY: bench
+
+bench: all $(BENCH_DIR)/bench_floor.so ## measure beside other plugins (QUICK=1)
+	bench/peers $(PG_CONFIG)
+	bench/plugin --pg-config $(PG_CONFIG) --json $(BENCH_DIR)/plugin.json \
+		$(if $(QUICK),--quick) $(BENCH_ARGS)
+
+$(BENCH_DIR)/bench_floor.so: bench/floor/bench_floor.c include/compat.h
+	mkdir -p $(BENCH_DIR)
+	$(MAKE) -C $(BENCH_DIR) -f $(CURDIR)/bench/floor/Makefile \
+		VPATH=$(CURDIR)/bench/floor

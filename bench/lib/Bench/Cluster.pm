@@ -1,0 +1,193 @@
+# A private PostgreSQL cluster in a temporary directory, for one measurement.
+#
+# The plugins are copied beside it: a rebuild in the meantime must not change
+# a library that a server has mapped, and the tree may be closed to the user
+# that the server runs as.
+package Bench::Cluster;
+
+use strict;
+use warnings;
+
+use File::Copy qw(copy);
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use IPC::Open2;
+
+my $marker = '-- answered --';
+
+# Leave root, which PostgreSQL refuses; must come before new().
+sub drop_privileges
+{
+	return if $> != 0;
+	my @user = getpwnam('postgres');
+	@user = getpwnam('nobody') unless @user;
+	my ($uid, $gid) = @user[ 2, 3 ];
+	$) = "$gid $gid";
+	$( = $gid;
+	($<, $>) = ($uid, $uid);
+	die "could not leave root: $!\n" if $> != $uid || $< != $uid;
+	chdir '/';
+	return;
+}
+
+# bin: the server's programs; libraries: files to load plugins from;
+# plugins: names to allow.
+sub new
+{
+	my ($class, %arg) = @_;
+	my $dir = tempdir('pg_etf_bench_XXXXXX', TMPDIR => 1);
+	my $self = bless { dir => $dir, bin => $arg{bin}, owner => $$ }, $class;
+
+	mkdir "$dir/lib" or die "$dir/lib: $!\n";
+	for my $file (@{ $arg{libraries} })
+	{
+		my ($name) = $file =~ m{([^/]+)$};
+		copy($file, "$dir/lib/$name") or die "$file: $!\n";
+	}
+	$self->run('initdb', '-A', 'trust', '-N', '-D', "$dir/data", '-U', 'bench',
+		'-E', 'UTF8', '--locale=C');
+	$self->configure(@{ $arg{plugins} });
+	$self->run('pg_ctl', '-s', '-w', '-D', "$dir/data", '-l', "$dir/log",
+		'start');
+	$self->{started} = 1;
+	$self->connect;
+	return $self;
+}
+
+sub configure
+{
+	my ($self, @plugins) = @_;
+	my %setting = (
+		listen_addresses => '',
+		unix_socket_directories => $self->{dir},
+		dynamic_library_path => "$self->{dir}/lib:\$libdir",
+		fsync => 'off',
+		full_page_writes => 'off',
+		synchronous_commit => 'off',
+		shared_buffers => '512MB',
+		wal_level => 'logical',
+		max_wal_size => '64GB',
+		checkpoint_timeout => '1h',
+		autovacuum => 'off',
+		max_replication_slots => 30,
+		max_wal_senders => 10,
+		wal_sender_timeout => '10min');
+
+	$setting{output_plugin_libraries} = join ', ', @plugins
+	  if $self->knows('output_plugin_libraries');
+	open my $conf, '>>', "$self->{dir}/data/postgresql.conf" or die $!;
+	print $conf "$_ = '$setting{$_}'\n" for sort keys %setting;
+	close $conf;
+	return;
+}
+
+# Older servers refuse to start on a setting that they do not know.
+sub knows
+{
+	my ($self, $name) = @_;
+	return grep { /^\Q$name\E\t/ } qx("$self->{bin}/postgres" --describe-config);
+}
+
+sub run
+{
+	my ($self, $program, @arg) = @_;
+	open my $out, '-|', "$self->{bin}/$program", @arg or die "$program: $!\n";
+	my @lines = <$out>;
+	close $out or die "$program failed:\n", @lines, $self->log_tail;
+	return @lines;
+}
+
+sub log_tail
+{
+	my ($self) = @_;
+	open my $log, '<', "$self->{dir}/log" or return;
+	my @lines = <$log>;
+	return @lines > 10 ? @lines[ -10 .. -1 ] : @lines;
+}
+
+sub conninfo
+{
+	my ($self, $application) = @_;
+	return "host=$self->{dir} user=bench dbname=postgres "
+	  . "application_name=$application";
+}
+
+sub connect
+{
+	my ($self) = @_;
+	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+	$self->{psql} = open2(
+		$self->{answers}, $self->{queries}, "$self->{bin}/psql",
+		'-XAtq', '-v', 'ON_ERROR_STOP=1', $self->conninfo('bench_control'));
+	$self->{queries}->autoflush(1);
+	return;
+}
+
+# The lines of a query's answer, over one lasting connection: the answer to a
+# poll is there in a fraction of a millisecond.
+sub query
+{
+	my ($self, $sql) = @_;
+	my @rows;
+
+	print { $self->{queries} } "$sql;\n\\echo $marker\n";
+	while (defined(my $line = readline $self->{answers}))
+	{
+		chomp $line;
+		return wantarray ? @rows : $rows[0] if $line eq $marker;
+		push @rows, $line;
+	}
+	die "query failed: $sql\n";
+}
+
+# As query(), but a failure is an answer too: (undef, reason).
+sub try_query
+{
+	my ($self, $sql) = @_;
+	my $pid = open(my $out, '-|') // die "fork: $!\n";
+
+	if (!$pid)
+	{
+		open STDERR, '>', "$self->{dir}/stderr";
+		exec "$self->{bin}/psql", '-XAtq', $self->conninfo('bench_try'), '-c',
+		  $sql;
+	}
+	my ($answer) = <$out>;
+	return (undef, $self->first_error) unless close $out;
+	chomp $answer;
+	return $answer;
+}
+
+# What the last program that wrote to "stderr" complains of.
+sub first_error
+{
+	my ($self) = @_;
+	open my $in, '<', "$self->{dir}/stderr" or return 'failed';
+	my ($line) = grep { /error|fatal/i } <$in>;
+	chomp($line //= 'failed');
+	return $line;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	return if !$self->{started} || $$ != $self->{owner};
+	$self->{started} = 0;
+	close $self->{queries} if $self->{queries};
+	waitpid $self->{psql}, 0 if $self->{psql};
+	system "$self->{bin}/pg_ctl", '-s', '-w', '-m', 'immediate', '-D',
+	  "$self->{dir}/data", 'stop';
+	return;
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+	return if $$ != $self->{owner};
+	local $?;
+	$self->stop;
+	remove_tree($self->{dir});
+	return;
+}
+
+1;

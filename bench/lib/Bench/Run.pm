@@ -1,0 +1,128 @@
+# One timed decoding of a workload by one candidate.
+#
+# A walsender's clock is read from outside, in /proc: CPU time in nanoseconds
+# where the kernel tells, and the time until everything has been sent.
+package Bench::Run;
+
+use strict;
+use warnings;
+
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep time);
+
+my $poll = 0.005;
+my $limit = 300;
+
+# {cpu, wall} in seconds, or {failed => reason}.
+sub timed
+{
+	my ($cluster, $slot, $target, @options) = @_;
+	my $copy = copy_slot($cluster, $slot);
+	my $started = time;
+	my $client = start_client($cluster, $copy, @options);
+	my $sample = wait_for($cluster, $client, $target);
+
+	$sample->{wall} = time - $started;
+	end_client($cluster, $client);
+	drop_slot($cluster, $copy);
+	return $sample;
+}
+
+# {messages, bytes} or {failed => reason}: what the decoding puts out.
+sub counted
+{
+	my ($cluster, $slot, $target, @options) = @_;
+	my $copy = copy_slot($cluster, $slot);
+	my $list = join ', ', map { "'" . $_ . "'" } map { split /=/, $_, 2 } @options;
+	my ($answer, $reason) = $cluster->try_query(
+		"SELECT count(*), coalesce(sum(length(data)), 0)"
+		  . " FROM pg_logical_slot_peek_binary_changes('$copy', '$target',"
+		  . " NULL, VARIADIC ARRAY[$list]::text[])");
+
+	drop_slot($cluster, $copy);
+	return { failed => $reason } unless defined $answer;
+	my ($messages, $bytes) = split /\|/, $answer;
+	return { messages => $messages, bytes => $bytes };
+}
+
+# Each run has a slot of its own: reading moves it.
+sub copy_slot
+{
+	my ($cluster, $slot) = @_;
+	$cluster->query(
+		"SELECT pg_copy_logical_replication_slot('$slot', 'run', false)");
+	return 'run';
+}
+
+sub drop_slot
+{
+	my ($cluster, $slot) = @_;
+	my $idle = "SELECT 1 FROM pg_replication_slots"
+	  . " WHERE slot_name = '$slot' AND NOT active";
+
+	sleep $poll until $cluster->query($idle);
+	$cluster->query("SELECT pg_drop_replication_slot('$slot')");
+	return;
+}
+
+sub start_client
+{
+	my ($cluster, $slot, @options) = @_;
+	my $pid = fork // die "fork: $!\n";
+
+	return $pid if $pid;
+	open STDERR, '>', "$cluster->{dir}/stderr";
+	exec "$cluster->{bin}/pg_recvlogical", '-d', $cluster->conninfo('bench_run'),
+	  '--slot', $slot, '--start', '--no-loop', '-F', '0', '-f', '/dev/null',
+	  map { ('-o', $_) } @options;
+	exit 127;
+}
+
+# The position is past the target when everything up to it has been decoded
+# and handed to the socket.
+sub wait_for
+{
+	my ($cluster, $client, $target) = @_;
+	my $position = "SELECT pid, sent_lsn >= '$target' FROM pg_stat_replication"
+	  . " WHERE application_name = 'bench_run'";
+	my $end = time + $limit;
+
+	while (time < $end)
+	{
+		my ($pid, $done) = split /\|/, $cluster->query($position) // '';
+		return { cpu => cpu_time($pid) } if ($done // '') eq 't';
+		return { failed => $cluster->first_error }
+		  if waitpid($client, WNOHANG) == $client;
+		sleep $poll;
+	}
+	return { failed => "not done after $limit s" };
+}
+
+sub cpu_time
+{
+	my ($pid) = @_;
+	my ($ns) = split ' ', slurp("/proc/$pid/schedstat");
+	return $ns / 1e9 if $ns;
+	my $stat = slurp("/proc/$pid/stat");
+	$stat =~ s/^.*\) //s;
+	my ($user, $system) = (split ' ', $stat)[ 11, 12 ];
+	return ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+sub slurp
+{
+	my ($file) = @_;
+	open my $in, '<', $file or return '';
+	local $/;
+	return <$in> // '';
+}
+
+sub end_client
+{
+	my ($cluster, $client) = @_;
+	kill 'INT', $client;
+	waitpid $client, 0;
+	return;
+}
+
+1;
