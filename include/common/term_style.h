@@ -51,15 +51,23 @@ level_at_key(const TextLevel *level)
 
 extern void text_put(TermText *text, const char *bytes, size_t len);
 extern void text_puts(TermText *text, const char *string);
-extern void text_char(TermText *text, char c);
-extern void text_code(TermText *text, uint32_t code);
-extern void text_uint(TermText *text, uint64_t value);
+extern void text_putc(TermText *text, char c);
+
+/*
+ * Put the characters at the start that are the same in every quoted text: all
+ * of printable ASCII but the quote and the backslash.  Returns how many.
+ */
+extern size_t text_put_plain(TermText *text, const uint8_t *bytes, size_t len,
+							 char quote);
+
+extern void text_put_code(TermText *text, uint32_t code);
+extern void text_put_uint(TermText *text, uint64_t value);
 
 /* TERM_INTEGER or TERM_BIG; "hex" is the prefix of hexadecimal numbers. */
-extern void text_integer(TermText *text, const Term *term, const char *hex);
+extern void text_put_integer(TermText *text, const Term *term, const char *hex);
 
 /* "node.1.2": what pids, ports and references have between < and >. */
-extern void text_identifier(TermText *text, const Term *term);
+extern void text_put_identifier(TermText *text, const Term *term);
 
 /* The shortest digits that read back, as Erlang lays them out. */
 extern size_t float_to_text(double value, char text[FLOAT_TEXT_SIZE]);

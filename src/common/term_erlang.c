@@ -99,8 +99,8 @@ put_hexadecimal(TermText *text, uint32_t code)
 	while (code >> shift == 0)
 		shift -= 4;
 	for (; shift >= 0; shift -= 4)
-		text_char(text, "0123456789ABCDEF"[code >> shift & 15]);
-	text_char(text, '}');
+		text_putc(text, "0123456789ABCDEF"[code >> shift & 15]);
+	text_putc(text, '}');
 }
 
 static void
@@ -113,20 +113,20 @@ put_character(TermText *text, uint32_t code, char quote)
 		escape = 'd';
 	if (escape != 0)
 	{
-		text_char(text, '\\');
-		text_char(text, escape);
+		text_putc(text, '\\');
+		text_putc(text, escape);
 	}
 	else if (text->ascii && code > 0x7F)
 		put_hexadecimal(text, code);
 	else if (code < 0xA0 && !code_is_printable(code))
 	{
-		text_char(text, '\\');
-		text_char(text, (char) ('0' + (code >> 6)));
-		text_char(text, (char) ('0' + (code >> 3 & 7)));
-		text_char(text, (char) ('0' + (code & 7)));
+		text_putc(text, '\\');
+		text_putc(text, (char) ('0' + (code >> 6)));
+		text_putc(text, (char) ('0' + (code >> 3 & 7)));
+		text_putc(text, (char) ('0' + (code & 7)));
 	}
 	else
-		text_code(text, code);
+		text_put_code(text, code);
 }
 
 static void
@@ -137,11 +137,11 @@ put_atom(TermText *text, const TermName *name)
 	uint32_t code;
 
 	if (quotes)
-		text_char(text, '\'');
+		text_putc(text, '\'');
 	while (name_next(name, &pos, &code))
 		put_character(text, code, '\'');
 	if (quotes)
-		text_char(text, '\'');
+		text_putc(text, '\'');
 }
 
 /* Is it text that ~p shows as such? */
@@ -167,14 +167,17 @@ is_text(const Term *binary, bool *ascii)
 static void
 put_text(TermText *text, const Term *binary, bool ascii)
 {
-	uint32_t code = 0;
+	const uint8_t *bytes = binary->bytes;
+	uint32_t code;
+	size_t pos;
 
 	text_puts(text, "<<\"");
-	for (uint32_t pos = 0; pos < binary->len;)
+	pos = text_put_plain(text, bytes, binary->len, '"');
+	while (pos < binary->len)
 	{
-		pos += (uint32_t) utf8_decode(binary->bytes + pos, binary->len - pos,
-									  &code);
+		pos += utf8_decode(bytes + pos, binary->len - pos, &code);
 		put_character(text, code, '"');
+		pos += text_put_plain(text, bytes + pos, binary->len - pos, '"');
 	}
 	text_puts(text, ascii ? "\">>" : "\"/utf8>>");
 }
@@ -191,13 +194,13 @@ put_bytes(TermText *text, const Term *term)
 		bool part = bits && i == term->len - 1;
 
 		if (i > 0)
-			text_char(text, ',');
-		text_uint(text,
-				  (uint64_t) term->bytes[i] >> (part ? 8 - term->bits : 0));
+			text_putc(text, ',');
+		text_put_uint(text,
+					  (uint64_t) term->bytes[i] >> (part ? 8 - term->bits : 0));
 		if (part)
 		{
-			text_char(text, ':');
-			text_uint(text, term->bits);
+			text_putc(text, ':');
+			text_put_uint(text, term->bits);
 		}
 	}
 	text_puts(text, ">>");
@@ -226,8 +229,8 @@ static void
 put_identifier(TermText *text, const char *name, const Term *term)
 {
 	text_puts(text, name);
-	text_identifier(text, term);
-	text_char(text, '>');
+	text_put_identifier(text, term);
+	text_putc(text, '>');
 }
 
 static void
@@ -235,10 +238,10 @@ put_export(TermText *text, const Term *term)
 {
 	text_puts(text, "fun ");
 	put_atom(text, &term->name);
-	text_char(text, ':');
+	text_putc(text, ':');
 	put_atom(text, &term->function);
-	text_char(text, '/');
-	text_uint(text, (uint64_t) term->integer);
+	text_putc(text, '/');
+	text_put_uint(text, (uint64_t) term->integer);
 }
 
 static void
@@ -249,7 +252,7 @@ erlang_scalar(TermText *text, const TextLevel *parent, const Term *term)
 	{
 		case TERM_INTEGER:
 		case TERM_BIG:
-			text_integer(text, term, "16#");
+			text_put_integer(text, term, "16#");
 			break;
 		case TERM_FLOAT:
 			put_float(text, term->real);
@@ -304,14 +307,14 @@ erlang_before(TermText *text, TextLevel *level, const Term *term)
 	if (level->kind == TERM_MAP && !level_at_key(level))
 		text_puts(text, " => ");
 	else
-		text_char(text, level_at_tail(level) ? '|' : ',');
+		text_putc(text, level_at_tail(level) ? '|' : ',');
 	return true;
 }
 
 static void
 erlang_close(TermText *text, const TextLevel *level)
 {
-	text_char(text, level->kind == TERM_TUPLE ? '}'
+	text_putc(text, level->kind == TERM_TUPLE ? '}'
 					: level->kind == TERM_MAP ? '}'
 											  : ']');
 }

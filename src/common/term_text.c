@@ -212,13 +212,25 @@ text_puts(TermText *text, const char *string)
 }
 
 void
-text_char(TermText *text, char c)
+text_putc(TermText *text, char c)
 {
 	text_put(text, &c, 1);
 }
 
+size_t
+text_put_plain(TermText *text, const uint8_t *bytes, size_t len, char quote)
+{
+	size_t run = 0;
+
+	while (run < len && bytes[run] >= 0x20 && bytes[run] < 0x7F &&
+		   bytes[run] != (uint8_t) quote && bytes[run] != '\\')
+		run++;
+	text_put(text, (const char *) bytes, run);
+	return run;
+}
+
 void
-text_code(TermText *text, uint32_t code)
+text_put_code(TermText *text, uint32_t code)
 {
 	char bytes[UTF8_MAX];
 
@@ -226,7 +238,7 @@ text_code(TermText *text, uint32_t code)
 }
 
 void
-text_uint(TermText *text, uint64_t value)
+text_put_uint(TermText *text, uint64_t value)
 {
 	char digits[20];
 	size_t start = sizeof(digits);
@@ -247,11 +259,11 @@ put_hexadecimal(TermText *text, const Term *term, const char *prefix)
 
 	text_puts(text, prefix);
 	if (term->bytes[pos - 1] < 16)
-		text_char(text, hex[term->bytes[--pos]]);
+		text_putc(text, hex[term->bytes[--pos]]);
 	for (; pos > 0; pos--)
 	{
-		text_char(text, hex[term->bytes[pos - 1] >> 4]);
-		text_char(text, hex[term->bytes[pos - 1] & 15]);
+		text_putc(text, hex[term->bytes[pos - 1] >> 4]);
+		text_putc(text, hex[term->bytes[pos - 1] & 15]);
 	}
 }
 
@@ -276,46 +288,47 @@ put_big(TermText *text, const Term *term, const char *prefix)
 }
 
 void
-text_integer(TermText *text, const Term *term, const char *hex)
+text_put_integer(TermText *text, const Term *term, const char *hex)
 {
 	bool small = term->kind == TERM_INTEGER;
 
 	if (small ? term->integer < 0 : term->negative)
-		text_char(text, '-');
+		text_putc(text, '-');
 	if (!small)
 		put_big(text, term, hex);
 	else if (term->integer < 0)
-		text_uint(text, -(uint64_t) term->integer);
+		text_put_uint(text, -(uint64_t) term->integer);
 	else
-		text_uint(text, (uint64_t) term->integer);
+		text_put_uint(text, (uint64_t) term->integer);
 }
 
 /* The numbers of a reference are shown from the last to the first. */
 void
-text_identifier(TermText *text, const Term *term)
+text_put_identifier(TermText *text, const Term *term)
 {
 	uint32_t pos = 0;
 	uint32_t code;
 
 	while (name_next(&term->name, &pos, &code))
-		text_code(text, code);
+		text_put_code(text, code);
 	for (uint32_t end = term->kind == TERM_REFERENCE ? term->len : 0; end > 0;
 		 end -= 4)
 	{
 		const uint8_t *word = term->bytes + end - 4;
 
-		text_char(text, '.');
-		text_uint(text, (uint32_t) word[0] << 24 | (uint32_t) word[1] << 16 |
-							(uint32_t) word[2] << 8 | word[3]);
+		text_putc(text, '.');
+		text_put_uint(text, (uint32_t) word[0] << 24 |
+								(uint32_t) word[1] << 16 |
+								(uint32_t) word[2] << 8 | word[3]);
 	}
 	if (term->kind == TERM_REFERENCE)
 		return;
-	text_char(text, '.');
-	text_uint(text, term->id);
+	text_putc(text, '.');
+	text_put_uint(text, term->id);
 	if (term->kind == TERM_PID)
 	{
-		text_char(text, '.');
-		text_uint(text, term->serial);
+		text_putc(text, '.');
+		text_put_uint(text, term->serial);
 	}
 }
 
