@@ -19,9 +19,13 @@
 #include "replication/output_plugin.h"
 #include "replication/reorderbuffer.h"
 #include "utils/lsyscache.h"
+#if PG_VERSION_NUM >= 140000
+#include "utils/multirangetypes.h"
+#endif
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
@@ -81,6 +85,28 @@ multirange_range(Oid typid)
 #else
 	(void) typid;
 	return InvalidOid;
+#endif
+}
+
+/* The ranges of a multirange; "range_cache" is their type's. */
+static inline int
+multirange_ranges(Datum multirange, TypeCacheEntry *range_cache, Datum **ranges)
+{
+#if PG_VERSION_NUM >= 140000
+	int32 count;
+	RangeType **items;
+
+	multirange_deserialize(range_cache, DatumGetMultirangeTypeP(multirange),
+						   &count, &items);
+	*ranges = palloc(sizeof(Datum) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		(*ranges)[i] = RangeTypePGetDatum(items[i]);
+	return count;
+#else
+	(void) multirange;
+	(void) range_cache;
+	*ranges = NULL;
+	return 0;
 #endif
 }
 

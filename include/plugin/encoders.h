@@ -13,10 +13,13 @@
 /* What an enum type's "labels" holds. */
 typedef struct EtfEnumLabel
 {
-	Oid oid;			/* of the pg_enum row; hash key, must be first */
-	int len;			/* 0 until "name" has been looked up */
-	char name[256 + 5]; /* its term */
+	Oid oid; /* of the pg_enum row; hash key: must be first */
+	int len;
+	char term[NAMEDATALEN * 4 + 32]; /* the label, encoded */
 } EtfEnumLabel;
+
+/* Fill in a composite's fields from its tupdesc, without dropped columns. */
+extern void etf_fields_build(EtfTypeBuilder *builder, EtfType *type);
 
 /* value_text.c */
 extern void encode_text(EtfOut *out, const EtfType *type, Datum value);

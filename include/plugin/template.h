@@ -6,9 +6,11 @@
  * that writes one declares it:
  *
  *		static EtfTemplate date = {
- *			"Elixir.Date",
- *			{{"calendar", FILL_ATOM, "Elixir.Calendar.ISO"},
- *			 {"year", FILL_INT}, {"month", FILL_BYTE}, {"day", FILL_BYTE}}};
+ *			.module = "Elixir.Date",
+ *			.fields = {{"calendar", FILL_ATOM, "Elixir.Calendar.ISO"},
+ *					   {"year", FILL_INT, NULL},
+ *					   {"month", FILL_BYTE, NULL},
+ *					   {"day", FILL_BYTE, NULL}}};
  *
  * and each value is a copy of the bytes, with its numbers written into the
  * holes, which are counted from 0 in the order of the fields:

@@ -199,9 +199,8 @@ etf_type_build(EtfTypeBuilder *builder, Oid typid, int32 typmod)
 	return type;
 }
 
-/* Columns of a composite, without the dropped ones. */
-static void
-build_fields(EtfTypeBuilder *builder, EtfType *type)
+void
+etf_fields_build(EtfTypeBuilder *builder, EtfType *type)
 {
 	TupleDesc tupdesc = type->tupdesc;
 
@@ -225,7 +224,7 @@ build_composite(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 	type->tupdesc = CreateTupleDescCopyConstr(tupdesc);
 	ReleaseTupleDesc(tupdesc);
 	type->encode = encode_composite;
-	build_fields(builder, type);
+	etf_fields_build(builder, type);
 }
 
 static void

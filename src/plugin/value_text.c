@@ -79,9 +79,8 @@ typedef struct PinnedSetting
 static const PinnedSetting pinned_settings[] = {
 	{"bytea_output", "hex"},	 {"DateStyle", "ISO, YMD"},
 	{"extra_float_digits", "1"}, {"IntervalStyle", "postgres"},
-	{"lc_monetary", "C"},		 {"search_path", "pg_catalog"},
-	{"TimeZone", "UTC"},		 {"xmlbinary", "base64"},
-	{"xmloption", "content"},
+	{"lc_monetary", "C"},		 {"TimeZone", "UTC"},
+	{"xmlbinary", "base64"},
 };
 
 static void
