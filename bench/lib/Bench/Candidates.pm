@@ -31,7 +31,7 @@ our @all = (
 		options => ['format-version=2']
 	},
 	{ name => 'decoderbufs', plugin => 'decoderbufs' },
-	{ name => 'etf-elixir', plugin => 'pg_etf_decoding', target => 0.35 },
+	{ name => 'etf-elixir', plugin => 'pg_etf_decoding' },
 	{
 		name => 'etf-erlang',
 		plugin => 'pg_etf_decoding',
@@ -40,8 +40,7 @@ our @all = (
 	{
 		name => 'etf-compact',
 		plugin => 'pg_etf_decoding',
-		options => [ 'dialect=compact', 'rows=tuple' ],
-		target => 0.20
-	},);
+		options => [ 'dialect=compact', 'rows=tuple' ]
+	});
 
 1;

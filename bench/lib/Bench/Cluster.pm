@@ -11,7 +11,7 @@ use warnings;
 use File::Copy qw(copy);
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
-use IPC::Open2;
+use IPC::Open3;
 
 my $marker = '-- answered --';
 
@@ -115,10 +115,11 @@ sub conninfo
 sub connect
 {
 	my ($self) = @_;
-	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
-	$self->{psql} = open2(
-		$self->{answers}, $self->{queries}, "$self->{bin}/psql",
-		'-XAtq', '-v', 'ON_ERROR_STOP=1', $self->conninfo('bench_control'));
+	open my $errors, '>', "$self->{dir}/control" or die "control: $!\n";
+	$self->{psql} = open3(
+		$self->{queries}, $self->{answers}, '>&' . fileno $errors,
+		"$self->{bin}/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1',
+		$self->conninfo('bench_control'));
 	$self->{queries}->autoflush(1);
 	return;
 }
@@ -137,7 +138,7 @@ sub query
 		return wantarray ? @rows : $rows[0] if $line eq $marker;
 		push @rows, $line;
 	}
-	die "query failed: $sql\n";
+	die "query failed: $sql\n", $self->first_error('control'), "\n";
 }
 
 # As query(), but a failure is an answer too: (undef, reason).
@@ -153,16 +154,16 @@ sub try_query
 		  $sql;
 	}
 	my ($answer) = <$out>;
-	return (undef, $self->first_error) unless close $out;
+	return (undef, $self->first_error('stderr')) unless close $out;
 	chomp $answer;
 	return $answer;
 }
 
-# What the last program that wrote to "stderr" complains of.
+# What a program complained of, whose error output went to a file.
 sub first_error
 {
-	my ($self) = @_;
-	open my $in, '<', "$self->{dir}/stderr" or return 'failed';
+	my ($self, $file) = @_;
+	open my $in, '<', "$self->{dir}/$file" or return 'failed';
 	my ($line) = grep { /error|fatal/i } <$in>;
 	chomp($line //= 'failed');
 	return $line;

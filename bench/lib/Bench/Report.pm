@@ -87,16 +87,17 @@ sub verdict
 	  $result->{cpu_ratio}{median} <= $target ? 'met' : 'missed';
 }
 
-# The target of a candidate: its own, or the cost of the one that it must not
-# exceed in this workload.
+# What a candidate's CPU ratio is wanted to be: a number of the workload, or
+# the ratio of another candidate.
 sub target
 {
 	my ($workload, $candidate, $results) = @_;
-	my $other = ($workload->{limits} // {})->{ $candidate->{name} };
+	my $target = $workload->{targets}{ $candidate->{name} } // return undef;
+	my $other = $results->{$target};
 
-	return $candidate->{target} unless $workload->{limits};
-	return undef unless $other && $results->{$other};
-	return $results->{$other}{cpu_ratio}{median};
+	return $target =~ /^[\d.]+$/ ? $target
+	  : $other && $other->{cpu_ratio} ? $other->{cpu_ratio}{median}
+	  : undef;
 }
 
 sub print_table

@@ -91,7 +91,7 @@ sub wait_for
 	{
 		my ($pid, $done) = split /\|/, $cluster->query($position) // '';
 		return { cpu => cpu_time($pid) } if ($done // '') eq 't';
-		return { failed => $cluster->first_error }
+		return { failed => $cluster->first_error('stderr') }
 		  if waitpid($client, WNOHANG) == $client;
 		sleep $poll;
 	}
