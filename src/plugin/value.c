@@ -251,14 +251,16 @@ build_range(EtfTypeBuilder *builder, EtfType *type)
 }
 
 static void
-build_by_output(EtfType *type)
+build_by_name(EtfType *type, Form_pg_type form)
 {
+	EtfEncode encode = extension_encoder(form);
 	Oid function;
 	bool varlena;
 
+	/* An extension's encoder, too, falls back on text for what it rejects. */
 	getTypeOutputInfo(type->typid, &function, &varlena);
 	fmgr_info(function, &type->output);
-	type->encode = encode_by_output;
+	type->encode = encode != NULL ? encode : encode_by_output;
 }
 
 static void
@@ -283,8 +285,8 @@ build_by_kind(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 		type->element = etf_type_build(builder, range, -1);
 		type->encode = encode_multirange;
 	}
-	else if ((type->encode = extension_encoder(form)) == NULL)
-		build_by_output(type);
+	else
+		build_by_name(type, form);
 }
 
 void
