@@ -1,0 +1,177 @@
+%% What a consumer does with a file of pg_recvlogical, and what it may rely on.
+%%
+%% read/1 decodes frame, newline, frame, newline with [safe, used]; check/2
+%% walks the frames and raises {broken, Promise, Detail} where docs/protocol.md
+%% is not kept.
+-module(frames).
+-export([atoms/0, read/1, check/2]).
+
+%% The closed list of docs/protocol.md and docs/types.md.  Being literals of
+%% this module makes them known, so that [safe] accepts them and no others.
+atoms() ->
+    [tx, whole, first, middle, last, relation, insert, update, delete,
+     truncate, message, key, primary, full, default, index, nothing,
+     generated, as, array, range, multirange, composite, none, nil, true,
+     false, cascade, restart_identity, origin, origin_lsn, unchanged_toast,
+     oversized, unconverted, unparsed, 'NaN', inf, '-inf', nan, infinity,
+     '-infinity', null, unbound, empty, open, closed, '__struct__',
+     'Elixir.Decimal', sign, coef, exp, 'Elixir.Date', 'Elixir.Time',
+     'Elixir.NaiveDateTime', 'Elixir.DateTime', 'Elixir.Calendar.ISO',
+     calendar, year, month, day, hour, minute, second, microsecond,
+     time_zone, utc_offset, std_offset, zone_abbr, 'Elixir.Duration', week,
+     'Elixir.Postgrex.Interval', months, days, secs, microsecs,
+     'Elixir.Postgrex.Range', lower, upper, lower_inclusive,
+     upper_inclusive, 'Elixir.Postgrex.Multirange', ranges,
+     'Elixir.Postgrex.INET', address, netmask, 'Elixir.Postgrex.MACADDR',
+     'Elixir.Postgrex.Point', x, y, 'Elixir.Postgrex.Line', a, b, c,
+     'Elixir.Postgrex.LineSegment', point1, point2, 'Elixir.Postgrex.Box',
+     upper_right, bottom_left, 'Elixir.Postgrex.Path', points,
+     'Elixir.Postgrex.Polygon', vertices, 'Elixir.Postgrex.Circle', center,
+     radius, 'Elixir.Postgrex.Lexeme', word, positions, 'A', 'B', 'C'].
+
+read(File) ->
+    {ok, Bytes} = file:read_file(File),
+    split(Bytes).
+
+split(<<>>) ->
+    [];
+split(Bytes) ->
+    {Frame, Used} = binary_to_term(Bytes, [safe, used]),
+    case Bytes of
+        <<_:Used/binary, $\n, Rest/binary>> -> [Frame | split(Rest)];
+        _ -> error({broken, "a newline follows each frame", Frame})
+    end.
+
+%% Opts: relations => session | frame | off; resent => true allows the same
+%% description twice (a new session); keys => true: rows are checked to hold
+%% exactly the columns that the relation event names.
+check(Frames, Opts) ->
+    End = lists:foldl(fun(Frame, State) -> frame(Frame, State, Opts) end,
+                      #{open => none, commit => 0, rels => #{}}, Frames),
+    promise("the last transaction is whole", maps:get(open, End) =:= none, End).
+
+frame({message, Lsn, Prefix, Content}, State, _Opts) ->
+    promise("a message frame", is_integer(Lsn) andalso is_binary(Prefix)
+            andalso is_content(Content), {Prefix, Content}),
+    promise("frames of one transaction are contiguous",
+            maps:get(open, State) =:= none, Prefix),
+    State;
+frame({tx, Part, {Xid, Commit, End, Time} = Head, First, Count, Meta, Events},
+      State, Opts) ->
+    promise("the head is of numbers",
+            lists:all(fun is_integer/1, [Xid, Commit, End, Time]), Head),
+    promise("a commit record ends behind its beginning", End > Commit, Head),
+    promise("Meta is a map", is_map(Meta), Meta),
+    expect(Part, Head, First, Count, State),
+    Known = case maps:get(relations, Opts, session) of
+                frame -> #{};
+                _ -> maps:get(rels, State)
+            end,
+    Rels = lists:foldl(fun(E, Rs) -> event(E, Rs, Opts) end, Known, Events),
+    promise("Count counts all but relation events",
+            Count =:= length([E || E <- Events, element(1, E) =/= relation]),
+            {Count, Events}),
+    Open = case Part of
+               _ when Part =:= whole; Part =:= last -> none;
+               _ -> {Head, First + Count, Meta}
+           end,
+    promise("Meta is the same in all frames",
+            case maps:get(open, State) of
+                {_, _, Was} -> Was =:= Meta;
+                none -> true
+            end, Meta),
+    State#{open := Open, commit := Commit, rels := Rels};
+frame(Other, _State, _Opts) ->
+    error({broken, "a frame is a tx or a message", Other}).
+
+expect(Part, Head, First, Count, #{open := none, commit := Before}) ->
+    promise("a transaction begins with whole or first",
+            Part =:= whole orelse Part =:= first, Part),
+    promise("the first index is 0", First =:= 0, First),
+    promise("first holds an event", Part =:= whole orelse Count > 0, Head),
+    promise("transactions come in commit order",
+            element(2, Head) > Before, {Head, Before});
+expect(Part, Head, First, Count, #{open := {Head, Next, _}}) ->
+    promise("a transaction goes on with middle or last",
+            Part =:= middle orelse Part =:= last, Part),
+    promise("middle holds an event", Part =:= last orelse Count > 0, Head),
+    promise("indexes are contiguous", First =:= Next, {First, Next});
+expect(_, Head, _, _, #{open := Open}) ->
+    error({broken, "frames of one transaction have one head", {Head, Open}}).
+
+event({relation, Rel, Schema, Table, Identity, Columns}, Rels, Opts) ->
+    promise("a description", is_integer(Rel) andalso is_binary(Schema)
+            andalso is_binary(Table)
+            andalso lists:member(Identity, [default, index, full, nothing])
+            andalso lists:all(fun is_column/1, Columns), {Table, Columns}),
+    Event = {Schema, Table, Identity, Columns},
+    promise("a description is not repeated",
+            maps:get(resent, Opts, false) orelse
+                maps:get(Rel, Rels, none) =/= Event, Event),
+    Rels#{Rel => Event};
+event({insert, Rel, New}, Rels, Opts) ->
+    row(Rel, New, Rels, Opts),
+    Rels;
+event({update, Rel, Old, New}, Rels, Opts) ->
+    old(Rel, Old, Rels, Opts, nil),
+    row(Rel, New, Rels, Opts),
+    Rels;
+event({delete, Rel, Old}, Rels, Opts) ->
+    old(Rel, Old, Rels, Opts, none),
+    Rels;
+event({truncate, Rel, Flags}, Rels, Opts) ->
+    [known(R, Rels, Opts) || R <- Rel],
+    promise("flags of a truncate",
+            Flags -- [cascade, restart_identity] =:= [], Flags),
+    Rels;
+event({message, Prefix, Content}, Rels, _Opts) ->
+    promise("a message", is_binary(Prefix) andalso is_content(Content),
+            {Prefix, Content}),
+    Rels;
+event(Other, _Rels, _Opts) ->
+    error({broken, "an event", Other}).
+
+is_content({oversized, Bytes}) -> is_integer(Bytes);
+is_content(Content) -> is_binary(Content).
+
+is_column({Name, Oid, Type, Typmod, Flags}) ->
+    is_binary(Name) andalso is_integer(Oid) andalso is_binary(Type)
+        andalso is_integer(Typmod) andalso is_list(Flags);
+is_column(_) ->
+    false.
+
+old(_Rel, Absent, _Rels, _Opts, Absent) ->
+    ok;
+old(Rel, {full, Row}, Rels, Opts, _) ->
+    row(Rel, Row, Rels, Opts);
+old(Rel, {key, Row}, Rels, Opts, _) ->
+    columns(Row, [N || {N, _, _, _, F} <- known(Rel, Rels, Opts),
+                       lists:member(key, F)]);
+old(_Rel, Other, _Rels, _Opts, _) ->
+    error({broken, "an old row", Other}).
+
+row(Rel, Row, Rels, Opts) ->
+    columns(Row, [element(1, C) || C <- known(Rel, Rels, Opts)]).
+
+columns(_Row, []) ->
+    ok;
+columns(Row, Names) when is_tuple(Row) ->
+    promise("a tuple has an element per column",
+            tuple_size(Row) =:= length(Names), {Row, Names});
+columns(Row, Names) when is_map(Row) ->
+    Keys = [case is_atom(K) of
+                true -> atom_to_binary(K, utf8);
+                false -> K
+            end || K <- maps:keys(Row)],
+    promise("a map has a key per column",
+            lists:sort(Keys) =:= lists:sort(Names), {Row, Names}).
+
+known(Rel, Rels, Opts) ->
+    case {Rels, maps:get(relations, Opts, session)} of
+        {#{Rel := {_, _, _, Columns}}, _} -> Columns;
+        {_, off} -> [];
+        _ -> error({broken, "a table is described before its first use", Rel})
+    end.
+
+promise(_Text, true, _Detail) -> ok;
+promise(Text, _, Detail) -> error({broken, Text, Detail}).

@@ -1,0 +1,74 @@
+%% A BEAM that judges what the plugin wrote, for test/perl/EtfOracle.pm.
+%%
+%% Reads one command per line, an Erlang term such as
+%% {show, "frames.bin", #{}, "answer"}.  The answer goes into the file named
+%% last; "ok" or "error TEXT" comes back as one line.
+-module(oracle).
+-export([main/0]).
+
+main() ->
+    _ = frames:atoms(),
+    loop().
+
+loop() ->
+    case io:get_line("") of
+        Line when is_list(Line) ->
+            {ok, Tokens, _} = erl_scan:string(Line),
+            {ok, Command} = erl_parse:parse_term(Tokens),
+            io:format("~ts~n", [answer(Command)]),
+            loop();
+        _ ->
+            halt(0)
+    end.
+
+answer(Command) ->
+    File = element(tuple_size(Command), Command),
+    try
+        ok = file:write_file(File, run(Command)),
+        "ok"
+    catch
+        error:{broken, Promise, Detail} ->
+            one_line("error broken promise: ~ts: ~0tp", [Promise, Detail]);
+        Class:Reason:Stack ->
+            one_line("error ~p ~0tp ~0tp", [Class, Reason, Stack])
+    end.
+
+one_line(Format, Args) ->
+    Text = unicode:characters_to_list(io_lib:format(Format, Args)),
+    [case C of $\n -> $\s; _ -> C end || C <- lists:sublist(Text, 2000)].
+
+%% {show, File, CheckOpts, Out}: one line per frame and event
+run({show, File, Opts, _}) ->
+    Frames = frames:read(File),
+    frames:check(Frames, Opts),
+    [[Line, $\n] || Line <- show:lines(Frames)];
+%% {count, File, CheckOpts, Out}: frames, counted events, bytes of the largest
+run({count, File, Opts, _}) ->
+    Frames = frames:read(File),
+    frames:check(Frames, Opts),
+    Events = lists:sum([element(5, F) || F <- Frames, element(1, F) =:= tx]),
+    io_lib:format("~b ~b", [length(Frames), Events]);
+%% {mirror, File, Dialect, Out}: SQL that repeats the changes in schema mirror
+run({mirror, File, Dialect, _}) ->
+    Frames = frames:read(File),
+    frames:check(Frames, #{}),
+    mirror:sql(Frames, Dialect);
+%% {stream, Socket, Db, User, Slot, Options, EndLsn, Out}: a walsender's
+%% messages, a line each: LSN of the message, LSN it should have, part
+run({stream, Socket, Db, User, Slot, Options, EndLsn, _}) ->
+    walsender:lines(Socket, Db, User, Slot, Options, EndLsn);
+%% {same, FrameFile, TextFile, Out}: the frame is the term that the text says
+run({same, FrameFile, TextFile, _}) ->
+    {ok, Frame} = file:read_file(FrameFile),
+    {ok, Text} = file:read_file(TextFile),
+    Term = binary_to_term(Frame, [safe]),
+    case parse(Text) of
+        Term -> "same";
+        Other -> error({broken, "text and frame agree", {Term, Other}})
+    end.
+
+parse(Text) ->
+    {ok, Tokens, _} =
+        erl_scan:string(unicode:characters_to_list(Text) ++ " ."),
+    {ok, Term} = erl_parse:parse_term(Tokens),
+    Term.

@@ -1,0 +1,77 @@
+%% Frames as lines that a test can compare: numbers that differ from run to
+%% run (xid, LSN, OID, time) are left out, tables have their names, and maps
+%% are in the order of their keys on every OTP.
+-module(show).
+-export([lines/1, term/1]).
+
+lines(Frames) ->
+    {Lines, _} = lists:mapfoldl(fun frame/2, #{}, Frames),
+    lists:append(Lines).
+
+frame({message, _Lsn, Prefix, Content}, Rels) ->
+    {[["now ", term(Prefix), " ", term(Content)]], Rels};
+frame({tx, Part, _Head, First, Count, Meta, Events}, Rels) ->
+    {Lines, Rels1} = lists:mapfoldl(fun event/2, Rels, Events),
+    Line = io_lib:format("tx ~s ~b ~b ~ts",
+                         [Part, First, Count, term(maps:remove(origin_lsn,
+                                                               Meta))]),
+    {[Line | Lines], Rels1}.
+
+event({relation, Rel, Schema, Table, Identity, Columns}, Rels) ->
+    Line = ["relation ", Schema, $., Table, $\s, atom_to_list(Identity),
+            [[", ", column(C)] || C <- Columns]],
+    {Line, Rels#{Rel => Table}};
+event({insert, Rel, New}, Rels) ->
+    {["insert ", name(Rel, Rels), $\s, term(New)], Rels};
+event({update, Rel, Old, New}, Rels) ->
+    {["update ", name(Rel, Rels), $\s, term(Old), $\s, term(New)], Rels};
+event({delete, Rel, Old}, Rels) ->
+    {["delete ", name(Rel, Rels), $\s, term(Old)], Rels};
+event({truncate, List, Flags}, Rels) ->
+    Names = lists:sort([name(Rel, Rels) || Rel <- List]),
+    {["truncate ", lists:join($,, Names), $\s, term(Flags)], Rels};
+event({message, Prefix, Content}, Rels) ->
+    {["message ", term(Prefix), $\s, term(Content)], Rels}.
+
+column({Name, Oid, Type, Typmod, Flags}) ->
+    Mod = case Typmod of
+              -1 -> "";
+              _ -> ["(", integer_to_list(Typmod), ")"]
+          end,
+    [Name, $\s, Type, Mod, [[$\s, flag(F, Oid)] || F <- Flags]].
+
+flag({as, Shape}, _) -> ["as ", shape(Shape)];
+flag(Flag, _) -> atom_to_list(Flag).
+
+%% OIDs of types that a test made differ from run to run.
+shape(Oid) when is_integer(Oid), Oid >= 16384 -> "user";
+shape(Oid) when is_integer(Oid) -> integer_to_list(Oid);
+shape({composite, Fields}) ->
+    [${, lists:join($,, [[N, $:, shape(S)] || {N, S, _} <- Fields]), $}];
+shape({Kind, Shape}) -> [atom_to_list(Kind), $(, shape(Shape), $)].
+
+name(Rel, Rels) -> maps:get(Rel, Rels, <<"?">>).
+
+term(Map) when is_map(Map) ->
+    Pairs = lists:sort(maps:to_list(Map)),
+    ["#{", lists:join(", ", [[term(K), "=>", term(V)] || {K, V} <- Pairs]),
+     "}"];
+term(List) when is_list(List) ->
+    [$[, lists:join(", ", [term(T) || T <- List]), $]];
+term(Tuple) when is_tuple(Tuple) ->
+    [${, lists:join(", ", [term(T) || T <- tuple_to_list(Tuple)]), $}];
+term(Binary) when is_binary(Binary) ->
+    case printable(Binary) of
+        true -> [$", Binary, $"];
+        false -> io_lib:format("~w", [Binary])
+    end;
+term(Other) ->
+    io_lib:format("~w", [Other]).
+
+printable(Binary) ->
+    case unicode:characters_to_list(Binary) of
+        List when is_list(List) ->
+            lists:all(fun(C) -> C >= 32 andalso C =/= 127 end, List);
+        _ ->
+            false
+    end.

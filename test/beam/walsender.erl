@@ -1,0 +1,70 @@
+%% The wire between walsender and client as it is: under which LSN each
+%% message comes.  Just enough of the protocol, for a server that trusts us.
+-module(walsender).
+-export([lines/6]).
+
+lines(Socket, Db, User, Slot, Options, EndLsn) ->
+    {ok, S} = gen_tcp:connect({local, Socket}, 0,
+                              [local, binary, {active, false}]),
+    startup(S, [{"user", User}, {"database", Db},
+                {"replication", "database"}]),
+    query(S, ["START_REPLICATION SLOT ", Slot, " LOGICAL 0/0",
+              options(Options)]),
+    Lines = copy(S, EndLsn, []),
+    gen_tcp:close(S),
+    Lines.
+
+options([]) -> "";
+options(List) ->
+    [" (", lists:join(", ", [[$", K, "\" '", V, $'] || {K, V} <- List]), ")"].
+
+startup(S, Parameters) ->
+    Body = [<<196608:32>>, [[K, 0, V, 0] || {K, V} <- Parameters], 0],
+    ok = gen_tcp:send(S, [<<(iolist_size(Body) + 4):32>>, Body]),
+    ready(S).
+
+ready(S) ->
+    case receive_message(S) of
+        {$Z, _} -> ok;
+        {$E, Fields} -> error({refused, Fields});
+        _ -> ready(S)
+    end.
+
+query(S, Text) ->
+    send(S, $Q, [Text, 0]),
+    case receive_message(S) of
+        {$W, _} -> ok;
+        {$E, Fields} -> error({refused, Fields})
+    end.
+
+send(S, Type, Body) ->
+    ok = gen_tcp:send(S, [Type, <<(iolist_size(Body) + 4):32>>, Body]).
+
+receive_message(S) ->
+    {ok, <<Type, Length:32>>} = gen_tcp:recv(S, 5, 60000),
+    case Length of
+        4 -> {Type, <<>>};
+        _ ->
+            {ok, Body} = gen_tcp:recv(S, Length - 4, 60000),
+            {Type, Body}
+    end.
+
+%% Until a message or keepalive reaches EndLsn.
+copy(S, EndLsn, Lines) ->
+    case receive_message(S) of
+        {$d, <<$w, Start:64, _End:64, _Time:64, Frame/binary>>} ->
+            Lines1 = [line(Start, binary_to_term(Frame, [safe])) | Lines],
+            copy(S, EndLsn, Lines1);
+        {$d, <<$k, End:64, _Time:64, _Reply>>} when End >= EndLsn ->
+            lists:reverse(Lines);
+        {$d, <<$k, _/binary>>} ->
+            send(S, $d, <<$r, 0:64, 0:64, 0:64, 0:64, 0>>),
+            copy(S, EndLsn, Lines);
+        {$E, Fields} ->
+            error({stream_failed, Fields})
+    end.
+
+line(Start, {tx, Part, {_, _, End, _}, _, _, _, _}) ->
+    io_lib:format("~s ~b ~b~n", [Part, Start, End]);
+line(Start, {message, Lsn, _, _}) ->
+    io_lib:format("message ~b ~b~n", [Start, Lsn]).

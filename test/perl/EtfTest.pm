@@ -1,0 +1,238 @@
+# A server with the plugin, and decoding from it in every way there is.
+#
+#	my $etf = EtfTest->new('main');
+#	$etf->slot('s');
+#	$etf->sql('INSERT ...');
+#	is_deeply($etf->decode('s', rows => 'tuple'), [...], 'contract');
+package EtfTest;
+
+use strict;
+use warnings;
+
+use EtfOracle;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+sub new
+{
+	my ($class, $name, %param) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $self = bless { node => $node, dir => $dir, files => 0 }, $class;
+
+	# UTF-8, in which the oracle answers, but without a locale's surprises.
+	$node->init(
+		allows_streaming => 'logical',
+		extra => [ '--encoding', 'UTF8', '--locale', 'C' ]);
+	$node->append_conf('postgresql.conf', server_gate())
+	  unless $param{no_gate};
+	$node->append_conf('postgresql.conf', $_)
+	  for 'max_prepared_transactions = 10', 'autovacuum = off',
+	  'fsync = off', 'wal_sender_timeout = 60s', $param{conf} // '';
+	$node->start;
+	$node->safe_psql('postgres', 'CREATE EXTENSION pg_etf_decoding');
+	$self->{version} =
+	  int($node->safe_psql('postgres', 'SHOW server_version_num') / 10000);
+	$self->{oracle} = EtfOracle->new($dir);
+	return $self;
+}
+
+# Newer minor releases want output plugins named; older ones would not start
+# with the unknown name.
+sub server_gate
+{
+	my ($out) = run_command([ 'postgres', '--describe-config' ]);
+
+	return $out =~ /^output_plugin_libraries\t/m
+	  ? "output_plugin_libraries = 'pgoutput, test_decoding, pg_etf_decoding'"
+	  : '';
+}
+
+sub version { return $_[0]->{version}; }
+sub node { return $_[0]->{node}; }
+sub oracle { return $_[0]->{oracle}; }
+
+sub new_file
+{
+	my ($self) = @_;
+
+	return sprintf '%s/%03d.frames', $self->{dir}, ++$self->{files};
+}
+
+sub sql
+{
+	my ($self, $sql, $db) = @_;
+
+	return $self->{node}->safe_psql($db // 'postgres', $sql);
+}
+
+# The error text of SQL that has to fail.
+sub sql_error
+{
+	my ($self, $sql, $db) = @_;
+	my $stderr = '';
+	my $status = $self->{node}
+	  ->psql($db // 'postgres', $sql, stderr => \$stderr);
+
+	return $status == 0 ? 'no error' : $stderr;
+}
+
+sub slot
+{
+	my ($self, $slot, $db) = @_;
+
+	$self->sql(
+		"SELECT pg_create_logical_replication_slot('$slot', 'pg_etf_decoding')",
+		$db);
+	return;
+}
+
+sub drop_slot
+{
+	my ($self, $slot, $db) = @_;
+
+	$self->sql("SELECT pg_drop_replication_slot('$slot')", $db);
+	return;
+}
+
+# The arguments of a peek or get function.
+sub slot_call
+{
+	my ($function, $slot, %option) = @_;
+	my @list = map { ($_, $option{$_}) } sort keys %option;
+
+	s/'/''/g for @list;
+	return join '',
+	  "pg_logical_slot_${function}_binary_changes('$slot', NULL, NULL",
+	  (map { ", '$_'" } @list), ')';
+}
+
+# A file as pg_recvlogical would have written, by way of SQL.
+sub peek
+{
+	my ($self, $slot, $db, %option) = @_;
+	my $file = $self->new_file;
+	my $hex = $self->sql(
+		"SELECT encode(data, 'hex') FROM "
+		  . slot_call('peek', $slot, %option), $db);
+
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out pack('H*', $_), "\n" for split /\n/, $hex;
+	close $out or die "$file: $!";
+	return $file;
+}
+
+sub end_of_wal
+{
+	my ($self) = @_;
+
+	return $self->sql('SELECT pg_current_wal_flush_lsn()');
+}
+
+sub recv_command
+{
+	my ($self, $slot, $db, $file, %option) = @_;
+
+	return (
+		'pg_recvlogical', '--start', '--no-loop', '--slot', $slot,
+		'--dbname', $self->{node}->connstr($db // 'postgres'),
+		'--file', $file, (map { ('--option', "$_=$option{$_}") }
+			  sort keys %option));
+}
+
+# Everything up to now by pg_recvlogical, which confirms it.
+sub recv
+{
+	my ($self, $slot, $db, %option) = @_;
+	my $file = $self->new_file;
+	my ($out, $err) = run_command([
+		$self->recv_command($slot, $db, $file, %option),
+		'--endpos', $self->end_of_wal ]);
+
+	die "pg_recvlogical: $err" if $err =~ /error|fatal/i;
+	return $file;
+}
+
+# How the oracle has to check what these options make.
+sub checks
+{
+	my (%option) = @_;
+
+	return { relations => $option{relations} // 'session' };
+}
+
+sub show
+{
+	my ($self, $file, %option) = @_;
+
+	return [ split /\n/,
+		$self->{oracle}
+		  ->ask('show', EtfOracle::quote($file), checks(%option)) ];
+}
+
+# Decode by SQL and by walsender, which have to agree byte for byte; return
+# the walsender's lines.  The slot moves on.
+sub decode
+{
+	my ($self, $slot, %option) = @_;
+	my $db = delete $option{db};
+	my $by_sql = $self->peek($slot, $db, %option);
+	my $by_walsender = $self->recv($slot, $db, %option);
+
+	die "SQL and walsender disagree: $by_sql, $by_walsender"
+	  if slurp_file($by_sql) ne slurp_file($by_walsender);
+	return $self->show($by_walsender, %option);
+}
+
+# Only the changes: neither heads of frames nor descriptions of tables.
+sub changes
+{
+	my ($self, $slot, %option) = @_;
+
+	return [ grep { !/^(tx|relation) / }
+		  @{ $self->decode($slot, %option) } ];
+}
+
+# The error that ends a walsender's stream.
+sub recv_error
+{
+	my ($self, $slot, %option) = @_;
+	my $db = delete $option{db};
+	my ($out, $err) = run_command([
+		$self->recv_command($slot, $db, $self->new_file, %option),
+		'--endpos', $self->end_of_wal ]);
+
+	return $err;
+}
+
+# What the walsender of a slot has resident, in kB.
+sub walsender_memory
+{
+	my ($self, $slot) = @_;
+	my $pid = $self->sql(
+		"SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$slot'"
+	);
+
+	return resident_memory($pid);
+}
+
+# Private memory, so that touching shared buffers does not count.
+sub resident_memory
+{
+	my ($pid) = @_;
+	my $status = slurp_file("/proc/$pid/status");
+
+	return $status =~ /^RssAnon:\s+(\d+) kB/m ? $1 : 0;
+}
+
+sub stop
+{
+	my ($self) = @_;
+
+	$self->{oracle}->stop;
+	$self->{node}->stop('fast');
+	return;
+}
+
+1;
