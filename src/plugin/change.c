@@ -235,8 +235,7 @@ put_truncate(EtfOut *out, const Oid *relids, int count, bool cascade,
 	for (int i = 0; i < count; i++)
 		etf_put_uint(out, relids[i]);
 	etf_put_list_end(out);
-	if (cascade || restart)
-		etf_put_list(out, cascade + restart);
+	etf_put_list(out, cascade + restart);
 	if (cascade)
 		etf_put_atom(out, "cascade");
 	if (restart)

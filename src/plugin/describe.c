@@ -131,8 +131,7 @@ put_flags(EtfOut *out, const EtfRelation *plan, const EtfField *field,
 				  field->type->element != NULL || field->type->fields != NULL;
 	int count = key + in_primary + generated + shaped;
 
-	if (count > 0)
-		etf_put_list(out, count);
+	etf_put_list(out, count);
 	if (key)
 		etf_put_atom(out, "key");
 	if (in_primary)
@@ -153,8 +152,7 @@ put_columns(EtfOut *out, const EtfRelation *plan, Relation relation)
 {
 	Bitmapset *primary = relation_primary_key(relation);
 
-	if (plan->nfields > 0)
-		etf_put_list(out, plan->nfields);
+	etf_put_list(out, plan->nfields);
 	for (int i = 0; i < plan->nfields; i++)
 	{
 		const EtfField *field = &plan->fields[i];
