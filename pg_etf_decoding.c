@@ -64,7 +64,6 @@ filter_by_origin(LogicalDecodingContext *ctx, RepOriginId origin)
 static void
 begin(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
-	(void) txn;
 	etf_txn_begin(ctx->output_plugin_private);
 }
 
@@ -103,7 +102,6 @@ message(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 static void
 commit(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn)
 {
-	(void) lsn;
 	etf_txn_commit(ctx->output_plugin_private, txn);
 }
 

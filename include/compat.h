@@ -168,7 +168,6 @@ output_progress(LogicalDecodingContext *ctx, bool skipped)
 #if PG_VERSION_NUM >= 150000
 	OutputPluginUpdateProgress(ctx, skipped);
 #else
-	(void) skipped;
 	OutputPluginUpdateProgress(ctx);
 #endif
 }
@@ -188,8 +187,6 @@ output_progress_while_skipping(LogicalDecodingContext *ctx, int *changes)
 		*changes = 0;
 	}
 #else
-	(void) ctx;
-	(void) changes;
 #endif
 }
 

@@ -8,6 +8,7 @@
 #ifndef ETF_ENCODERS_H
 #define ETF_ENCODERS_H
 
+#include "compat.h"
 #include "plugin/value.h"
 
 /* What an enum type's "labels" holds. */

@@ -43,7 +43,6 @@ relation_changed(Datum arg, Oid relid)
 {
 	EtfRelation *plan;
 
-	(void) arg;
 	if (active == NULL)
 		return;
 	plan = hash_search(active->plans, &relid, HASH_FIND, NULL);
@@ -61,8 +60,6 @@ relation_changed(Datum arg, Oid relid)
 static void
 type_changed(Datum arg, int cache, uint32 hash)
 {
-	(void) arg;
-	(void) cache;
 	if (active == NULL)
 		return;
 	if (hash == 0 ||
@@ -74,9 +71,6 @@ type_changed(Datum arg, int cache, uint32 hash)
 static void
 name_changed(Datum arg, int cache, uint32 hash)
 {
-	(void) arg;
-	(void) cache;
-	(void) hash;
 	if (active != NULL)
 		active->epoch++;
 }

@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 
 #include "common/term_text.h"
+#include "compat.h"
 #include "plugin/sql.h"
 
 /* Levels of nesting; 32 bytes each, fewer for short values. */

@@ -41,7 +41,6 @@ encode_uuid(EtfOut *out, const EtfType *type, Datum value)
 {
 	const pg_uuid_t *uuid = DatumGetUUIDP(value);
 
-	(void) type;
 	if (out->options->uuid == UUID_BINARY)
 		etf_put_binary(out, (const char *) uuid->data, UUID_LEN);
 	else
@@ -69,7 +68,6 @@ encode_bits(EtfOut *out, const EtfType *type, Datum value)
 	uint32 len = VARSIZE_ANY_EXHDR(datum) - sizeof(int32);
 	int32 bits;
 
-	(void) type;
 	memcpy(&bits, VARDATA_ANY(datum), sizeof(bits));
 	if (bits % BITS_PER_BYTE == 0)
 		etf_put_binary(out, bytes, len);

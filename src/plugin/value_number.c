@@ -14,28 +14,24 @@
 void
 encode_bool(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_bool(out, DatumGetBool(value));
 }
 
 void
 encode_int2(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_int(out, DatumGetInt16(value));
 }
 
 void
 encode_int4(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_int(out, DatumGetInt32(value));
 }
 
 void
 encode_int8(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_int(out, DatumGetInt64(value));
 }
 
@@ -43,7 +39,6 @@ encode_int8(EtfOut *out, const EtfType *type, Datum value)
 void
 encode_oid(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_int(out, DatumGetObjectId(value));
 }
 
@@ -51,7 +46,6 @@ encode_oid(EtfOut *out, const EtfType *type, Datum value)
 void
 encode_uint8(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_uint(out, DatumGetUInt64(value));
 }
 
@@ -70,7 +64,6 @@ encode_float4(EtfOut *out, const EtfType *type, Datum value)
 {
 	float4 number = DatumGetFloat4(value);
 
-	(void) type;
 	if (out->options->float4 == FLOAT4_SHORTEST && isfinite(number))
 		etf_put_float(out, shortest_double(number));
 	else
@@ -80,7 +73,6 @@ encode_float4(EtfOut *out, const EtfType *type, Datum value)
 void
 encode_float8(EtfOut *out, const EtfType *type, Datum value)
 {
-	(void) type;
 	etf_put_float(out, DatumGetFloat8(value));
 }
 
@@ -90,7 +82,6 @@ encode_tid(EtfOut *out, const EtfType *type, Datum value)
 {
 	ItemPointer tid = (ItemPointer) DatumGetPointer(value);
 
-	(void) type;
 	etf_put_tuple(out, 2);
 	etf_put_int(out, ItemPointerGetBlockNumberNoCheck(tid));
 	etf_put_int(out, ItemPointerGetOffsetNumberNoCheck(tid));

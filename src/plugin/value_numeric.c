@@ -379,7 +379,6 @@ encode_numeric(EtfOut *out, const EtfType *type, Datum value)
 	struct varlena *datum = PG_DETOAST_DATUM_PACKED(value);
 	Number number = read_number(datum);
 
-	(void) type;
 	switch ((EtfNumeric) out->options->numeric)
 	{
 		case NUMERIC_PAIR:

@@ -19,7 +19,6 @@ encode_text(EtfOut *out, const EtfType *type, Datum value)
 {
 	struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
 
-	(void) type;
 	etf_put_text(out, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
 }
 
@@ -28,7 +27,6 @@ encode_bytea(EtfOut *out, const EtfType *type, Datum value)
 {
 	struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
 
-	(void) type;
 	etf_put_binary(out, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 }
 
@@ -38,7 +36,6 @@ encode_char(EtfOut *out, const EtfType *type, Datum value)
 {
 	char byte = DatumGetChar(value);
 
-	(void) type;
 	etf_put_binary(out, &byte, 1);
 }
 
@@ -47,7 +44,6 @@ encode_name(EtfOut *out, const EtfType *type, Datum value)
 {
 	const char *name = NameStr(*DatumGetName(value));
 
-	(void) type;
 	etf_put_text(out, name, strlen(name));
 }
 
@@ -65,7 +61,6 @@ encode_money(EtfOut *out, const EtfType *type, Datum value)
 					   cents < 0 ? "-" : "", magnitude / 100,
 					   (int) (magnitude % 100));
 
-	(void) type;
 	etf_put_binary(out, text, len);
 }
 

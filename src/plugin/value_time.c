@@ -211,7 +211,6 @@ encode_date(EtfOut *out, const EtfType *type, Datum value)
 	DateADT days = DatumGetDateADT(value);
 	char text[ISO_SIZE];
 
-	(void) type;
 	if (DATE_NOT_FINITE(days))
 	{
 		etf_put_infinity(out, DATE_IS_NOBEGIN(days));
