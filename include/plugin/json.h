@@ -8,11 +8,17 @@
 #include "plugin/out.h"
 
 /*
- * Write the number that is all of "text": without a fraction and an exponent
- * an integer of any size, else the float that a JSON library would read, or
- * what option json_numbers asks for instead.  A number that no float can
- * hold becomes a decimal.  False, and nothing is written, where it is no JSON
- * number or too long for a BEAM integer.
+ * Without a fraction and an exponent a number is an integer of any size, else
+ * the float that a JSON library would read, or what option json_numbers asks
+ * for instead.  A number that no float can hold takes the form of a numeric.
+ */
+
+/* A number of jsonb, which is a numeric.  value_numeric.c */
+extern void json_put_numeric(EtfOut *out, Datum value);
+
+/*
+ * The number that is all of "text".  False, and nothing is written, where it
+ * is no JSON number or too long for the BEAM.  json_number.c
  */
 extern bool json_put_number(EtfOut *out, const char *text, Size len);
 

@@ -1,18 +1,17 @@
 /*
  * json_number.c
- *		Numbers of json, and those of jsonb that are long: text to term.
+ *		Numbers of json, from text to term.
  *
- * Called by value_json.c and value_jsonb.c.
+ * Called by value_json.c; those of jsonb are numerics, see value_numeric.c.
  */
 #include "postgres.h"
 
 #include <math.h>
 
-#include "port/pg_bswap.h"
-
+#include "common/bignum.h"
 #include "plugin/encoders.h"
 #include "plugin/json.h"
-#include "plugin/struct.h"
+#include "plugin/template.h"
 
 /*
  * More than numeric can hold.  binary_to_term gives up on integers of some
@@ -22,6 +21,9 @@
 
 /* Digits that surely fit an int64. */
 #define INT64_DIGITS 18
+
+/* Ten to the digits that a limb holds. */
+#define MAX_GROUP UINT64CONST(10000000000000000000)
 
 /* Beyond this an exponent is only known to be large. */
 #define MAX_EXPONENT INT64CONST(1000000000000000)
@@ -37,18 +39,20 @@ typedef struct Number
 	int64 exponent; /* the value is coefficient * 10 ^ exponent */
 } Number;
 
+static EtfTemplate decimal = {.module = "Elixir.Decimal",
+							  .fields = {{"sign", FILL_INT, NULL},
+										 {"exp", FILL_TERM, NULL},
+										 {"coef", FILL_TERM, NULL}}};
+
 static bool parse_number(Number *number, const char *text, Size len);
 static const char *parse_digits(Number *number, const char *p, const char *end);
 static const char *parse_exponent(Number *number, const char *p,
 								  const char *end);
 static double number_to_double(const Number *number);
 static void put_decimal(EtfOut *out, const Number *number);
+static void put_decimal_struct(EtfOut *out, const Number *number);
 static void put_coefficient(EtfOut *out, const Number *number, bool negative);
-static void put_big(EtfOut *out, bool negative, const char *digits,
-					int ndigits);
-static void put_big_words(EtfOut *out, bool negative, const uint32 *words,
-						  int nwords);
-static char word_byte(const uint32 *words, int i);
+static void put_big(EtfOut *out, const Number *number, bool negative);
 
 bool
 json_put_number(EtfOut *out, const char *text, Size len)
@@ -189,13 +193,7 @@ put_decimal(EtfOut *out, const Number *number)
 	switch (out->options->numeric)
 	{
 		case NUMERIC_DECIMAL:
-			etf_put_struct(out, "Decimal", 3);
-			etf_put_atom(out, "sign");
-			etf_put_int(out, number->negative ? -1 : 1);
-			etf_put_atom(out, "coef");
-			put_coefficient(out, number, false);
-			etf_put_atom(out, "exp");
-			etf_put_int(out, number->exponent);
+			put_decimal_struct(out, number);
 			break;
 		case NUMERIC_PAIR:
 			etf_put_tuple(out, 2);
@@ -209,87 +207,51 @@ put_decimal(EtfOut *out, const Number *number)
 }
 
 static void
+put_decimal_struct(EtfOut *out, const Number *number)
+{
+	char *p = etf_put_template(out, &decimal);
+
+	template_int(p, &decimal, 0, number->negative ? -1 : 1);
+	etf_put_int(out, number->exponent);
+	etf_put_template_rest(out, &decimal, 0);
+	put_coefficient(out, number, false);
+}
+
+static void
 put_coefficient(EtfOut *out, const Number *number, bool negative)
 {
-	char *digits;
-	int ndigits = 0;
-
 	if (number->ndigits <= INT64_DIGITS)
-	{
 		etf_put_int(out, negative ? -number->coef : number->coef);
-		return;
-	}
-	digits = palloc(number->len);
+	else
+		put_big(out, number, negative);
+}
+
+static void
+put_big(EtfOut *out, const Number *number, bool negative)
+{
+	Size size = bignum_limbs(number->ndigits) * sizeof(uint64_t);
+	Bignum big = {palloc(size), 0};
+	uint64 factor = 1;
+	uint64 group = 0;
+	char *end;
+
 	for (const char *p = number->text; p < number->text + number->len; p++)
 	{
 		if (*p == 'e' || *p == 'E')
 			break;
-		if (*p >= '0' && *p <= '9')
-			digits[ndigits++] = *p;
-	}
-	put_big(out, negative, digits, ndigits);
-	pfree(digits);
-}
-
-/* Digits of base 10 to bytes of base 256, lowest first. */
-static void
-put_big(EtfOut *out, bool negative, const char *digits, int ndigits)
-{
-	uint32 *words = palloc((ndigits / 9 + 1) * sizeof(uint32));
-	int nwords = 0;
-	for (int i = 0; i < ndigits;)
-	{
-		uint64 carry = 0;
-		uint64 base = 1;
-
-		do
+		if (*p < '0' || *p > '9')
+			continue;
+		group = group * 10 + (*p - '0');
+		factor *= 10;
+		if (factor == MAX_GROUP)
 		{
-			carry = carry * 10 + (digits[i] - '0');
-			base *= 10;
-		} while (++i < ndigits && base < 1000000000);
-		for (int j = 0; j < nwords; j++)
-		{
-			carry += words[j] * base;
-			words[j] = (uint32) carry;
-			carry >>= 32;
+			bignum_append(&big, factor, group);
+			factor = 1;
+			group = 0;
 		}
-		if (carry > 0)
-			words[nwords++] = (uint32) carry;
 	}
-	put_big_words(out, negative, words, nwords);
-	pfree(words);
-}
-
-/* SMALL_BIG_EXT or LARGE_BIG_EXT; lowest word first. */
-static void
-put_big_words(EtfOut *out, bool negative, const uint32 *words, int nwords)
-{
-	int nbytes = nwords * 4;
-	char *p = out_reserve(out, nbytes + 6);
-
-	while (nbytes > 0 && word_byte(words, nbytes - 1) == 0)
-		nbytes--;
-	if (nbytes < 256)
-	{
-		*p++ = 'n';
-		*p++ = (char) nbytes;
-	}
-	else
-	{
-		uint32 count = pg_hton32(nbytes);
-
-		*p++ = 'o';
-		memcpy(p, &count, sizeof(count));
-		p += sizeof(count);
-	}
-	*p++ = negative;
-	for (int i = 0; i < nbytes; i++)
-		*p++ = word_byte(words, i);
-	out->buf->len = p - out->buf->data;
-}
-
-static char
-word_byte(const uint32 *words, int i)
-{
-	return (char) (words[i / 4] >> (i % 4 * 8));
+	bignum_append(&big, factor, group);
+	end = out_reserve(out, bignum_size(&big));
+	out->buf->len += bignum_write(end, negative, &big) - end;
+	pfree(big.limbs);
 }

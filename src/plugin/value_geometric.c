@@ -10,11 +10,36 @@
 #include "utils/geo_decls.h"
 
 #include "plugin/encoders.h"
-#include "plugin/struct.h"
+#include "plugin/template.h"
+
+static EtfTemplate point_template = {
+	.module = "Elixir.Postgrex.Point",
+	.fields = {{"x", FILL_TERM, NULL}, {"y", FILL_TERM, NULL}}};
+static EtfTemplate line_template = {.module = "Elixir.Postgrex.Line",
+									.fields = {{"a", FILL_TERM, NULL},
+											   {"b", FILL_TERM, NULL},
+											   {"c", FILL_TERM, NULL}}};
+static EtfTemplate lseg_template = {
+	.module = "Elixir.Postgrex.LineSegment",
+	.fields = {{"point1", FILL_TERM, NULL}, {"point2", FILL_TERM, NULL}}};
+static EtfTemplate box_template = {
+	.module = "Elixir.Postgrex.Box",
+	.fields = {{"upper_right", FILL_TERM, NULL},
+			   {"bottom_left", FILL_TERM, NULL}}};
+static EtfTemplate path_template = {
+	.module = "Elixir.Postgrex.Path",
+	.fields = {{"open", FILL_TERM, NULL}, {"points", FILL_TERM, NULL}}};
+static EtfTemplate polygon_template = {
+	.module = "Elixir.Postgrex.Polygon",
+	.fields = {{"vertices", FILL_TERM, NULL}}};
+static EtfTemplate circle_template = {
+	.module = "Elixir.Postgrex.Circle",
+	.fields = {{"center", FILL_TERM, NULL}, {"radius", FILL_TERM, NULL}}};
 
 static void put_point(EtfOut *out, const Point *point);
 static void put_points(EtfOut *out, const Point *points, int n);
-static void put_field(EtfOut *out, const char *name);
+static void put_begin(EtfOut *out, EtfTemplate *template, int arity);
+static void put_next(EtfOut *out, const EtfTemplate *template, int n);
 static bool as_struct(const EtfOut *out);
 
 void
@@ -28,15 +53,11 @@ encode_line(EtfOut *out, const EtfType *type, Datum value)
 {
 	const LINE *line = DatumGetLineP(value);
 
-	if (as_struct(out))
-		etf_put_struct(out, "Postgrex.Line", 3);
-	else
-		etf_put_tuple(out, 3);
-	put_field(out, "a");
+	put_begin(out, &line_template, 3);
 	etf_put_float(out, line->A);
-	put_field(out, "b");
+	put_next(out, &line_template, 0);
 	etf_put_float(out, line->B);
-	put_field(out, "c");
+	put_next(out, &line_template, 1);
 	etf_put_float(out, line->C);
 }
 
@@ -45,13 +66,9 @@ encode_lseg(EtfOut *out, const EtfType *type, Datum value)
 {
 	const LSEG *lseg = DatumGetLsegP(value);
 
-	if (as_struct(out))
-		etf_put_struct(out, "Postgrex.LineSegment", 2);
-	else
-		etf_put_tuple(out, 2);
-	put_field(out, "point1");
+	put_begin(out, &lseg_template, 2);
 	put_point(out, &lseg->p[0]);
-	put_field(out, "point2");
+	put_next(out, &lseg_template, 0);
 	put_point(out, &lseg->p[1]);
 }
 
@@ -60,13 +77,9 @@ encode_box(EtfOut *out, const EtfType *type, Datum value)
 {
 	const BOX *box = DatumGetBoxP(value);
 
-	if (as_struct(out))
-		etf_put_struct(out, "Postgrex.Box", 2);
-	else
-		etf_put_tuple(out, 2);
-	put_field(out, "upper_right");
+	put_begin(out, &box_template, 2);
 	put_point(out, &box->high);
-	put_field(out, "bottom_left");
+	put_next(out, &box_template, 0);
 	put_point(out, &box->low);
 }
 
@@ -75,21 +88,14 @@ encode_path(EtfOut *out, const EtfType *type, Datum value)
 {
 	const PATH *path = DatumGetPathP(value);
 
+	put_begin(out, &path_template, 2);
 	if (as_struct(out))
-	{
-		etf_put_struct(out, "Postgrex.Path", 2);
-		put_field(out, "open");
 		etf_put_bool(out, !path->closed);
-	}
+	else if (path->closed)
+		etf_put_atom(out, "closed");
 	else
-	{
-		etf_put_tuple(out, 2);
-		if (path->closed)
-			etf_put_atom(out, "closed");
-		else
-			etf_put_atom(out, "open");
-	}
-	put_field(out, "points");
+		etf_put_atom(out, "open");
+	put_next(out, &path_template, 0);
 	put_points(out, path->p, path->npts);
 }
 
@@ -98,11 +104,9 @@ encode_polygon(EtfOut *out, const EtfType *type, Datum value)
 {
 	const POLYGON *polygon = DatumGetPolygonP(value);
 
+	/* In a tuple there would be nothing else. */
 	if (as_struct(out))
-	{
-		etf_put_struct(out, "Postgrex.Polygon", 1);
-		put_field(out, "vertices");
-	}
+		etf_put_template(out, &polygon_template);
 	put_points(out, polygon->p, polygon->npts);
 }
 
@@ -111,26 +115,18 @@ encode_circle(EtfOut *out, const EtfType *type, Datum value)
 {
 	const CIRCLE *circle = DatumGetCircleP(value);
 
-	if (as_struct(out))
-		etf_put_struct(out, "Postgrex.Circle", 2);
-	else
-		etf_put_tuple(out, 2);
-	put_field(out, "center");
+	put_begin(out, &circle_template, 2);
 	put_point(out, &circle->center);
-	put_field(out, "radius");
+	put_next(out, &circle_template, 0);
 	etf_put_float(out, circle->radius);
 }
 
 static void
 put_point(EtfOut *out, const Point *point)
 {
-	if (as_struct(out))
-		etf_put_struct(out, "Postgrex.Point", 2);
-	else
-		etf_put_tuple(out, 2);
-	put_field(out, "x");
+	put_begin(out, &point_template, 2);
 	etf_put_float(out, point->x);
-	put_field(out, "y");
+	put_next(out, &point_template, 0);
 	etf_put_float(out, point->y);
 }
 
@@ -143,12 +139,22 @@ put_points(EtfOut *out, const Point *points, int n)
 	etf_put_list_end(out);
 }
 
-/* A tuple's elements have no names. */
+/* Up to the first element of the struct or the tuple. */
 static void
-put_field(EtfOut *out, const char *name)
+put_begin(EtfOut *out, EtfTemplate *template, int arity)
 {
 	if (as_struct(out))
-		etf_put_atom_len(out, name, strlen(name));
+		etf_put_template(out, template);
+	else
+		etf_put_tuple(out, arity);
+}
+
+/* From the element "n" to the next one; in a tuple there is nothing. */
+static void
+put_next(EtfOut *out, const EtfTemplate *template, int n)
+{
+	if (as_struct(out))
+		etf_put_template_rest(out, template, n);
 }
 
 static bool

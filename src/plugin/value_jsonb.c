@@ -7,12 +7,11 @@
  * bounds the depth.  Each container says its size in front, as the external
  * format wants it.
  *
- * json_number.c writes the numbers that are too long for the short way here.
+ * value_numeric.c writes the numbers.  See value_json.c for the textual type.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/jsonb.h"
 
 #include "plugin/encoders.h"
@@ -53,8 +52,6 @@ static void put_pair_key(Walk *walk, const char *key, uint32 len);
 static const JsonbContainer *put_child(EtfOut *out, JEntry entry,
 									   const char *data, uint32 offset);
 static uint32 entry_end(JEntry entry, uint32 offset);
-static void put_numeric(EtfOut *out, Numeric number);
-static bool put_short_numeric(EtfOut *out, Numeric number);
 static void put_jsonb_text(EtfOut *out, Jsonb *jsonb);
 
 void
@@ -192,7 +189,7 @@ put_child(EtfOut *out, JEntry entry, const char *data, uint32 offset)
 			etf_put_text(out, data + offset, entry_end(entry, offset) - offset);
 			return NULL;
 		case JENTRY_ISNUMERIC:
-			put_numeric(out, (Numeric) (data + INTALIGN(offset)));
+			json_put_numeric(out, PointerGetDatum(data + INTALIGN(offset)));
 			return NULL;
 		case JENTRY_ISCONTAINER:
 			return (const JsonbContainer *) (data + INTALIGN(offset));
@@ -214,67 +211,6 @@ entry_end(JEntry entry, uint32 offset)
 {
 	JBE_ADVANCE_OFFSET(offset, entry);
 	return offset;
-}
-
-static void
-put_numeric(EtfOut *out, Numeric number)
-{
-	const char *text;
-
-	if (put_short_numeric(out, number))
-		return;
-	text = DatumGetCString(
-		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
-	if (!json_put_number(out, text, strlen(text)))
-		etf_put_text(out, text, strlen(text));
-}
-
-/*
- * The numbers that people write: up to 18 digits and, with a fraction, below
- * 2^53 and divided by a power of ten that a double holds exactly, so that the
- * quotient is rounded once, as strtod would.
- *
- * The layout is private to numeric.c, but as it is on every disk it is the
- * same since 9.1: two bytes, then digits of base 10000.
- */
-static bool
-put_short_numeric(EtfOut *out, Numeric number)
-{
-	static const double power[] = {1, 1e4, 1e8, 1e12, 1e16, 1e20};
-	const char *bytes = VARDATA_ANY(number);
-	int ndigits = ((int) VARSIZE_ANY_EXHDR(number) - 2) / 2;
-	int weight;
-	int scale;
-	int64 value = 0;
-	uint16 header;
-
-	memcpy(&header, bytes, sizeof(header));
-	if ((header & 0xC000) != 0x8000)
-		return false; /* large weight or scale, or not a number */
-	weight = (header & 0x003F) - (header & 0x0040 ? 64 : 0);
-	for (int i = 0; i < Max(ndigits, weight + 1); i++)
-	{
-		uint16 digit = 0;
-
-		if (value > PG_INT64_MAX / 10000 - 1)
-			return false;
-		if (i < ndigits)
-			memcpy(&digit, bytes + 2 + 2 * i, sizeof(digit));
-		value = value * 10000 + digit;
-	}
-	if (header & 0x2000)
-		value = -value;
-
-	scale = Max(ndigits - weight - 1, 0);
-	if ((header & 0x1F80) == 0) /* no decimals are shown */
-		etf_put_int(out, value);
-	else if (out->options->json_numbers == JSON_NUMBERS_DECIMAL ||
-			 scale >= (int) lengthof(power) || value > (INT64CONST(1) << 53) ||
-			 value < -(INT64CONST(1) << 53))
-		return false;
-	else
-		etf_put_float(out, (double) value / power[scale]);
-	return true;
 }
 
 static void

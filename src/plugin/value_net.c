@@ -14,7 +14,13 @@
 #include "utils/inet.h"
 
 #include "plugin/encoders.h"
-#include "plugin/struct.h"
+#include "plugin/template.h"
+
+static EtfTemplate inet_template = {
+	.module = "Elixir.Postgrex.INET",
+	.fields = {{"address", FILL_TERM, NULL}, {"netmask", FILL_TERM, NULL}}};
+static EtfTemplate mac_template = {.module = "Elixir.Postgrex.MACADDR",
+								   .fields = {{"address", FILL_TERM, NULL}}};
 
 static void put_address(EtfOut *out, const inet *address);
 static void put_byte_tuple(EtfOut *out, const unsigned char *bytes, int n);
@@ -30,10 +36,9 @@ encode_inet(EtfOut *out, const EtfType *type, Datum value)
 	switch (out->options->dialect)
 	{
 		case DIALECT_ELIXIR:
-			etf_put_struct(out, "Postgrex.INET", 2);
-			etf_put_atom(out, "address");
+			etf_put_template(out, &inet_template);
 			put_address(out, address);
-			etf_put_atom(out, "netmask");
+			etf_put_template_rest(out, &inet_template, 0);
 			break;
 		case DIALECT_ERLANG:
 			if (host)
@@ -99,8 +104,7 @@ put_mac(EtfOut *out, const unsigned char *bytes, int n)
 	switch (out->options->dialect)
 	{
 		case DIALECT_ELIXIR:
-			etf_put_struct(out, "Postgrex.MACADDR", 1);
-			etf_put_atom(out, "address");
+			etf_put_template(out, &mac_template);
 			put_byte_tuple(out, bytes, n);
 			break;
 		case DIALECT_ERLANG:

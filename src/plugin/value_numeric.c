@@ -16,6 +16,7 @@
 
 #include "common/bignum.h"
 #include "plugin/encoders.h"
+#include "plugin/json.h"
 #include "plugin/template.h"
 
 /* Header bits. */
@@ -397,4 +398,20 @@ encode_numeric(EtfOut *out, const EtfType *type, Datum value)
 			put_decimal(out, &number);
 			break;
 	}
+}
+
+void
+json_put_numeric(EtfOut *out, Datum value)
+{
+	Number number = read_number((struct varlena *) DatumGetPointer(value));
+	bool wants_float = out->options->json_numbers == JSON_NUMBERS_FLOAT;
+	double nearest;
+
+	if (number.scale == 0 && !number.special)
+		put_coefficient(out, &number, number.negative);
+	else if (wants_float && !number.special &&
+			 isfinite(nearest = nearest_double(&number)))
+		etf_put_float(out, nearest);
+	else
+		encode_numeric(out, NULL, value);
 }

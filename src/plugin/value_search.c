@@ -10,7 +10,11 @@
 #include "utils/builtins.h"
 
 #include "plugin/encoders.h"
-#include "plugin/struct.h"
+#include "plugin/template.h"
+
+static EtfTemplate lexeme_template = {
+	.module = "Elixir.Postgrex.Lexeme",
+	.fields = {{"word", FILL_TERM, NULL}, {"positions", FILL_TERM, NULL}}};
 
 static void put_lexeme(EtfOut *out, TSVector vector, const WordEntry *entry);
 static void put_positions(EtfOut *out, TSVector vector, const WordEntry *entry);
@@ -36,19 +40,15 @@ static void
 put_lexeme(EtfOut *out, TSVector vector, const WordEntry *entry)
 {
 	const char *word = STRPTR(vector) + entry->pos;
+	bool as_struct = out->options->dialect == DIALECT_ELIXIR;
 
-	if (out->options->dialect == DIALECT_ELIXIR)
-	{
-		etf_put_struct(out, "Postgrex.Lexeme", 2);
-		etf_put_atom(out, "word");
-		etf_put_text(out, word, entry->len);
-		etf_put_atom(out, "positions");
-	}
+	if (as_struct)
+		etf_put_template(out, &lexeme_template);
 	else
-	{
 		etf_put_tuple(out, 2);
-		etf_put_text(out, word, entry->len);
-	}
+	etf_put_text(out, word, entry->len);
+	if (as_struct)
+		etf_put_template_rest(out, &lexeme_template, 0);
 	put_positions(out, vector, entry);
 }
 
