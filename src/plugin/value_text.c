@@ -5,10 +5,14 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "miscadmin.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/bytea.h"
 #include "utils/cash.h"
-#include "utils/guc.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/xml.h"
 
 #include "compat.h"
 #include "plugin/encoders.h"
@@ -64,27 +68,62 @@ encode_money(EtfOut *out, const EtfType *type, Datum value)
 	etf_put_binary(out, text, len);
 }
 
-/* What output functions look at, and what it has to be for ours. */
-typedef struct PinnedSetting
+/* What output functions look at. */
+typedef struct Settings
 {
-	const char *name;
-	const char *value;
-} PinnedSetting;
+	int date_style;
+	int interval_style;
+	int extra_float_digits;
+	int bytea_output;
+	int xmlbinary;
+	pg_tz *timezone;
+} Settings;
 
-static const PinnedSetting pinned_settings[] = {
-	{"bytea_output", "hex"},	 {"DateStyle", "ISO, YMD"},
-	{"extra_float_digits", "1"}, {"IntervalStyle", "postgres"},
-	{"lc_monetary", "C"},		 {"TimeZone", "UTC"},
-	{"xmlbinary", "base64"},
-};
+static Settings
+get_settings(void)
+{
+	Settings settings = {DateStyle,	   IntervalStyle, extra_float_digits,
+						 bytea_output, xmlbinary,	  session_timezone};
+
+	return settings;
+}
 
 static void
-pin_settings(void)
+set_settings(const Settings *settings)
 {
-	for (int i = 0; i < (int) lengthof(pinned_settings); i++)
-		(void) set_config_option(
-			pinned_settings[i].name, pinned_settings[i].value, PGC_USERSET,
-			PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	DateStyle = settings->date_style;
+	IntervalStyle = settings->interval_style;
+	extra_float_digits = settings->extra_float_digits;
+	bytea_output = settings->bytea_output;
+	xmlbinary = settings->xmlbinary;
+	session_timezone = settings->timezone;
+}
+
+/*
+ * Call the output function with display settings that no client can change.
+ * The variables are set, not the parameters: that takes no time, and no
+ * parameter status goes to the client.
+ */
+static char *
+output_text(const EtfType *type, Datum value)
+{
+	const Settings saved = get_settings();
+	const Settings ours = {
+		USE_ISO_DATES,	  INTSTYLE_POSTGRES, 1,
+		BYTEA_OUTPUT_HEX, XMLBINARY_BASE64,	 pg_tzset("UTC")};
+	char *text;
+
+	set_settings(&ours);
+	PG_TRY();
+	{
+		text = OutputFunctionCall(unconstify(FmgrInfo *, &type->output), value);
+	}
+	PG_FINALLY();
+	{
+		set_settings(&saved);
+	}
+	PG_END_TRY();
+	return text;
 }
 
 /*
@@ -98,15 +137,10 @@ text_could_be_too_long(const EtfType *type, Datum value)
 	return type->typlen == -1 && toast_raw_datum_size(value) > MaxAllocSize / 4;
 }
 
-/*
- * Types unknown to us, so that there is no binary form that we could read.
- * The settings are put back by AtEOXact_GUC, after an ERROR by the
- * transaction's own end.
- */
+/* Types unknown to us, so that there is no binary form that we could read. */
 void
 encode_by_output(EtfOut *out, const EtfType *type, Datum value)
 {
-	int nest_level;
 	char *text;
 
 	if (text_could_be_too_long(type, value))
@@ -115,10 +149,7 @@ encode_by_output(EtfOut *out, const EtfType *type, Datum value)
 		etf_put_null(out);
 		return;
 	}
-	nest_level = NewGUCNestLevel();
-	pin_settings();
-	text = OutputFunctionCall(unconstify(FmgrInfo *, &type->output), value);
-	AtEOXact_GUC(true, nest_level);
+	text = output_text(type, value);
 	etf_put_text(out, text, strlen(text));
 	pfree(text);
 }

@@ -20,8 +20,8 @@
 #define DEFAULT_PRECISION 6
 #define UNIX_EPOCH_DAYS (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE)
 
-/* "-292277-12-31T23:59:59.999999Z" and some more. */
-#define ISO_SIZE 64
+/* "5874897-12-31" or "294276-12-31T23:59:59.999999Z", and some more. */
+#define ISO_SIZE 40
 
 typedef struct Date
 {
@@ -180,10 +180,13 @@ static char *
 write_iso_date(char *p, Date date)
 {
 	int year = abs(date.year);
+	int digits = 4;
 
+	for (int rest = year / 10000; rest > 0; rest /= 10)
+		digits++;
 	if (date.year < 0)
 		*p++ = '-';
-	p = write_digits(p, year, year > 99999 ? 6 : year > 9999 ? 5 : 4);
+	p = write_digits(p, year, digits);
 	*p++ = '-';
 	p = write_digits(p, date.month, 2);
 	*p++ = '-';
