@@ -348,12 +348,16 @@ nearest_double(const Number *number)
 	static const double power[] = {
 		1e0,  1e1,	1e2,  1e3,	1e4,  1e5,	1e6,  1e7,	1e8,  1e9,	1e10, 1e11,
 		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	Number shorter = *number;
 	double result;
 
-	if (number->scale >= (int) lengthof(power) ||
-		coefficient_digits(number) > DOUBLE_DIGITS)
+	/* Zeros that are only shown, as quotients have, need no long way. */
+	shorter.scale =
+		Min(number->scale, Max(number->ndigits - number->weight - 1, 0) * 4);
+	if (shorter.scale >= (int) lengthof(power) ||
+		coefficient_digits(&shorter) > DOUBLE_DIGITS)
 		return parse_text(number);
-	result = (double) small_coefficient(number) / power[number->scale];
+	result = (double) small_coefficient(&shorter) / power[shorter.scale];
 	return number->negative ? -result : result;
 }
 
