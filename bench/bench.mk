@@ -1,5 +1,5 @@
-# Measurements.  QUICK=1 takes less than a minute; BENCH_ARGS goes to
-# bench/plugin, which lists its workloads and plugins with --list.
+# Measurements.  With QUICK=1 they take less than a minute, and do not cover
+# every workload.  BENCH_ARGS goes to bench/plugin; see its --help and --list.
 
 BENCH_DIR = build/bench
 

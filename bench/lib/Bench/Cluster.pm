@@ -47,11 +47,18 @@ sub new
 	$self->run('initdb', '-A', 'trust', '-N', '-D', "$dir/data", '-U', 'bench',
 		'-E', 'UTF8', '--locale=C');
 	$self->configure(@{ $arg{plugins} });
-	$self->run('pg_ctl', '-s', '-w', '-D', "$dir/data", '-l', "$dir/log",
-		'start');
+	$self->start;
+	return $self;
+}
+
+sub start
+{
+	my ($self) = @_;
+	$self->run('pg_ctl', '-s', '-w', '-D', "$self->{dir}/data", '-l',
+		"$self->{dir}/log", 'start');
 	$self->{started} = 1;
 	$self->connect;
-	return $self;
+	return;
 }
 
 sub configure
@@ -171,12 +178,12 @@ sub first_error
 
 sub stop
 {
-	my ($self) = @_;
-	return if !$self->{started} || $$ != $self->{owner};
+	my ($self, $mode) = @_;
+	return if !$self->{started};
 	$self->{started} = 0;
 	close $self->{queries} if $self->{queries};
 	waitpid $self->{psql}, 0 if $self->{psql};
-	system "$self->{bin}/pg_ctl", '-s', '-w', '-m', 'immediate', '-D',
+	system "$self->{bin}/pg_ctl", '-s', '-w', '-m', $mode, '-D',
 	  "$self->{dir}/data", 'stop';
 	return;
 }
@@ -186,7 +193,7 @@ sub DESTROY
 	my ($self) = @_;
 	return if $$ != $self->{owner};
 	local $?;
-	$self->stop;
+	$self->stop('immediate');
 	remove_tree($self->{dir});
 	return;
 }

@@ -50,17 +50,16 @@ sub summarize
 	my ($results, $rows) = @_;
 	my ($floor, $to) = @{$results}{ 'floor', $base };
 
-	for my $result (values %$results)
+	for my $result (grep { !$_->{failed} } values %$results)
 	{
-		for my $what ('cpu', 'wall')
+		for my $what ('cpu', 'wall', 'instructions')
 		{
 			$result->{$what} = spread(
-				grep { defined } map { $_->{$what} } @{ $result->{samples} });
+				grep { defined } map { $_->{$what} } @{ $result->{samples} })
+			  // next;
 			$result->{"${what}_ratio"} = ratio($result, $floor, $to, $what)
 			  if $floor && $to && $result != $floor;
 		}
-		$result->{us_per_row} = $result->{cpu}{median} * 1e6 / $rows
-		  if $result->{cpu};
 	}
 	return;
 }
@@ -79,52 +78,83 @@ sub with_spread
 	return sprintf "$format ($format-$format)", @{$s}{qw(median min max)};
 }
 
-sub verdict
-{
-	my ($result, $target) = @_;
-	return '' unless defined $target && $result->{cpu_ratio};
-	return sprintf '<= %.2f %s', $target,
-	  $result->{cpu_ratio}{median} <= $target ? 'met' : 'missed';
-}
-
-# What a candidate's CPU ratio is wanted to be: a number of the workload, or
-# the ratio of another candidate.
+# What a candidate's CPU ratio is wanted to be: a number of the workload, or the
+# ratio of another candidate.
 sub target
 {
-	my ($workload, $candidate, $results) = @_;
-	my $target = $workload->{targets}{ $candidate->{name} } // return undef;
+	my ($workload, $name, $results) = @_;
+	my $target = $workload->{targets}{$name} // return undef;
 	my $other = $results->{$target};
 
-	return $target =~ /^[\d.]+$/ ? $target
-	  : $other && $other->{cpu_ratio} ? $other->{cpu_ratio}{median}
-	  : undef;
+	return $target if $target =~ /^[\d.]+$/;
+	return $other ? $other->{cpu_ratio}{median} : undef;
+}
+
+sub verdict
+{
+	my ($workload, $name, $results) = @_;
+	my $target = target(@_) // return '';
+	my $ratio = $results->{$name}{cpu_ratio} // return '';
+
+	return sprintf '<= %.2f %s', $target,
+	  $ratio->{median} <= $target ? 'met' : 'missed';
+}
+
+# The columns of a line: [heading, width, value of a result].
+sub time_columns
+{
+	my ($rows) = @_;
+	return (
+		[ 'CPU s (min-max)', 21, sub { with_spread('%.3f', $_[0]{cpu}) } ],
+		[ 'wall s (min-max)', 21, sub { with_spread('%.3f', $_[0]{wall}) } ],
+		[ 'us/row', 8,
+			sub { sprintf '%.2f', $_[0]{cpu}{median} * 1e6 / $rows } ],
+		[ 'bytes/row', 11, sub { sprintf '%.1f', $_[0]{bytes} / $rows } ],
+		[ 'msgs/row', 9, sub { sprintf '%.4f', $_[0]{messages} / $rows } ],
+		[ 'CPU ratio', 18, sub { with_spread('%.2f', $_[0]{cpu_ratio}) } ],
+		[ 'wall ratio', 18, sub { with_spread('%.2f', $_[0]{wall_ratio}) } ]);
+}
+
+# Targets are about time: sending, which the kernel does, counts there alone.
+sub instruction_columns
+{
+	my ($rows) = @_;
+	return (
+		[ 'instructions/row', 18,
+			sub { sprintf '%.0f', $_[0]{instructions}{median} / $rows } ],
+		[ 'ratio', 8,
+			sub { number('%.3f', $_[0]{instructions_ratio}{median}) } ]);
 }
 
 sub print_table
 {
-	my ($workload, $rows, $candidates, $results) = @_;
-	my $line = "%-16s %22s %22s %8s %8s %9s %18s %18s  %s\n";
+	my ($workload, $rows, $candidates, $results, @columns) = @_;
+	my $line = '%-16s' . join('', map { " %$_->[1]s" } @columns) . "  %s\n";
 
 	printf "\n%s: %s; %d rows\n", $workload->{name}, $workload->{title}, $rows;
-	printf $line, '', 'CPU s (min-max)', 'wall s (min-max)', 'us/row',
-	  'bytes/row', 'msgs/row', 'CPU ratio', 'wall ratio', 'target';
-	for my $candidate (@$candidates)
+	printf $line, '', (map { $_->[0] } @columns), 'target';
+	for my $name (map { $_->{name} } @$candidates)
 	{
-		my $r = $results->{ $candidate->{name} } or next;
-		if ($r->{failed})
+		my $result = $results->{$name};
+		if ($result->{failed})
 		{
-			printf "%-16s failed: %s\n", $candidate->{name}, $r->{failed};
+			print "$name failed: $result->{failed}\n";
 			next;
 		}
-		printf $line, $candidate->{name},
-		  with_spread('%.3f', $r->{cpu}), with_spread('%.3f', $r->{wall}),
-		  number('%.2f', $r->{us_per_row}),
-		  number('%.1f', $r->{bytes} / $rows),
-		  number('%.4f', $r->{messages} / $rows),
-		  with_spread('%.2f', $r->{cpu_ratio}),
-		  with_spread('%.2f', $r->{wall_ratio}),
-		  verdict($r, target($workload, $candidate, $results));
+		printf $line, $name, (map { $_->[2]->($result) } @columns),
+		  verdict($workload, $name, $results);
 	}
+	return;
+}
+
+# The functions that execute most, without what they call.
+sub print_functions
+{
+	my ($name, $profile, $count) = @_;
+	my @lines = grep { /\(\s*[\d.]+%\)/ } qx(callgrind_annotate "$profile");
+
+	splice @lines, $count + 1;
+	print "\n$name:\n", map { s/ \S*?([^\/\s]+:)/ $1/r } @lines;
 	return;
 }
 

@@ -31,18 +31,23 @@ sub timed
 # {messages, bytes} or {failed => reason}: what the decoding puts out.
 sub counted
 {
-	my ($cluster, $slot, $target, @options) = @_;
-	my $copy = copy_slot($cluster, $slot);
-	my $list = join ', ', map { "'" . $_ . "'" } map { split /=/, $_, 2 } @options;
-	my ($answer, $reason) = $cluster->try_query(
-		"SELECT count(*), coalesce(sum(length(data)), 0)"
-		  . " FROM pg_logical_slot_peek_binary_changes('$copy', '$target',"
-		  . " NULL, VARIADIC ARRAY[$list]::text[])");
+	my ($cluster, @decoding) = @_;
+	my ($answer, $reason) = $cluster->try_query(count_sql(@decoding));
 
-	drop_slot($cluster, $copy);
 	return { failed => $reason } unless defined $answer;
 	my ($messages, $bytes) = split /\|/, $answer;
 	return { messages => $messages, bytes => $bytes };
+}
+
+# Looking at what a slot has does not move it.
+sub count_sql
+{
+	my ($slot, $target, @options) = @_;
+	my $list = join ', ', map { "'$_'" } map { split /=/, $_, 2 } @options;
+
+	return "SELECT count(*), coalesce(sum(length(data)), 0)"
+	  . " FROM pg_logical_slot_peek_binary_changes('$slot', '$target',"
+	  . " NULL, VARIADIC ARRAY[$list]::text[])";
 }
 
 # Each run has a slot of its own: reading moves it.
@@ -115,6 +120,27 @@ sub slurp
 	open my $in, '<', $file or return '';
 	local $/;
 	return <$in> // '';
+}
+
+# {samples} of one, or {failed => reason}, counted by callgrind in a server of one
+# process; "cluster" is stopped.  "profile" is left behind for
+# callgrind_annotate.
+sub instructions
+{
+	my ($cluster, $profile, @decoding) = @_;
+	my $data = "$cluster->{dir}/data";
+
+	open my $in, '|-', "valgrind --tool=callgrind"
+	  . " --callgrind-out-file='$profile' '$cluster->{bin}/postgres' --single"
+	  . " -D '$data' postgres >'$cluster->{dir}/stdout'"
+	  . " 2>'$cluster->{dir}/stderr'"
+	  or return { failed => "valgrind: $!" };
+	print $in count_sql(@decoding), "\n";
+	close $in or return { failed => $cluster->first_error('stderr') };
+	return { failed => $cluster->first_error('stderr') }
+	  unless slurp("$cluster->{dir}/stdout") =~ /count = "/;
+	my ($total) = slurp($profile) =~ /^(?:summary|totals): (\d+)/m;
+	return { samples => [ { instructions => $total } ] };
 }
 
 sub end_client
