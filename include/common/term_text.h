@@ -1,6 +1,6 @@
 /*
  * term_text.h
- *		Show a term as text: as Erlang writes it.
+ *		Show a term as text: as Erlang, as Elixir, or as JSON.
  *
  *		TextLevel levels[100];
  *		TermText text;
@@ -14,7 +14,19 @@
  * levels, one for each list, tuple or map that is open at a time, and may
  * leave the sink by longjmp.  A term that is nested deeper is an error.
  *
- * What is shown reads back as the same term, identifiers and funs apart.  Integers of more than 64 kB are shown in hexadecimal.
+ * What Erlang and Elixir styles show reads back as the same term, identifiers
+ * and funs apart.  Integers of more than 64 kB are shown in hexadecimal.
+ *
+ * JSON has fewer types, so two terms may look alike there:
+ *		atoms            true, false, null (text.null), else a string
+ *		tuples, lists    arrays; an improper tail is the last element
+ *		binaries         strings, or {"base64": "..."} when not UTF-8
+ *		bitstrings       strings of 0 and 1
+ *		maps             objects, keys as strings; when a key is neither
+ *		                 text nor number: an array of [key, value]
+ *		structs          strings for dates, times and decimals, else objects
+ *		                 without __struct__
+ *		identifiers      strings, as Erlang shows them
  */
 #ifndef ETF_TERM_TEXT_H
 #define ETF_TERM_TEXT_H
@@ -29,7 +41,9 @@ typedef void (*TextSink)(void *arg, const char *bytes, size_t len);
 
 typedef enum TextStyle
 {
-	TEXT_ERLANG /* as io:format("~0tp") under +pc unicode */
+	TEXT_ERLANG, /* as io:format("~0tp") under +pc unicode */
+	TEXT_ELIXIR, /* as inspect/2 without limits, on one line */
+	TEXT_JSON
 } TextStyle;
 
 /* An open list, tuple or map; for term_text.c and the styles only. */
@@ -46,7 +60,8 @@ struct TextOps;
 
 typedef struct TermText
 {
-	bool ascii; /* Erlang style: escape all but ASCII; false */
+	const char *null; /* the atom that JSON shows as null; "nil" */
+	bool ascii;		  /* Erlang style: escape all but ASCII; false */
 
 	/* Of term_text.c and the styles. */
 	const struct TextOps *ops;

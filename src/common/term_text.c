@@ -14,13 +14,16 @@
 #include "common/term_style.h"
 #include "common/utf8.h"
 
-static const TextOps *const styles[] = {[TEXT_ERLANG] = &erlang_ops};
+static const TextOps *const styles[] = {[TEXT_ERLANG] = &erlang_ops,
+										[TEXT_ELIXIR] = &elixir_ops,
+										[TEXT_JSON] = &json_ops};
 
 void
 term_text_init(TermText *text, TextStyle style, TextLevel *levels,
 			   size_t capacity, TextSink sink, void *arg)
 {
-	*text = (TermText){.ops = styles[style],
+	*text = (TermText){.null = "nil",
+					   .ops = styles[style],
 					   .levels = levels,
 					   .capacity = capacity,
 					   .sink = sink,
