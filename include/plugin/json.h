@@ -16,6 +16,9 @@
 /* A number of jsonb, which is a numeric.  value_numeric.c */
 extern void json_put_numeric(EtfOut *out, Datum value);
 
+/* No less than the bytes that numeric_out would make of it. */
+extern Size numeric_text_size(Datum value);
+
 /*
  * The number that is all of "text".  False, and nothing is written, where it
  * is no JSON number or too long for the BEAM.  json_number.c

@@ -67,7 +67,8 @@ json_put_number(EtfOut *out, const char *text, Size len)
 		put_coefficient(out, &number, number.negative);
 		return true;
 	}
-	if (out->options->json_numbers == JSON_NUMBERS_FLOAT)
+	if (out->options->json_numbers == JSON_NUMBERS_FLOAT ||
+		out->options->numeric == NUMERIC_FLOAT)
 	{
 		value = number_to_double(&number);
 		if (!isinf(value))

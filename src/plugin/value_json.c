@@ -108,6 +108,7 @@ parse_document(Parser *parser)
 		bool opened = false;
 		int c;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!parse_value(parser, &opened))
 			return false;
 		c = peek(parser);
@@ -340,7 +341,6 @@ open_level(Parser *parser, bool object)
 	EtfOut *out = parser->out;
 	Level *level;
 
-	CHECK_FOR_INTERRUPTS();
 	if (parser->depth == parser->nlevels_allocated)
 		parser->levels = grow_array(parser->levels, &parser->nlevels_allocated,
 									sizeof(Level));

@@ -13,6 +13,7 @@
 
 #include "miscadmin.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 
 #include "plugin/encoders.h"
 #include "plugin/json.h"
@@ -20,6 +21,9 @@
 
 /* Deeper values are rare and take their stack from the heap. */
 #define WALK_LOCAL_LEVELS 16
+
+/* In fewer bytes there is no room for 1 GB of digits. */
+#define TEXT_SURELY_FITS 65536
 
 typedef struct WalkLevel
 {
@@ -53,6 +57,7 @@ static const JsonbContainer *put_child(EtfOut *out, JEntry entry,
 									   const char *data, uint32 offset);
 static uint32 entry_end(JEntry entry, uint32 offset);
 static void put_jsonb_text(EtfOut *out, Jsonb *jsonb);
+static Size text_size(Jsonb *jsonb);
 
 void
 encode_jsonb(EtfOut *out, const EtfType *type, Datum value)
@@ -85,6 +90,7 @@ walk_container(EtfOut *out, const JsonbContainer *root)
 	{
 		WalkLevel *level = &walk.levels[walk.depth - 1];
 
+		CHECK_FOR_INTERRUPTS();
 		if (level->next < level->count)
 		{
 			const JsonbContainer *inner = put_next(&walk, level);
@@ -110,7 +116,6 @@ walk_into(Walk *walk, const JsonbContainer *container)
 	uint32 children = object ? count * 2 : count;
 	WalkLevel *level;
 
-	CHECK_FOR_INTERRUPTS();
 	if (walk->depth == walk->allocated)
 	{
 		Size size = walk->allocated * sizeof(WalkLevel);
@@ -218,8 +223,35 @@ put_jsonb_text(EtfOut *out, Jsonb *jsonb)
 {
 	StringInfoData text;
 
+	if (VARSIZE(jsonb) > TEXT_SURELY_FITS && text_size(jsonb) >= MaxAllocSize)
+	{
+		out_overflow(out);
+		return;
+	}
 	initStringInfo(&text);
 	JsonbToCString(&text, &jsonb->root, VARSIZE(jsonb));
 	etf_put_text(out, text.data, text.len);
 	pfree(text.data);
+}
+
+/* At most: a few bytes of a numeric can be 147,000 characters. */
+static Size
+text_size(Jsonb *jsonb)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue value;
+	Size size = 0;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		size += 8; /* a word, or quotes, and what stands between */
+		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
+			continue;
+		if (value.type == jbvString)
+			size += (Size) value.val.string.len * 6; /* as \u0001 */
+		else if (value.type == jbvNumeric)
+			size += numeric_text_size(NumericGetDatum(value.val.numeric));
+	}
+	return size;
 }

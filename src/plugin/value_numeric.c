@@ -419,3 +419,11 @@ json_put_numeric(EtfOut *out, Datum value)
 	else
 		encode_numeric(out, NULL, value);
 }
+
+Size
+numeric_text_size(Datum value)
+{
+	Number number = read_number((struct varlena *) DatumGetPointer(value));
+
+	return text_size(&number);
+}
