@@ -15,8 +15,9 @@
 #include "compat.h"
 #include "plugin/encoding.h"
 
-/* fn_oid is valid once it has been looked up and found. */
+/* fn_oid stays invalid where there is no conversion to UTF-8. */
 static FmgrInfo converter;
+static bool converter_looked_up = false;
 
 /*
  * Needs the catalogs, and so a transaction, which a logical message that is
@@ -35,6 +36,7 @@ look_up_converter(void)
 		fmgr_info_cxt(function, &converter, TopMemoryContext);
 	if (own_transaction)
 		CommitTransactionCommand();
+	converter_looked_up = true;
 }
 
 static bool
@@ -60,7 +62,7 @@ convert(const char *text, Size *len)
 {
 	char *result;
 
-	if (!OidIsValid(converter.fn_oid))
+	if (!converter_looked_up)
 		look_up_converter();
 	if (!OidIsValid(converter.fn_oid))
 		return NULL;
