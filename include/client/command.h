@@ -1,0 +1,40 @@
+/*
+ * command.h
+ *		Commands of the BEAM, decoded.
+ *
+ * docs/port.md lists them.  The bytes come from inbox.c, engine.c obeys.
+ */
+#ifndef ETF_COMMAND_H
+#define ETF_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/settings.h"
+
+typedef enum CommandKind
+{
+	COMMAND_START,
+	COMMAND_CREDIT,
+	COMMAND_FLUSHED,
+	COMMAND_STOP,
+	COMMAND_STATS
+} CommandKind;
+
+typedef struct Command
+{
+	CommandKind kind;
+	uint64_t lsn;	 /* flushed */
+	uint64_t events; /* credit */
+	uint64_t bytes;	 /* credit */
+} Command;
+
+/*
+ * Decode one packet.  {start, Map} also fills "settings", which must be
+ * initialized.  False leaves a message in "error".
+ */
+extern bool command_decode(const char *packet, size_t len, Command *command,
+						   Settings *settings, char *error, size_t size);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * control.h
+ *		A second, ordinary connection, for what the stream cannot tell.
+ *
+ * While nothing is read from the stream, this connection still hears that the
+ * server shuts down, sees what the slot costs, and can tell whether a silent
+ * walsender is alive.  It is a help: when it cannot be had, the stream goes
+ * on without it.
+ */
+#ifndef ETF_CONTROL_H
+#define ETF_CONTROL_H
+
+#include "client/db.h"
+
+typedef enum ControlEvent
+{
+	CONTROL_NOTHING,
+	CONTROL_REPORT,	 /* control->slot is new */
+	CONTROL_SHUTDOWN /* the server ends its sessions */
+} ControlEvent;
+
+/* The slot as the server shows it. */
+typedef struct SlotReport
+{
+	bool found;
+	uint64_t server_lsn;
+	uint64_t confirmed;
+	uint64_t restart;
+	uint64_t retained;	/* bytes of WAL kept for it */
+	uint64_t safe_size; /* bytes that may still be written; 0: not limited */
+	uint64_t xmin_age;	/* of catalog_xmin: what vacuum must leave */
+	int active_pid;
+	char wal_status[16];
+	char reason[32]; /* of an invalidation; or empty */
+} SlotReport;
+
+typedef struct Control
+{
+	Db db;
+	const Settings *settings;
+	bool wanted;
+	int64_t due;	  /* when to connect, to ask, or to give up waiting */
+	int64_t heard_at; /* last answer; 0: none on this connection */
+	SlotReport slot;
+} Control;
+
+extern void control_init(Control *control, const Settings *settings);
+extern void control_close(Control *control);
+
+/* Connect or ask when that is due, and take what has come. */
+extern ControlEvent control_turn(Control *control, int64_t now, short revents);
+
+/* Ask now, not at the next interval. */
+extern void control_hurry(Control *control, int64_t now);
+
+/* Can it be asked? */
+static inline bool
+control_is_up(const Control *control)
+{
+	return control->db.state == DB_IDLE || control->db.state == DB_BUSY;
+}
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * feedback.h
+ *		Which position may be confirmed to the server, and when.
+ *
+ * The server believes whatever it is told and never sends again what lies
+ * before a flush position, so this module is the only owner of that position.
+ * It moves in two ways:
+ *
+ *	- the consumer acknowledges the end of something that was delivered;
+ *	- a keepalive tells where the server is, while nothing is delivered and
+ *	  unacknowledged, and no transaction is partly received.
+ *
+ * Pure: no clock, no I/O.  Ends of what was delivered are kept until they
+ * are acknowledged, oldest first, because only these are valid answers.
+ */
+#ifndef ETF_FEEDBACK_H
+#define ETF_FEEDBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* So many may be open: 8 MB.  More must wait, as without credit. */
+#define FEEDBACK_PENDING_MAX (1u << 20)
+
+typedef enum FeedbackAck
+{
+	ACK_MOVED,
+	ACK_SAME,	   /* the position is confirmed already */
+	ACK_BACKWARDS, /* below what is confirmed */
+	ACK_UNKNOWN	   /* never delivered */
+} FeedbackAck;
+
+typedef struct Feedback
+{
+	uint64_t received;	/* end of what was read on this connection */
+	uint64_t delivered; /* end of the last transaction handed over */
+	uint64_t flushed;	/* what may be confirmed */
+
+	uint64_t *pending; /* ends delivered, not acknowledged; a ring */
+	uint32_t size;	   /* of the ring: 0 or a power of two */
+	uint32_t first;
+	uint32_t count;
+
+	bool open;			  /* a transaction is partly delivered */
+	uint64_t open_commit; /* its commit LSN */
+	bool rewind;		  /* it must start again: the connection was lost */
+} Feedback;
+
+/* Start at the position that the consumer has, or 0. */
+extern void feedback_init(Feedback *feedback, uint64_t flushed);
+extern void feedback_free(Feedback *feedback);
+
+/* A new connection: what is partly delivered comes again. */
+extern void feedback_reconnected(Feedback *feedback);
+
+/*
+ * Was this transaction (or message) delivered whole before?  Then it must not
+ * be delivered again.
+ */
+extern bool feedback_is_repeat(const Feedback *feedback, uint64_t end_lsn);
+
+/*
+ * The transaction that must be announced as starting again before anything
+ * else is delivered; 0 if there is none.  Asking clears it.
+ */
+extern uint64_t feedback_take_rewind(Feedback *feedback);
+
+/* May one more transaction end be delivered? */
+extern bool feedback_has_room(const Feedback *feedback);
+
+/* A frame was handed over.  False: out of memory. */
+extern bool feedback_delivered(Feedback *feedback, uint64_t commit_lsn,
+							   uint64_t end_lsn, bool ends);
+
+extern FeedbackAck feedback_ack(Feedback *feedback, uint64_t lsn);
+
+/*
+ * The server is at "lsn", and all that was read before is handed over.  True
+ * when the confirmed position moved.
+ */
+extern bool feedback_keepalive(Feedback *feedback, uint64_t lsn);
+
+/* Is everything that was delivered acknowledged, and no transaction open? */
+extern bool feedback_is_closed(const Feedback *feedback);
+
+#endif

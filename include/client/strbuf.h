@@ -1,0 +1,39 @@
+/*
+ * strbuf.h
+ *		Text that grows.
+ *
+ * A failed allocation sets "failed" once; what is put after that is lost, so
+ * callers test only at the end.  Always terminated, once something was put.
+ */
+#ifndef ETF_STRBUF_H
+#define ETF_STRBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct StrBuf
+{
+	char *data;
+	size_t len;
+	size_t size;
+	bool failed;
+} StrBuf;
+
+extern void strbuf_free(StrBuf *text);
+
+/* Room for "len" more bytes and a terminator; NULL when there is none. */
+extern char *strbuf_reserve(StrBuf *text, size_t len);
+
+extern void strbuf_put(StrBuf *text, const char *bytes, size_t len);
+extern void strbuf_puts(StrBuf *text, const char *string);
+extern void strbuf_putf(StrBuf *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * In quotes, with quotes inside doubled: an identifier with '"', a literal
+ * with '\''.  The replication commands know no other escape, and SQL none
+ * either while standard_conforming_strings is on.
+ */
+extern void strbuf_put_quoted(StrBuf *text, const char *string, char quote);
+
+#endif

@@ -1,0 +1,28 @@
+# The client, pg_etf_client.  Included by the top Makefile.
+
+CLIENT = build/pg_etf_client
+CLIENT_SRC = $(sort $(wildcard src/client/*.c))
+CLIENT_OBJS = $(CLIENT_SRC:%.c=build/client/%.o) \
+	$(COMMON_SRC:%.c=build/client/%.o)
+CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(VERSION)"' -Iinclude \
+	-isystem $(shell $(PG_CONFIG) --includedir) -isystem $(ERL_INCLUDE)
+CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
+	-fstack-protector-strong -fPIE
+CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
+	-lpthread
+
+.PHONY: client check-client
+
+client: $(CLIENT) ## build the client, build/pg_etf_client
+
+$(CLIENT): $(CLIENT_OBJS)
+	$(CC) -pie $(CLIENT_CFLAGS) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+
+build/client/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CLIENT_CPPFLAGS) $(CLIENT_CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(CLIENT_OBJS:.o=.d)
+
+check-client: client all ## tests of the client against real servers
+	test/client/run

@@ -1,0 +1,167 @@
+/*
+ * control.c
+ *		A second, ordinary connection, for what the stream cannot tell.
+ *
+ * Driven by engine.c's turns; asks for the slot at each status interval.
+ */
+#include "client/control.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/strbuf.h"
+
+/* Milliseconds before a failed connection is tried again. */
+#define RETRY_MS 5000
+
+/* The numbers need not be newer than this. */
+#define INTERVAL_MAX_MS 10000
+
+void
+control_init(Control *control, const Settings *settings)
+{
+	*control = (Control){.settings = settings, .wanted = settings->control};
+}
+
+void
+control_close(Control *control)
+{
+	db_close(&control->db);
+	control->heard_at = 0;
+}
+
+static void
+build_query(const Control *control, StrBuf *sql)
+{
+	strbuf_puts(sql,
+				"SELECT now.lsn AS server_lsn, s.slot_name, "
+				"s.confirmed_flush_lsn, s.restart_lsn, s.active_pid, "
+				"greatest(now.lsn - s.restart_lsn, 0)::bigint AS retained, "
+				"j ->> 'safe_wal_size' AS safe_size, "
+				"j ->> 'wal_status' AS wal_status, "
+				"j ->> 'invalidation_reason' AS reason, "
+				"pg_catalog.age(s.catalog_xmin) AS xmin_age "
+				"FROM (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
+				"THEN pg_catalog.pg_last_wal_replay_lsn() "
+				"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn) AS now "
+				"LEFT JOIN (SELECT *, pg_catalog.to_jsonb(r) AS j "
+				"FROM pg_catalog.pg_replication_slots AS r) AS s "
+				"ON s.slot_name = ");
+	strbuf_put_quoted(sql, control->settings->slot, '\'');
+}
+
+static void
+ask(Control *control, int64_t now)
+{
+	StrBuf sql = {0};
+
+	build_query(control, &sql);
+	if (sql.failed || !db_send(&control->db, STAGE_SETUP, sql.data))
+		control_close(control);
+	strbuf_free(&sql);
+	control->due = now + RETRY_MS;
+}
+
+static uint64_t
+value_number(const Control *control, const char *column)
+{
+	const char *text = db_value(&control->db, column);
+
+	return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+static void
+copy_value(const Control *control, const char *column, char *to, size_t size)
+{
+	const char *text = db_value(&control->db, column);
+
+	snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+static void
+read_report(Control *control)
+{
+	SlotReport *slot = &control->slot;
+
+	slot->found = db_value(&control->db, "slot_name") != NULL;
+	slot->server_lsn = db_lsn(&control->db, "server_lsn");
+	slot->confirmed = db_lsn(&control->db, "confirmed_flush_lsn");
+	slot->restart = db_lsn(&control->db, "restart_lsn");
+	slot->retained = value_number(control, "retained");
+	slot->safe_size = value_number(control, "safe_size");
+	slot->xmin_age = value_number(control, "xmin_age");
+	slot->active_pid = (int) value_number(control, "active_pid");
+	copy_value(control, "wal_status", slot->wal_status,
+			   sizeof(slot->wal_status));
+	copy_value(control, "reason", slot->reason, sizeof(slot->reason));
+}
+
+static int64_t
+interval(const Control *control)
+{
+	uint64_t ms = control->settings->status_interval;
+
+	return ms < INTERVAL_MAX_MS ? (int64_t) ms : INTERVAL_MAX_MS;
+}
+
+static ControlEvent
+lost(Control *control, int64_t now)
+{
+	bool shutdown = control->db.shutdown ||
+					control->db.failure.class == FAIL_SERVER_SHUTDOWN;
+	bool was_up = control_is_up(control);
+
+	control_close(control);
+	control->due = now + RETRY_MS;
+	return shutdown && was_up ? CONTROL_SHUTDOWN : CONTROL_NOTHING;
+}
+
+/* A connection, or an answer, that was due and did not come counts as lost. */
+static ControlEvent
+act(Control *control, int64_t now)
+{
+	switch (control->db.state)
+	{
+		case DB_CLOSED:
+			control->due = now + (int64_t) control->settings->connect_timeout;
+			if (!db_open(&control->db, control->settings, false))
+				return lost(control, now);
+			return CONTROL_NOTHING;
+		case DB_IDLE:
+			ask(control, now);
+			return CONTROL_NOTHING;
+		default:
+			return lost(control, now);
+	}
+}
+
+ControlEvent
+control_turn(Control *control, int64_t now, short revents)
+{
+	switch (db_advance(&control->db, revents))
+	{
+		case DB_CONNECTED:
+			control->due = now;
+			break;
+		case DB_ANSWERED:
+			control->heard_at = now;
+			control->due = now + interval(control);
+			read_report(control);
+			return CONTROL_REPORT;
+		case DB_FAILED:
+			return lost(control, now);
+		case DB_NOTHING:
+			break;
+	}
+	if (control->wanted && now >= control->due)
+		return act(control, now);
+	return CONTROL_NOTHING;
+}
+
+void
+control_hurry(Control *control, int64_t now)
+{
+	if (control->db.state == DB_IDLE)
+		control->due = now;
+}

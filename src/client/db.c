@@ -1,0 +1,353 @@
+/*
+ * db.c
+ *		One libpq connection that never blocks.
+ *
+ * Name resolution is the exception: libpq does it inside
+ * PQconnectStartParams().
+ */
+#include "client/db.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "common/lsn.h"
+
+#define PARAMS_FIXED 12
+
+/* libpq's keywords and values, later ones winning over earlier ones. */
+typedef struct Params
+{
+	const char **names;
+	const char **values;
+	size_t count;
+} Params;
+
+static void
+put_param(Params *params, const char *name, const char *value)
+{
+	params->names[params->count] = name;
+	params->values[params->count++] = value;
+}
+
+/*
+ * Defaults first, then what the user wants, then what must be.  A dead peer
+ * is found in a minute or so, whatever the kernel's defaults are.
+ */
+static void
+fill_params(Params *params, const Settings *settings, bool replication,
+			const char *user_timeout)
+{
+	put_param(params, "keepalives_idle", "30");
+	put_param(params, "keepalives_interval", "10");
+	put_param(params, "keepalives_count", "3");
+	put_param(params, "tcp_user_timeout", user_timeout);
+	if (settings->conninfo != NULL)
+		put_param(params, "dbname", settings->conninfo);
+	for (size_t i = 0; i < settings->connection.count; i++)
+		put_param(params, settings->connection.items[i].name,
+				  settings->connection.items[i].value);
+	put_param(params, "fallback_application_name", PROGRAM_NAME);
+	put_param(params, "client_encoding", "UTF8");
+	if (replication)
+		put_param(params, "replication", "database");
+	put_param(params, NULL, NULL);
+}
+
+static uint32_t
+count_hosts(PGconn *conn)
+{
+	PQconninfoOption *options = PQconninfo(conn);
+	uint32_t count = 1;
+
+	for (PQconninfoOption *option = options;
+		 option != NULL && option->keyword != NULL; option++)
+	{
+		if (option->val == NULL || (strcmp(option->keyword, "host") != 0 &&
+									strcmp(option->keyword, "hostaddr") != 0))
+			continue;
+		count = 1;
+		for (const char *p = option->val; *p != '\0'; p++)
+			count += *p == ',';
+	}
+	PQconninfoFree(options);
+	return count;
+}
+
+/*
+ * A session that is ended while it is idle is told so by an unexpected
+ * ERROR, which libpq treats as a notice.
+ */
+static void
+on_notice(void *arg, const PGresult *result)
+{
+	Db *db = arg;
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+	if (sqlstate != NULL && strncmp(sqlstate, "57P0", 4) == 0)
+		db->shutdown = true;
+}
+
+bool
+db_open(Db *db, const Settings *settings, bool replication)
+{
+	const char *names[PARAMS_FIXED + 64];
+	const char *values[PARAMS_FIXED + 64];
+	Params params = {names, values, 0};
+	char user_timeout[24];
+
+	*db = (Db){.stage = STAGE_CONNECT};
+	if (settings->connection.count > 64)
+	{
+		failure_set(&db->failure, FAIL_CONFIG, "too many connection keywords");
+		return false;
+	}
+	snprintf(user_timeout, sizeof(user_timeout), "%llu",
+			 (unsigned long long) settings->connect_timeout);
+	fill_params(&params, settings, replication, user_timeout);
+	db->conn = PQconnectStartParams(names, values, 1);
+	if (db->conn == NULL)
+	{
+		failure_set(&db->failure, FAIL_INTERNAL, "out of memory");
+		return false;
+	}
+	if (PQstatus(db->conn) == CONNECTION_BAD)
+	{
+		db_set_failure(db, NULL);
+		return false;
+	}
+	/* Only so does the text of a refused connection hold the SQLSTATE. */
+	PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
+	PQsetNoticeReceiver(db->conn, on_notice, db);
+	db->hosts = count_hosts(db->conn);
+	db->state = DB_CONNECTING;
+	db->connect_events = POLLOUT;
+	return true;
+}
+
+void
+db_close(Db *db)
+{
+	PQclear(db->result);
+	db->result = NULL;
+	PQfinish(db->conn);
+	db->conn = NULL;
+	db->state = DB_CLOSED;
+}
+
+int
+db_fd(const Db *db)
+{
+	return db->state == DB_CLOSED ? -1 : PQsocket(db->conn);
+}
+
+short
+db_events(const Db *db)
+{
+	if (db->state == DB_CONNECTING)
+		return db->connect_events;
+	return POLLIN;
+}
+
+/* ":  28P01: " in a verbose text; the last, when several hosts were tried. */
+static void
+find_sqlstate(const char *text, char sqlstate[6])
+{
+	for (const char *p = strstr(text, ":  "); p != NULL; p = strstr(p, ":  "))
+	{
+		p += 3;
+		if (strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+			p[5] == ':')
+		{
+			memcpy(sqlstate, p, 5);
+			sqlstate[5] = '\0';
+		}
+	}
+}
+
+/* One line of text: what follows "LOCATION:" is of no use to anybody. */
+static void
+copy_message(char *to, size_t size, const char *from)
+{
+	const char *location = strstr(from, "\nLOCATION:");
+	size_t len = location != NULL ? (size_t) (location - from) : strlen(from);
+
+	while (len > 0 && (from[len - 1] == '\n' || from[len - 1] == ' '))
+		len--;
+	if (len >= size)
+		len = size - 1;
+	memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void
+set_connection_failure(Db *db)
+{
+	const char *message = PQerrorMessage(db->conn);
+	Failure *failure = &db->failure;
+	char sqlstate[6] = "";
+	FailureClass class;
+
+	find_sqlstate(message, sqlstate);
+	class = failure_classify(db->stage, sqlstate, message, message, NULL);
+	if (PQconnectionNeedsPassword(db->conn))
+		class = FAIL_AUTH;
+	failure_set(failure, class, "connection lost");
+	if (message[0] != '\0')
+		copy_message(failure->message, sizeof(failure->message), message);
+	memcpy(failure->sqlstate, sqlstate, sizeof(sqlstate));
+}
+
+/*
+ * The first failure counts: after a FATAL error libpq adds another one of
+ * its own that says less.
+ */
+void
+db_set_failure(Db *db, const PGresult *result)
+{
+	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+	Failure *failure = &db->failure;
+
+	if (failure->class != FAIL_NONE)
+		return;
+	if (sqlstate == NULL || message == NULL)
+	{
+		set_connection_failure(db);
+		return;
+	}
+	failure_set(
+		failure,
+		failure_classify(db->stage, sqlstate, message, hint,
+						 PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)),
+		"%s%s%s", message, detail != NULL ? ": " : "",
+		detail != NULL ? detail : "");
+	snprintf(failure->sqlstate, sizeof(failure->sqlstate), "%s", sqlstate);
+	if (hint != NULL)
+		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
+}
+
+static DbEvent
+fail(Db *db, const PGresult *result)
+{
+	db_set_failure(db, result);
+	return DB_FAILED;
+}
+
+static DbEvent
+advance_connect(Db *db)
+{
+	switch (PQconnectPoll(db->conn))
+	{
+		case PGRES_POLLING_READING:
+			db->connect_events = POLLIN;
+			return DB_NOTHING;
+		case PGRES_POLLING_WRITING:
+			db->connect_events = POLLOUT;
+			return DB_NOTHING;
+		case PGRES_POLLING_OK:
+			PQsetErrorVerbosity(db->conn, PQERRORS_DEFAULT);
+			PQsetnonblocking(db->conn, 1);
+			db->state = DB_IDLE;
+			db->stage = STAGE_SETUP;
+			return DB_CONNECTED;
+		default:
+			return fail(db, NULL);
+	}
+}
+
+static bool
+is_error(const PGresult *result)
+{
+	switch (PQresultStatus(result))
+	{
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+		case PGRES_COPY_BOTH:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* Keep the first result; the command is over when there is no other. */
+static DbEvent
+advance_command(Db *db)
+{
+	while (!PQisBusy(db->conn))
+	{
+		PGresult *result = PQgetResult(db->conn);
+		bool copy = PQresultStatus(result) == PGRES_COPY_BOTH;
+		bool over = result == NULL || copy;
+
+		if (result != NULL && is_error(result))
+		{
+			db_set_failure(db, result);
+			PQclear(result);
+			return DB_FAILED;
+		}
+		if (result != NULL && db->result == NULL)
+			db->result = result;
+		else
+			PQclear(result);
+		if (over)
+		{
+			db->state = copy ? DB_COPY : DB_IDLE;
+			return DB_ANSWERED;
+		}
+	}
+	return DB_NOTHING;
+}
+
+DbEvent
+db_advance(Db *db, short revents)
+{
+	if (revents == 0 || db->state == DB_CLOSED || db->state == DB_COPY)
+		return DB_NOTHING;
+	if (db->state == DB_CONNECTING)
+		return advance_connect(db);
+	if (PQflush(db->conn) < 0 || !PQconsumeInput(db->conn))
+		return fail(db, NULL);
+	if (db->state == DB_BUSY)
+		return advance_command(db);
+	/* An idle session hears only of its own end. */
+	PQisBusy(db->conn);
+	return PQstatus(db->conn) == CONNECTION_BAD || db->shutdown ? fail(db, NULL)
+																: DB_NOTHING;
+}
+
+bool
+db_send(Db *db, FailureStage stage, const char *sql)
+{
+	PQclear(db->result);
+	db->result = NULL;
+	db->stage = stage;
+	db->state = DB_BUSY;
+	if (PQsendQuery(db->conn, sql) && PQflush(db->conn) >= 0)
+		return true;
+	db_set_failure(db, NULL);
+	return false;
+}
+
+const char *
+db_value(const Db *db, const char *column)
+{
+	int number = PQfnumber(db->result, column);
+
+	if (number < 0 || PQntuples(db->result) < 1 ||
+		PQgetisnull(db->result, 0, number))
+		return NULL;
+	return PQgetvalue(db->result, 0, number);
+}
+
+uint64_t
+db_lsn(const Db *db, const char *column)
+{
+	const char *text = db_value(db, column);
+	uint64_t lsn = 0;
+
+	if (text != NULL)
+		lsn_from_text(text, strlen(text), &lsn);
+	return lsn;
+}

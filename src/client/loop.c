@@ -1,0 +1,148 @@
+/*
+ * loop.c
+ *		The one poll(2): stream, control connection, input, output, signals.
+ *
+ * Each turn: commands first, then the engine, then the output.
+ */
+#include "client/loop.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* After the end, output that nobody reads is waited for so long. */
+#define LAST_WORDS_MS 2000
+
+enum
+{
+	POLL_STREAM,
+	POLL_CONTROL,
+	POLL_INPUT,
+	POLL_OUTPUT,
+	POLL_COUNT
+};
+
+static volatile sig_atomic_t stop_requests;
+static sigset_t unblocked;
+
+/* The second request does not wait for anything. */
+static void
+on_stop(int signo)
+{
+	if (++stop_requests > 1)
+		_exit(128 + signo);
+}
+
+/*
+ * Signals are let in only while poll() waits.  A write to a closed pipe must
+ * be an error, not a death.
+ */
+void
+loop_init(void)
+{
+	struct sigaction stop = {.sa_handler = on_stop};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t blocked;
+
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+	sigdelset(&unblocked, SIGTERM);
+	sigdelset(&unblocked, SIGINT);
+}
+
+int64_t
+loop_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void
+fill(struct pollfd *fds, const Engine *engine, const Outbox *outbox,
+	 const LoopInput *input)
+{
+	fds[POLL_STREAM].fd = db_fd(&engine->stream.db);
+	fds[POLL_STREAM].events = engine_stream_events(engine);
+	fds[POLL_CONTROL].fd = db_fd(&engine->control.db);
+	fds[POLL_CONTROL].events = db_events(&engine->control.db);
+	fds[POLL_INPUT].fd = input->fd;
+	fds[POLL_INPUT].events = POLLIN;
+	fds[POLL_OUTPUT].fd = outbox_waiting(outbox) > 0 ? outbox->fd : -1;
+	fds[POLL_OUTPUT].events = POLLOUT;
+	for (int i = 0; i < POLL_COUNT; i++)
+		fds[i].revents = 0;
+}
+
+/*
+ * A stream that nothing is read from may have ended: then poll() returns at
+ * once, whatever is asked for, until somebody looks.
+ */
+static void
+wait_for_something(struct pollfd *fds, int64_t ms)
+{
+	struct timespec timeout = {.tv_sec = ms / 1000,
+							   .tv_nsec = ms % 1000 * 1000000};
+
+	if (fds[POLL_STREAM].events == 0)
+		fds[POLL_STREAM].fd = -1;
+	if (ppoll(fds, POLL_COUNT, &timeout, &unblocked) < 0)
+	{
+		for (int i = 0; i < POLL_COUNT; i++)
+			fds[i].revents = 0;
+	}
+}
+
+static int64_t
+time_to_sleep(const Engine *engine, int64_t done_at)
+{
+	int64_t wake_at = done_at > 0 ? done_at + LAST_WORDS_MS : engine->wake_at;
+	int64_t ms = wake_at - loop_clock();
+
+	return ms > 0 ? ms : 0;
+}
+
+/* A consumer that is gone wants nothing more: the same as a stop. */
+static void
+write_out(Engine *engine, Outbox *outbox)
+{
+	if (!outbox_write(outbox) && engine->phase != ENGINE_DONE)
+		engine_stop(engine);
+}
+
+void
+loop_run(Engine *engine, Outbox *outbox, LoopInput *input)
+{
+	struct pollfd fds[POLL_COUNT];
+	int64_t done_at = 0;
+	int stops_seen = 0;
+
+	engine->now = loop_clock();
+	engine->wake_at = engine->now;
+	while (done_at == 0 || (outbox_waiting(outbox) > 0 &&
+							engine->now < done_at + LAST_WORDS_MS))
+	{
+		fill(fds, engine, outbox, input);
+		wait_for_something(fds, time_to_sleep(engine, done_at));
+		engine->now = loop_clock();
+		if (fds[POLL_INPUT].revents != 0)
+			input->read(input->arg);
+		if (stop_requests > stops_seen)
+		{
+			stops_seen = stop_requests;
+			engine_stop(engine);
+		}
+		engine_turn(engine, engine->now, fds[POLL_STREAM].revents,
+					fds[POLL_CONTROL].revents);
+		write_out(engine, outbox);
+		if (engine->phase == ENGINE_DONE && done_at == 0)
+			done_at = engine->now;
+	}
+}

@@ -1,0 +1,263 @@
+/*
+ * port.c
+ *		The client behind a Port of the BEAM.
+ *
+ * Between inbox.c, command.c and the engine on the way in, and between the
+ * engine, event.c and outbox.c on the way out.  Frames that are delivered in
+ * one turn leave as one packet: a list that is spliced from their bytes.
+ */
+#include "client/port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/command.h"
+#include "client/event.h"
+#include "client/inbox.h"
+#include "client/loop.h"
+
+#define BATCH_FRAMES 256
+
+typedef struct Port
+{
+	Consumer consumer; /* first, so that one pointer is both */
+	Engine engine;
+	Settings settings;
+	Inbox inbox;
+	Outbox outbox;
+	LoopInput input;
+
+	OutboxChunk batch[BATCH_FRAMES]; /* terms that wait to leave together */
+	uint32_t batch_count;
+	uint64_t batch_bytes;
+} Port;
+
+static bool
+port_has_room(Consumer *consumer)
+{
+	const Port *port = (const Port *) consumer;
+
+	return outbox_waiting(&port->outbox) + port->batch_bytes <
+		   port->settings.packet_bytes;
+}
+
+static void
+port_end_batch(Consumer *consumer)
+{
+	Port *port = (Port *) consumer;
+	size_t len = 0;
+	char *open;
+	char *close;
+
+	if (port->batch_count == 0)
+		return;
+	open = event_frames(port->batch_count, port->batch_bytes, &len);
+	outbox_put(&port->outbox, open, 0, len);
+	for (uint32_t i = 0; i < port->batch_count; i++)
+		outbox_put(&port->outbox, port->batch[i].block, port->batch[i].offset,
+				   port->batch[i].end);
+	close = malloc(1);
+	if (close != NULL)
+		*close = event_list_end;
+	outbox_put(&port->outbox, close, 0, 1);
+	port->batch_count = 0;
+	port->batch_bytes = 0;
+}
+
+/* Only the term goes into the list, without its version byte. */
+static void
+port_deliver(Consumer *consumer, const FrameHead *head, char *block,
+			 size_t offset, size_t end)
+{
+	Port *port = (Port *) consumer;
+
+	if (port->batch_count == BATCH_FRAMES)
+		port_end_batch(consumer);
+	offset += head->payload;
+	port->batch[port->batch_count++] = (OutboxChunk){block, offset, end};
+	port->batch_bytes += end - offset;
+}
+
+static void
+put_packet(Consumer *consumer, char *packet, size_t len)
+{
+	Port *port = (Port *) consumer;
+
+	port_end_batch(consumer);
+	outbox_put(&port->outbox, packet, 0, len);
+}
+
+static void
+port_position(Consumer *consumer, const char *tag, uint64_t lsn)
+{
+	size_t len = 0;
+	char *packet = event_position(tag, lsn, &len);
+
+	put_packet(consumer, packet, len);
+}
+
+static void
+port_report(Consumer *consumer, const char *tag, const char *name,
+			const Field *fields, size_t count)
+{
+	size_t len = 0;
+	char *packet = event_report(tag, name, fields, count, &len);
+
+	put_packet(consumer, packet, len);
+}
+
+static void
+port_log(Consumer *consumer, const char *level, const char *text)
+{
+	size_t len = 0;
+	char *packet = event_log(level, text, &len);
+
+	put_packet(consumer, packet, len);
+}
+
+static const ConsumerOps port_ops = {
+	.has_room = port_has_room,
+	.deliver = port_deliver,
+	.end_batch = port_end_batch,
+	.position = port_position,
+	.report = port_report,
+	.log = port_log,
+};
+
+static void
+fail_protocol(Port *port, const char *what)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_PROTOCOL, "%s", what);
+	engine_fail(&port->engine, &failure);
+}
+
+static void
+obey(Port *port, const Command *command)
+{
+	Engine *engine = &port->engine;
+
+	switch (command->kind)
+	{
+		case COMMAND_START:
+			engine_start(engine, &port->settings);
+			break;
+		case COMMAND_CREDIT:
+			engine_credit(engine, command->events, command->bytes);
+			break;
+		case COMMAND_FLUSHED:
+			engine_flushed(engine, command->lsn);
+			break;
+		case COMMAND_STOP:
+			engine_stop(engine);
+			break;
+		case COMMAND_STATS:
+			report_stats(engine);
+			break;
+	}
+}
+
+/* The settings come first, and once. */
+static void
+take_packet(Port *port, const char *packet, size_t len)
+{
+	bool idle = port->engine.phase == ENGINE_IDLE;
+	Command command;
+	char error[256];
+	Failure failure;
+
+	if (!command_decode(packet, len, &command, &port->settings, error,
+						sizeof(error)))
+	{
+		failure_set(&failure,
+					command.kind == COMMAND_START && idle ? FAIL_CONFIG
+														  : FAIL_PROTOCOL,
+					"%s", error);
+		engine_fail(&port->engine, &failure);
+	}
+	else if (idle && command.kind != COMMAND_START &&
+			 command.kind != COMMAND_STOP)
+		fail_protocol(port, "the first command is not {start, Map}");
+	else if (!idle && command.kind == COMMAND_START)
+		fail_protocol(port, "{start, Map} came twice");
+	else
+		obey(port, &command);
+}
+
+/* The BEAM has closed the port, or is gone: a normal end. */
+static void
+input_ended(Port *port)
+{
+	port->input.fd = -1;
+	engine_stop(&port->engine);
+}
+
+static void
+port_read(void *arg)
+{
+	Port *port = arg;
+	const char *packet;
+	size_t len;
+	InboxResult result;
+	char error[96];
+
+	inbox_read(&port->inbox, port->input.fd);
+	while ((result = inbox_next(&port->inbox, &packet, &len)) == INBOX_PACKET &&
+		   port->engine.phase != ENGINE_DONE)
+		take_packet(port, packet, len);
+	if (result == INBOX_TOO_LONG)
+	{
+		snprintf(error, sizeof(error),
+				 "a packet of %zu bytes is announced, the limit is %u", len,
+				 INBOX_PACKET_MAX);
+		fail_protocol(port, error);
+	}
+	if (port->inbox.eof || port->inbox.failed ||
+		port->engine.phase == ENGINE_DONE)
+		input_ended(port);
+}
+
+/*
+ * Frames leave through a descriptor that nobody else knows; what a library
+ * prints to stdout goes to stderr.
+ */
+static int
+move_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		return -1;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
+	return fd;
+}
+
+int
+port_main(void)
+{
+	static Port port = {.consumer = {&port_ops}};
+	int fd = move_stdout();
+
+	if (fd < 0)
+	{
+		fprintf(stderr, PROGRAM_NAME ": error: stdout: %s\n", strerror(errno));
+		return failure_info(FAIL_INTERNAL)->exit_status;
+	}
+	settings_init(&port.settings);
+	inbox_init(&port.inbox);
+	outbox_init(&port.outbox, fd);
+	engine_init(&port.engine, &port.consumer);
+	port.input = (LoopInput){STDIN_FILENO, port_read, &port};
+	loop_run(&port.engine, &port.outbox, &port.input);
+	engine_free(&port.engine);
+	inbox_free(&port.inbox);
+	outbox_free(&port.outbox);
+	settings_free(&port.settings);
+	return failure_info(port.engine.failure.class)->exit_status;
+}

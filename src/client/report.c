@@ -1,0 +1,161 @@
+/*
+ * report.c
+ *		What the consumer is told about the connection, the slot, the numbers.
+ *
+ * Called by engine.c; docs/port.md lists the keys.
+ */
+#include "client/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+
+void
+report_connected(Engine *engine)
+{
+	const Stream *stream = &engine->stream;
+	const Field fields[] = {
+		field_text("slot", engine->settings->slot),
+		field_text("system_identifier", stream->system_identifier),
+		field_number("timeline", stream->timeline),
+		field_number("server_version", (uint64_t) stream->server_version),
+		field_number("backend_pid", (uint64_t) stream->backend_pid),
+		field_number("server_lsn", stream->server_lsn),
+		field_number("confirmed_lsn", stream->confirmed),
+		field_number("start_lsn", engine->feedback.flushed),
+		field_atom("created", stream->created ? "true" : "false"),
+		field_number("wal_sender_timeout", stream->sender_timeout),
+		field_number("reconnects", engine->stats.reconnects),
+	};
+
+	consumer_report(engine->consumer, "status", "connected", fields,
+					COUNT(fields));
+}
+
+void
+report_disconnected(Engine *engine, const char *reason)
+{
+	const Field fields[] = {
+		field_atom("reason", reason),
+		field_number("flushed_lsn", engine->feedback.flushed),
+		field_number("delivered_lsn", engine->feedback.delivered),
+	};
+
+	consumer_report(engine->consumer, "status", "disconnected", fields,
+					COUNT(fields));
+}
+
+void
+report_reconnecting(Engine *engine, const Failure *failure, uint64_t delay)
+{
+	const Field fields[] = {
+		field_atom("class", failure_info(failure->class)->name),
+		field_text("message", failure->message),
+		field_text("hint", failure->hint),
+		field_text("sqlstate", failure->sqlstate),
+		field_number("failures", engine->backoff.failures),
+		field_number("delay", delay),
+	};
+
+	consumer_report(engine->consumer, "status",
+					backoff_is_open(&engine->backoff) ? "open_circuit"
+													  : "reconnecting",
+					fields, COUNT(fields));
+}
+
+/* Told when the server's judgement of the slot changes. */
+void
+report_slot(Engine *engine)
+{
+	const SlotReport *slot = &engine->control.slot;
+	const Field fields[] = {
+		field_text("wal_status", slot->wal_status),
+		field_text("reason", slot->reason),
+		field_number("retained_bytes", slot->retained),
+		field_number("safe_wal_size", slot->safe_size),
+	};
+
+	if (!slot->found || strcmp(slot->wal_status, engine->wal_status) == 0)
+		return;
+	snprintf(engine->wal_status, sizeof(engine->wal_status), "%s",
+			 slot->wal_status);
+	consumer_report(engine->consumer, "status", "slot", fields, COUNT(fields));
+}
+
+/* Resident memory in bytes; 0 where /proc does not tell. */
+static uint64_t
+resident_bytes(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	unsigned long long size;
+	unsigned long long resident = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return resident * (uint64_t) sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t
+credit_left(int64_t credit)
+{
+	return credit > 0 ? (uint64_t) credit : 0;
+}
+
+static const char *
+phase_name(const Engine *engine)
+{
+	if (engine->phase == ENGINE_STREAMING)
+		return engine->stalled_at != 0 ? "stalled" : "streaming";
+	if (engine->phase == ENGINE_DOWN)
+		return backoff_is_open(&engine->backoff) ? "open_circuit"
+												 : "reconnecting";
+	return engine->phase == ENGINE_PARKED		? "parked"
+		   : engine->phase == ENGINE_CONNECTING ? "connecting"
+												: "stopping";
+}
+
+void
+report_stats(Engine *engine)
+{
+	const Stats *stats = &engine->stats;
+	const Feedback *feedback = &engine->feedback;
+	const SlotReport *slot = &engine->control.slot;
+	uint64_t lag = engine->server_lsn > feedback->flushed
+					   ? engine->server_lsn - feedback->flushed
+					   : 0;
+	const Field fields[] = {
+		field_atom("state", phase_name(engine)),
+		field_number("frames", stats->frames),
+		field_number("events", stats->events),
+		field_number("bytes", stats->bytes),
+		field_number("transactions", stats->transactions),
+		field_number("repeated_frames", stats->repeats),
+		field_number("rewinds", stats->rewinds),
+		field_number("keepalives", stats->keepalives),
+		field_number("statuses", stats->statuses),
+		field_number("reconnects", stats->reconnects),
+		field_number("stalls", stats->stalls),
+		field_number("credit_events", credit_left(engine->credit.events)),
+		field_number("credit_bytes", credit_left(engine->credit.bytes)),
+		field_number("unacknowledged", feedback->count),
+		field_number("received_lsn", feedback->received),
+		field_number("delivered_lsn", feedback->delivered),
+		field_number("flushed_lsn", feedback->flushed),
+		field_number("server_lsn", engine->server_lsn),
+		field_number("lag_bytes", lag),
+		field_text("wal_status", slot->wal_status),
+		field_number("retained_bytes", slot->retained),
+		field_number("safe_wal_size", slot->safe_size),
+		field_number("catalog_xmin_age", slot->xmin_age),
+		field_number("rss", resident_bytes()),
+	};
+
+	engine->stats_at = engine->now;
+	consumer_report(engine->consumer, "stats", NULL, fields, COUNT(fields));
+}

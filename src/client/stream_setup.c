@@ -1,0 +1,351 @@
+/*
+ * stream_setup.c
+ *		From a new replication connection to START_REPLICATION.
+ *
+ * Each step is a command, built from what is known, and a look at its answer.
+ * All quoting of what users give is done here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/strbuf.h"
+#include "client/stream.h"
+#include "common/lsn.h"
+
+typedef struct Step
+{
+	FailureStage stage;
+	void (*build)(const Stream *stream, StrBuf *sql);
+	bool (*check)(Stream *stream); /* false: see db.failure */
+} Step;
+
+static void build_session(const Stream *stream, StrBuf *sql);
+static void build_identify(const Stream *stream, StrBuf *sql);
+static void build_slot(const Stream *stream, StrBuf *sql);
+static void build_create(const Stream *stream, StrBuf *sql);
+static void build_start(const Stream *stream, StrBuf *sql);
+static bool check_session(Stream *stream);
+static bool check_identity(Stream *stream);
+static bool check_slot(Stream *stream);
+static bool check_created(Stream *stream);
+static bool check_started(Stream *stream);
+
+enum
+{
+	STEP_SESSION,
+	STEP_IDENTIFY,
+	STEP_SLOT,
+	STEP_CREATE,
+	STEP_START
+};
+
+static const Step steps[] = {
+	[STEP_SESSION] = {STAGE_SETUP, build_session, check_session},
+	[STEP_IDENTIFY] = {STAGE_SETUP, build_identify, check_identity},
+	[STEP_SLOT] = {STAGE_SETUP, build_slot, check_slot},
+	[STEP_CREATE] = {STAGE_CREATE, build_create, check_created},
+	[STEP_START] = {STAGE_START, build_start, check_started},
+};
+
+static StreamEvent
+run_step(Stream *stream, int step)
+{
+	StrBuf sql = {0};
+	bool sent;
+
+	stream->step = step;
+	steps[step].build(stream, &sql);
+	if (sql.failed)
+		failure_set(&stream->db.failure, FAIL_INTERNAL, "out of memory");
+	sent = !sql.failed && db_send(&stream->db, steps[step].stage, sql.data);
+	strbuf_free(&sql);
+	return sent ? STREAM_NOTHING : STREAM_FAILED;
+}
+
+StreamEvent
+stream_setup_begin(Stream *stream)
+{
+	return run_step(stream, STEP_SESSION);
+}
+
+/* A slot that was created is looked at once more, like any other. */
+static int
+next_step(const Stream *stream)
+{
+	if (stream->step == STEP_SLOT && stream->confirmed != 0)
+		return STEP_START;
+	if (stream->step == STEP_CREATE)
+		return STEP_SLOT;
+	return stream->step + 1;
+}
+
+StreamEvent
+stream_setup_answer(Stream *stream)
+{
+	if (!steps[stream->step].check(stream))
+		return STREAM_FAILED;
+	if (stream->step == STEP_START)
+		return STREAM_STARTED;
+	return run_step(stream, next_step(stream));
+}
+
+static bool
+refuse(Stream *stream, FailureClass class, const char *message,
+	   const char *value)
+{
+	failure_set(&stream->db.failure, class, message, value);
+	return false;
+}
+
+/*
+ * Pin what the text of a value may depend on: a role's or a database's own
+ * settings must not change what a consumer gets.
+ */
+static void
+build_session(const Stream *stream, StrBuf *sql)
+{
+	static const char *const pinned[][2] = {
+		{"standard_conforming_strings", "on"},
+		{"search_path", "pg_catalog"},
+		{"datestyle", "ISO, YMD"},
+		{"intervalstyle", "postgres"},
+		{"timezone", "UTC"},
+		{"extra_float_digits", "3"},
+		{"bytea_output", "hex"},
+		{"xmlbinary", "base64"},
+		{"lc_monetary", "C"},
+		{"statement_timeout", "0"},
+		{"lock_timeout", "0"},
+	};
+
+	(void) stream;
+	strbuf_puts(sql, "SELECT ");
+	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
+		strbuf_putf(sql, "pg_catalog.set_config('%s', '%s', false), ",
+					pinned[i][0], pinned[i][1]);
+	strbuf_puts(sql,
+				"pg_catalog.current_setting('server_version_num') AS version, "
+				"pg_catalog.pg_backend_pid() AS pid, "
+				"CASE WHEN pg_catalog.pg_is_in_recovery() "
+				"THEN pg_catalog.pg_last_wal_replay_lsn() "
+				"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn, "
+				"(SELECT setting FROM pg_catalog.pg_settings "
+				"WHERE name = 'wal_sender_timeout') AS sender_timeout");
+}
+
+static uint64_t
+value_number(const Stream *stream, const char *column)
+{
+	const char *text = db_value(&stream->db, column);
+
+	return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+static bool
+check_session(Stream *stream)
+{
+	stream->server_version = (int) value_number(stream, "version");
+	stream->backend_pid = (int) value_number(stream, "pid");
+	stream->server_lsn = db_lsn(&stream->db, "lsn");
+	stream->sender_timeout = value_number(stream, "sender_timeout");
+	return true;
+}
+
+static void
+build_identify(const Stream *stream, StrBuf *sql)
+{
+	(void) stream;
+	strbuf_puts(sql, "IDENTIFY_SYSTEM");
+}
+
+static bool
+check_identity(Stream *stream)
+{
+	const char *identifier = db_value(&stream->db, "systemid");
+
+	if (identifier == NULL)
+		return refuse(stream, FAIL_PROTOCOL, "the server does not tell %s",
+					  "its system identifier");
+	if (stream->system_identifier[0] != '\0' &&
+		strcmp(identifier, stream->system_identifier) != 0)
+	{
+		failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
+					"the server's system identifier is %s, expected is %s",
+					identifier, stream->system_identifier);
+		return false;
+	}
+	snprintf(stream->system_identifier, sizeof(stream->system_identifier), "%s",
+			 identifier);
+	stream->timeline = (uint32_t) value_number(stream, "timeline");
+	return true;
+}
+
+/*
+ * If the slot is missing, what follows is its creation, which may have to
+ * wait for transactions that run: lock_timeout bounds that, and nothing else.
+ */
+static void
+build_slot(const Stream *stream, StrBuf *sql)
+{
+	strbuf_puts(sql,
+				"SELECT s.slot_name, s.slot_type, s.plugin, "
+				"s.database = pg_catalog.current_database() AS ours, "
+				"s.confirmed_flush_lsn, "
+				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
+				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
+				"pg_catalog.set_config('lock_timeout', "
+				"CASE WHEN s.slot_name IS NULL THEN ");
+	strbuf_putf(sql, "'%llums'",
+				(unsigned long long) stream->settings->connect_timeout / 2);
+	strbuf_puts(sql, " ELSE '0' END, false) "
+					 "FROM (SELECT 1) AS one LEFT JOIN "
+					 "pg_catalog.pg_replication_slots AS s ON s.slot_name = ");
+	strbuf_put_quoted(sql, stream->settings->slot, '\'');
+}
+
+/* Where no slot may be made: what it has missed would be missing silently. */
+static bool
+check_missing(Stream *stream)
+{
+	const char *slot = stream->settings->slot;
+
+	stream->confirmed = 0;
+	if (stream->resumes && stream->settings->create == CREATE_TEMPORARY)
+		return refuse(stream, FAIL_SLOT_LOST,
+					  "temporary slot \"%s\" has ended with its connection",
+					  slot);
+	if (stream->settings->create == CREATE_NONE)
+		return refuse(stream, FAIL_SLOT_MISSING, "slot \"%s\" does not exist",
+					  slot);
+	if (stream->position != 0 || stream->resumes)
+		return refuse(stream, FAIL_SLOT_MISSING,
+					  "slot \"%s\" does not exist any more, and a new one "
+					  "would not have the changes after the stored position",
+					  slot);
+	return true;
+}
+
+static bool
+check_usable(Stream *stream)
+{
+	const Db *db = &stream->db;
+	const char *slot = stream->settings->slot;
+	const char *plugin = db_value(db, "plugin");
+	const char *ours = db_value(db, "ours");
+	const char *status = db_value(db, "wal_status");
+	const char *reason = db_value(db, "reason");
+
+	if (plugin == NULL)
+		return refuse(stream, FAIL_WRONG_PLUGIN,
+					  "slot \"%s\" is a physical slot", slot);
+	if (strcmp(plugin, PLUGIN_NAME) != 0)
+		return refuse(stream, FAIL_WRONG_PLUGIN,
+					  "the slot was made with plugin \"%s\"", plugin);
+	if (ours == NULL || ours[0] != 't')
+		return refuse(stream, FAIL_WRONG_PLUGIN,
+					  "slot \"%s\" is of another database", slot);
+	if (reason != NULL)
+		return refuse(stream, FAIL_SLOT_LOST,
+					  "the server has invalidated the slot: %s", reason);
+	if (status != NULL && strcmp(status, "lost") == 0)
+		return refuse(stream, FAIL_SLOT_LOST,
+					  "the server has removed WAL that slot \"%s\" needs",
+					  slot);
+	return true;
+}
+
+/* Does the slot begin where the consumer is, or before? */
+static bool
+check_position(Stream *stream)
+{
+	char position[LSN_TEXT_SIZE];
+	char other[LSN_TEXT_SIZE];
+	bool ahead = stream->position > stream->server_lsn;
+
+	if (stream->position == 0 ||
+		(!ahead && stream->confirmed <= stream->position))
+		return true;
+	lsn_to_text(stream->position, position);
+	lsn_to_text(ahead ? stream->server_lsn : stream->confirmed, other);
+	failure_set(&stream->db.failure, FAIL_GAP,
+				ahead ? "the consumer's position %s is ahead of the server, "
+						"which is at %s"
+					  : "the consumer's position is %s, but the slot begins "
+						"at %s",
+				position, other);
+	return false;
+}
+
+static bool
+check_slot(Stream *stream)
+{
+	if (db_value(&stream->db, "slot_name") == NULL)
+		return check_missing(stream);
+	if (!check_usable(stream))
+		return false;
+	stream->confirmed = db_lsn(&stream->db, "confirmed_flush_lsn");
+	if (stream->confirmed == 0)
+		return refuse(stream, FAIL_SLOT_ACTIVE,
+					  "slot \"%s\" is being created by somebody else",
+					  stream->settings->slot);
+	return check_position(stream);
+}
+
+/* The list of options in parentheses is understood since PostgreSQL 15. */
+static void
+build_create(const Stream *stream, StrBuf *sql)
+{
+	const Settings *settings = stream->settings;
+
+	strbuf_puts(sql, "CREATE_REPLICATION_SLOT ");
+	strbuf_put_quoted(sql, settings->slot, '"');
+	strbuf_puts(sql, settings->create == CREATE_TEMPORARY ? " TEMPORARY" : "");
+	strbuf_puts(sql, " LOGICAL " PLUGIN_NAME);
+	if (stream->server_version < 150000)
+	{
+		strbuf_puts(sql, " NOEXPORT_SNAPSHOT");
+		strbuf_puts(sql, settings->two_phase ? " TWO_PHASE" : "");
+		return;
+	}
+	strbuf_puts(sql, " (SNAPSHOT 'nothing'");
+	strbuf_puts(sql, settings->two_phase ? ", TWO_PHASE" : "");
+	strbuf_puts(sql, settings->failover ? ", FAILOVER" : "");
+	strbuf_puts(sql, ")");
+}
+
+static bool
+check_created(Stream *stream)
+{
+	stream->created = true;
+	return true;
+}
+
+static void
+build_start(const Stream *stream, StrBuf *sql)
+{
+	const PairList *options = &stream->settings->options;
+	char position[LSN_TEXT_SIZE];
+
+	lsn_to_text(stream->position, position);
+	strbuf_puts(sql, "START_REPLICATION SLOT ");
+	strbuf_put_quoted(sql, stream->settings->slot, '"');
+	strbuf_putf(sql, " LOGICAL %s", position);
+	for (size_t i = 0; i < options->count; i++)
+	{
+		strbuf_puts(sql, i == 0 ? " (" : ", ");
+		strbuf_put_quoted(sql, options->items[i].name, '"');
+		strbuf_puts(sql, " ");
+		strbuf_put_quoted(sql, options->items[i].value, '\'');
+	}
+	strbuf_puts(sql, options->count > 0 ? ")" : "");
+}
+
+static bool
+check_started(Stream *stream)
+{
+	if (stream->db.state != DB_COPY)
+		return refuse(stream, FAIL_PROTOCOL, "%s",
+					  "the server did not start to stream");
+	return true;
+}
