@@ -1,11 +1,9 @@
 /*
  * options.c
- *		The table of options, and what reads it.
+ *		Parse options by the table in option_table.c.
  *
- * A row of the table is all there is to an option: its parser, its place in
- * EtfOptions, its default (in the text form a client would give), what is
- * valid, and a line of help.  pg_etf_decoding.c parses at the start of a
- * decoding session, sql.c for etf_encode() and etf_options().
+ * pg_etf_decoding.c does so at the start of a decoding session, sql.c for
+ * etf_encode().
  */
 #include "postgres.h"
 
@@ -15,153 +13,8 @@
 #include "utils/builtins.h"
 
 #include "plugin/filter.h"
-#include "plugin/options.h"
+#include "plugin/option_table.h"
 #include "plugin/sql.h"
-
-#define MAX_OPTIONS 32
-#define MAX_ATOM_LENGTH 255
-
-typedef struct EtfChoice
-{
-	const char *name;
-	int value;
-} EtfChoice;
-
-typedef enum EtfOptionKind
-{
-	OPTION_BOOL,
-	OPTION_INT,
-	OPTION_CHOICE,	 /* one of choices */
-	OPTION_SET,		 /* comma-separated choices, or "all" */
-	OPTION_TABLES,	 /* patterns of two parts */
-	OPTION_PREFIXES, /* patterns of one part */
-	OPTION_ATOM
-} EtfOptionKind;
-
-typedef struct EtfOption
-{
-	const char *name;
-	EtfOptionKind kind;
-	size_t offset;
-	const char *fallback; /* NULL: nothing, the option stays zero */
-	const char *help;
-	const EtfChoice *choices;
-	int min;
-	int max;
-} EtfOption;
-
-static const EtfChoice action_choices[] = {{"insert", ACTION_INSERT},
-										   {"update", ACTION_UPDATE},
-										   {"delete", ACTION_DELETE},
-										   {"truncate", ACTION_TRUNCATE},
-										   {NULL, 0}};
-static const EtfChoice origin_choices[] = {
-	{"any", ORIGIN_ANY}, {"none", ORIGIN_NONE}, {NULL, 0}};
-static const EtfChoice row_choices[] = {
-	{"map", ROWS_MAP}, {"tuple", ROWS_TUPLE}, {NULL, 0}};
-static const EtfChoice key_choices[] = {
-	{"binary", KEYS_BINARY}, {"atom", KEYS_ATOM}, {NULL, 0}};
-static const EtfChoice dialect_choices[] = {{"elixir", DIALECT_ELIXIR},
-											{"erlang", DIALECT_ERLANG},
-											{"compact", DIALECT_COMPACT},
-											{NULL, 0}};
-static const EtfChoice numeric_choices[] = {{"auto", NUMERIC_AUTO},
-											{"decimal", NUMERIC_DECIMAL},
-											{"text", NUMERIC_TEXT},
-											{"float", NUMERIC_FLOAT},
-											{NULL, 0}};
-static const EtfChoice timestamp_choices[] = {{"auto", TIMESTAMPS_AUTO},
-											  {"struct", TIMESTAMPS_STRUCT},
-											  {"us", TIMESTAMPS_US},
-											  {"iso", TIMESTAMPS_ISO},
-											  {NULL, 0}};
-static const EtfChoice interval_choices[] = {{"auto", INTERVAL_AUTO},
-											 {"postgrex", INTERVAL_POSTGREX},
-											 {"duration", INTERVAL_DURATION},
-											 {NULL, 0}};
-static const EtfChoice timetz_choices[] = {
-	{"utc", TIMETZ_UTC}, {"offset", TIMETZ_OFFSET}, {NULL, 0}};
-static const EtfChoice uuid_choices[] = {{"auto", UUID_AUTO},
-										 {"text", UUID_TEXT},
-										 {"binary", UUID_BINARY},
-										 {NULL, 0}};
-static const EtfChoice json_choices[] = {
-	{"term", JSON_TERM}, {"text", JSON_TEXT}, {NULL, 0}};
-static const EtfChoice json_number_choices[] = {
-	{"float", JSON_NUMBERS_FLOAT},
-	{"decimal", JSON_NUMBERS_DECIMAL},
-	{NULL, 0}};
-static const EtfChoice float4_choices[] = {
-	{"exact", FLOAT4_EXACT}, {"shortest", FLOAT4_SHORTEST}, {NULL, 0}};
-static const EtfChoice relation_choices[] = {{"session", RELATIONS_SESSION},
-											 {"frame", RELATIONS_FRAME},
-											 {"off", RELATIONS_OFF},
-											 {NULL, 0}};
-static const EtfChoice old_row_choices[] = {
-	{"identity", OLD_ROWS_IDENTITY}, {"none", OLD_ROWS_NONE}, {NULL, 0}};
-
-#define PLACE(field) offsetof(EtfOptions, field)
-
-static const EtfOption etf_options[] = {
-	{"protocol_version", OPTION_INT, PLACE(protocol_version), "1",
-	 "version of the frames that the client reads", NULL, ETF_PROTOCOL_MIN,
-	 ETF_PROTOCOL_MAX},
-	{"include_tables", OPTION_TABLES, PLACE(include_tables), NULL,
-	 "send only these tables", NULL, 0, 0},
-	{"exclude_tables", OPTION_TABLES, PLACE(exclude_tables), NULL,
-	 "do not send these tables; wins over include_tables", NULL, 0, 0},
-	{"actions", OPTION_SET, PLACE(actions), "all", "kinds of change to send",
-	 action_choices, 0, 0},
-	{"messages", OPTION_BOOL, PLACE(messages), "off",
-	 "send what pg_logical_emit_message() wrote", NULL, 0, 0},
-	{"message_prefixes", OPTION_PREFIXES, PLACE(message_prefixes), NULL,
-	 "send only messages with these prefixes", NULL, 0, 0},
-	{"origin", OPTION_CHOICE, PLACE(origin), "any",
-	 "none: leave out what was replicated in from elsewhere", origin_choices, 0,
-	 0},
-	{"rows", OPTION_CHOICE, PLACE(rows), "map",
-	 "a row as a map by column name, or as a tuple in column order",
-	 row_choices, 0, 0},
-	{"keys", OPTION_CHOICE, PLACE(keys), "binary", "column names in maps",
-	 key_choices, 0, 0},
-	{"dialect", OPTION_CHOICE, PLACE(dialect), "elixir",
-	 "Postgrex's terms, epgsql's, or plain numbers and binaries",
-	 dialect_choices, 0, 0},
-	{"numeric", OPTION_CHOICE, PLACE(numeric), "auto",
-	 "form of numeric; auto: as the dialect has it", numeric_choices, 0, 0},
-	{"timestamps", OPTION_CHOICE, PLACE(timestamps), "auto",
-	 "form of date, time, timestamp and timestamptz; auto: as the dialect "
-	 "has it",
-	 timestamp_choices, 0, 0},
-	{"interval", OPTION_CHOICE, PLACE(interval), "auto",
-	 "form of interval; auto: as the dialect has it", interval_choices, 0, 0},
-	{"timetz", OPTION_CHOICE, PLACE(timetz), "utc",
-	 "timetz moved to UTC, or with its offset", timetz_choices, 0, 0},
-	{"uuid", OPTION_CHOICE, PLACE(uuid), "auto",
-	 "36 characters, or 16 bytes; auto: as the dialect has it", uuid_choices, 0,
-	 0},
-	{"json", OPTION_CHOICE, PLACE(json), "term",
-	 "json and jsonb as terms, or as their text", json_choices, 0, 0},
-	{"json_numbers", OPTION_CHOICE, PLACE(json_numbers), "float",
-	 "numbers of json that are not integral", json_number_choices, 0, 0},
-	{"float4", OPTION_CHOICE, PLACE(float4), "exact",
-	 "float4 widened exactly, or through its shortest decimal form",
-	 float4_choices, 0, 0},
-	{"null", OPTION_ATOM, PLACE(null), "nil", "the atom for NULL", NULL, 0, 0},
-	{"relations", OPTION_CHOICE, PLACE(relations), "session",
-	 "describe a table at its first use and after a change of it, in every "
-	 "frame that uses it, or never",
-	 relation_choices, 0, 0},
-	{"old_rows", OPTION_CHOICE, PLACE(old_rows), "identity",
-	 "none: updates carry no old row", old_row_choices, 0, 0},
-	{"frame_bytes", OPTION_INT, PLACE(frame_bytes), "65536",
-	 "a frame is closed after the event that reaches this size", NULL, 1,
-	 256 * 1024 * 1024},
-	{"skip_empty", OPTION_BOOL, PLACE(skip_empty), "on",
-	 "send nothing for a transaction without events", NULL, 0, 0},
-};
-
-StaticAssertDecl(lengthof(etf_options) <= MAX_OPTIONS, "raise MAX_OPTIONS");
 
 static void
 append_choices(StringInfo buf, const EtfChoice *choices)
@@ -312,12 +165,12 @@ find_option(const char *name)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	for (int i = 0; i < (int) lengthof(etf_options); i++)
+	for (int i = 0; i < etf_option_count; i++)
 	{
-		if (strcmp(etf_options[i].name, name) == 0)
+		if (strcmp(etf_option_table[i].name, name) == 0)
 			return i;
 		appendStringInfo(&names, "%s%s", i == 0 ? "" : ", ",
-						 etf_options[i].name);
+						 etf_option_table[i].name);
 	}
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("unrecognized option \"%s\"", name),
@@ -329,7 +182,7 @@ bad_value(const EtfOption *option, const char *text)
 {
 	int version;
 
-	if (option->offset == PLACE(protocol_version) &&
+	if (option->offset == offsetof(EtfOptions, protocol_version) &&
 		parse_int32(text, &version))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("protocol_version %d is not supported", version),
@@ -346,7 +199,7 @@ static void
 parse_element(DefElem *element, EtfOptions *options, bool *given)
 {
 	int i = find_option(element->defname);
-	const EtfOption *option = &etf_options[i];
+	const EtfOption *option = &etf_option_table[i];
 	const char *text;
 
 	if (given[i])
@@ -397,9 +250,10 @@ etf_options_parse(List *elements)
 	bool given[MAX_OPTIONS] = {false};
 	ListCell *cell;
 
-	for (int i = 0; i < (int) lengthof(etf_options); i++)
-		if (etf_options[i].fallback != NULL)
-			parse_value(&etf_options[i], etf_options[i].fallback, options);
+	for (int i = 0; i < etf_option_count; i++)
+		if (etf_option_table[i].fallback != NULL)
+			parse_value(&etf_option_table[i], etf_option_table[i].fallback,
+						options);
 	foreach (cell, elements)
 		parse_element(lfirst(cell), options, given);
 	if (options->message_prefixes != NIL && !options->messages)
@@ -435,9 +289,9 @@ etf_options_list(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(old);
 	}
 	call = SRF_PERCALL_SETUP();
-	if (call->call_cntr >= lengthof(etf_options))
+	if (call->call_cntr >= (uint64) etf_option_count)
 		SRF_RETURN_DONE(call);
-	option = &etf_options[call->call_cntr];
+	option = &etf_option_table[call->call_cntr];
 	columns[0] = unconstify(char *, option->name);
 	columns[1] = unconstify(char *, option->fallback);
 	columns[2] = valid_values(option);
