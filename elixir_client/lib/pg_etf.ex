@@ -1,0 +1,90 @@
+defmodule PgEtf do
+  @moduledoc """
+  PostgreSQL's changes as Elixir terms.
+  """
+
+  alias PgEtf.{Change, Transaction}
+
+  @compile {:no_warn_undefined, Broadway}
+
+  @doc """
+  A number that is the same for all changes of one row: what `partition_by` of
+  Broadway needs, so that they stay in order however many processors there are.
+
+      processors: [default: [concurrency: 8, partition_by: &PgEtf.partition_by/1]]
+
+  A row is known by its table and its replica identity. An update that changes
+  the identity counts as a change of the old one. Changes of a table without an
+  identity, or with `REPLICA IDENTITY FULL`, all go the same way; so do
+  transactions, which are about many rows.
+
+  Takes a message, or the change in it.
+  """
+  @spec partition_by(map | Change.t() | Transaction.t()) :: non_neg_integer
+  def partition_by(%Change{schema: schema, table: table, key: key}) do
+    :erlang.phash2({schema, table, key})
+  end
+
+  def partition_by(%Transaction{}), do: 0
+  def partition_by(%{data: data}), do: partition_by(data)
+
+  @doc """
+  The state of a stream: of a Broadway pipeline by its name, of a `PgEtf.Consumer`
+  or a GenStage producer by name or pid.
+
+  | key | content |
+  |---|---|
+  | `status` | `:connecting`, `:connected`, ..., `:backoff`, `:halted` or `:stopped` |
+  | `slot` | its name |
+  | `flushed_lsn` | the position confirmed by this process, `nil` before the first |
+  | `position` | the same, or the server's where nothing was to be read |
+  | `caught_up?` | whether the stream has reached where the server was at connect |
+  | `lag` | milliseconds from commit to decoding, of the last transaction |
+  | `in_flight`, `queued` | messages handed out; changes waiting to be |
+  | `oldest` | milliseconds that the oldest message waits for its acknowledgement |
+  | `credit_events`, `credit_bytes`, `held_bytes` | the window |
+  | `error` | the last reason to start again, a `PgEtf.Error` |
+  | `client` | the last statistics of the C program |
+  """
+  @spec info(GenServer.server()) :: map
+  def info(server), do: call(server, :info)
+
+  @doc """
+  Goes on with a stream that was halted by a failed message. It comes again.
+  """
+  @spec resume(GenServer.server()) :: :ok
+  def resume(server), do: call(server, :resume)
+
+  @doc """
+  Acknowledges messages of a producer that runs under GenStage alone. Under
+  Broadway this happens by itself.
+  """
+  @spec ack([map], [map]) :: :ok
+  def ack(successful, failed \\ []) do
+    groups = Enum.group_by(successful, &ack_ref/1)
+    failed_groups = Enum.group_by(failed, &ack_ref/1)
+
+    for {module, ref} = group <- Enum.uniq(Map.keys(groups) ++ Map.keys(failed_groups)) do
+      module.ack(ref, Map.get(groups, group, []), Map.get(failed_groups, group, []))
+    end
+
+    :ok
+  end
+
+  defp ack_ref(%{acknowledger: {module, ref, _data}}), do: {module, ref}
+
+  defp call(server, request) do
+    server
+    |> stream()
+    |> GenServer.call({PgEtf, request})
+  end
+
+  # A pipeline is known by its name, but the stream is its producer's.
+  defp stream(name) do
+    if Code.ensure_loaded?(Broadway) and not is_pid(name) and name in Broadway.all_running() do
+      hd(Broadway.producer_names(name))
+    else
+      name
+    end
+  end
+end

@@ -1,0 +1,47 @@
+defmodule PgEtf.Acknowledger do
+  @moduledoc false
+  # From the processes that handle messages back to the one that reads.
+  #
+  # ack/3 runs wherever Broadway finishes a batch, and must not fail: Broadway
+  # logs an exception there and goes on, and the messages would stay open. All it
+  # does is to send. The reference holds the incarnation of the stream, so an
+  # acknowledgement that comes too late cannot be taken for a new one.
+  #
+  # Neither Broadway's behaviour nor its struct is named, so none is needed.
+
+  alias PgEtf.AckTracker
+
+  @type ack_ref :: {pid, reference}
+  @type ack_data :: %{seq: AckTracker.seq(), on_failure: :ack | :retry | :halt}
+
+  @actions [:ack, :retry, :halt]
+
+  @spec ack(ack_ref, [map], [map]) :: :ok
+  def ack({producer, incarnation}, successful, failed) do
+    seqs = for %{acknowledger: {_, _, %{seq: seq}}} <- successful, do: seq
+
+    failures =
+      for %{acknowledger: {_, _, %{seq: seq, on_failure: action}}} <- failed, do: {seq, action}
+
+    send(producer, {__MODULE__, incarnation, seqs, failures})
+    :ok
+  end
+
+  @spec configure(ack_ref, ack_data, keyword) :: {:ok, ack_data}
+  def configure(_ack_ref, ack_data, options) do
+    {:ok, Enum.reduce(options, ack_data, &put_option/2)}
+  end
+
+  defp put_option({:on_failure, action}, ack_data) when action in @actions do
+    %{ack_data | on_failure: action}
+  end
+
+  defp put_option({:on_failure, action}, _ack_data) do
+    raise ArgumentError,
+          "expected :on_failure to be one of :ack, :retry, :halt, got: #{inspect(action)}"
+  end
+
+  defp put_option({name, _value}, _ack_data) do
+    raise ArgumentError, "unknown option #{inspect(name)}, the only option is :on_failure"
+  end
+end

@@ -1,0 +1,72 @@
+defmodule PgEtf.Error do
+  @moduledoc """
+  Why a stream ended.
+
+  `class` is one of the classes below; `hint` says what to do about it, and
+  `sqlstate` is the server's code where it has one.
+
+  | class | meaning | tried again |
+  |---|---|---|
+  | `:config` | a wrong connection setting, plugin option or server setting | no |
+  | `:auth` | the server does not let this role in | no |
+  | `:slot_missing` | there is no such slot | no |
+  | `:slot_active` | another process reads from the slot | yes |
+  | `:slot_lost` | the server has removed log that the slot needed | no |
+  | `:wrong_plugin` | the slot belongs to another output plugin, or another database | no |
+  | `:plugin_not_allowed` | `output_plugin_libraries` does not name the plugin | no |
+  | `:gap` | the slot is ahead of the position given as `start_position` | no |
+  | `:wrong_server` | the position is of another database cluster | no |
+  | `:protocol` | the two sides do not understand each other | no |
+  | `:internal`, `:usage` | the C program failed | no |
+  | `:network` | the server cannot be reached, or the connection broke | yes |
+  | `:server_shutdown` | the server, or somebody there, ended the connection | yes |
+  | `:server_error` | any other error of the server | yes |
+  | `:port` | the C program died, or did not answer | yes |
+  """
+
+  @type t :: %__MODULE__{
+          class: atom,
+          message: String.t(),
+          hint: String.t() | nil,
+          sqlstate: String.t() | nil
+        }
+
+  defexception [:class, :message, :hint, :sqlstate]
+
+  @transient [:slot_active, :network, :server_shutdown, :server_error, :port]
+
+  # How the C program exits when it could not say why in a packet.
+  @exit_statuses %{
+    1 => :internal,
+    2 => :usage,
+    3 => :config,
+    4 => :auth,
+    5 => :slot_missing,
+    6 => :slot_active,
+    7 => :slot_lost,
+    8 => :wrong_plugin,
+    9 => :plugin_not_allowed,
+    10 => :protocol,
+    11 => :gap,
+    12 => :wrong_server,
+    13 => :network,
+    14 => :server_shutdown,
+    15 => :server_error
+  }
+
+  @impl true
+  def message(%__MODULE__{class: class, message: message, hint: hint}) do
+    text = "#{class}: #{message}"
+    if hint in [nil, ""], do: text, else: "#{text} (#{hint})"
+  end
+
+  @doc "Whether the library tries again by itself."
+  @spec transient?(t) :: boolean
+  def transient?(%__MODULE__{class: class}), do: class in @transient
+
+  @doc false
+  def from_exit_status(status) do
+    class = Map.get(@exit_statuses, status, :port)
+    %__MODULE__{class: class, message: "pg_etf_client exited with status #{status}"}
+  end
+end

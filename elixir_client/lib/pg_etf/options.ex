@@ -1,0 +1,338 @@
+defmodule PgEtf.Options do
+  @moduledoc false
+  # Options as data: one table is what validation, defaults and the generated
+  # documentation are made from.
+
+  @patterns "each a `schema.table` pattern, in which `*` stands for any characters " <>
+              "and a backslash takes the special meaning from the next one"
+
+  @schema [
+    connection: [
+      type: {:or, [:keyword, :string, {:fun, 0}]},
+      required: true,
+      doc:
+        "where the database is: a keyword list with `:hostname`, `:port`, `:username`, " <>
+          "`:password`, `:database`, `:socket_dir`, `:ssl` (boolean) and any keyword of libpq " <>
+          "(`:sslmode`, `:sslrootcert`, `:connect_timeout`, ...); or a libpq connection " <>
+          "string or URI; or a function of no arguments that returns one of these, " <>
+          "called at each connect. What is not given comes from libpq's own sources " <>
+          "(`PG*` variables, service and password files)."
+    ],
+    slot: [type: :string, required: true, doc: "the name of the replication slot."],
+    create_slot: [
+      type: {:in, [false, true, :temporary]},
+      default: false,
+      doc:
+        "whether to create the slot when there is none. A slot that nobody reads keeps " <>
+          "the server from removing log, so this is off by default. `:temporary` makes " <>
+          "one that ends with the connection."
+    ],
+    failover: [
+      type: :boolean,
+      default: false,
+      doc: "create a slot that is synchronized to standbys (PostgreSQL 17)."
+    ],
+    tables: [
+      type: {:list, :string},
+      default: [],
+      doc: "the tables to read, #{@patterns}. None means all."
+    ],
+    exclude_tables: [
+      type: {:list, :string},
+      default: [],
+      doc: "tables to leave out, written like `:tables`."
+    ],
+    publications: [
+      type: {:list, :string},
+      default: [],
+      doc: "publications that choose tables, columns, rows and actions."
+    ],
+    actions: [
+      type: {:list, {:in, [:insert, :update, :delete, :truncate]}},
+      default: [:insert, :update, :delete, :truncate],
+      doc: "the kinds of changes to read."
+    ],
+    messages: [
+      type: {:or, [:boolean, {:list, :string}]},
+      default: false,
+      doc: "logical messages: all of them, or those with one of the given prefixes."
+    ],
+    origin: [
+      type: {:in, [:any, :none]},
+      default: :any,
+      doc: "`:none` leaves out what was itself replicated from elsewhere."
+    ],
+    plugin_options: [
+      type: :map,
+      default: %{},
+      doc: "further options of the output plugin, a map of strings to strings."
+    ],
+    start_position: [
+      type: {:or, [nil, :lsn, {:fun, 0}]},
+      default: nil,
+      doc:
+        "the position stored with the data, where to go on: a number, or a function " <>
+          "that returns one or `nil`, called at each start of a stream. Without it the " <>
+          "slot's own position counts."
+    ],
+    unit: [
+      type: {:in, [:change, :transaction]},
+      default: :change,
+      doc: "what a message holds: a `PgEtf.Change`, or a `PgEtf.Transaction`."
+    ],
+    max_transaction_changes: [
+      type: :pos_integer,
+      default: 1000,
+      doc: "with `unit: :transaction`, a transaction with more changes comes in parts."
+    ],
+    keys: [
+      type: {:in, [:strings, :atoms, :create_atoms]},
+      default: :strings,
+      doc:
+        "column names in rows. `:atoms` uses atoms that exist already, such as the " <>
+          "fields of an Ecto schema, and leaves other names as strings; `:create_atoms` " <>
+          "makes the missing ones, which are never freed."
+    ],
+    on_failure: [
+      type: {:in, [:retry, :halt, :ack]},
+      default: :retry,
+      doc: "what a failed message does; see \"Acknowledgement and failures\"."
+    ],
+    prefetch: [
+      type: :pos_integer,
+      default: 1000,
+      doc: "how many changes are read ahead of demand."
+    ],
+    max_in_flight: [
+      type: :pos_integer,
+      default: 10_000,
+      doc:
+        "how far the newest message handed out may be ahead of the oldest one that is " <>
+          "not acknowledged. Must be above what all batchers together wait for."
+    ],
+    window_bytes: [
+      type: :pos_integer,
+      default: 16_777_216,
+      doc:
+        "bytes of changes that may be read and not acknowledged. One row larger than " <>
+          "that still passes, alone."
+    ],
+    stall_after: [
+      type: :pos_integer,
+      default: 60_000,
+      doc:
+        "milliseconds after which a message that is not acknowledged is reported " <>
+          "(a warning in the log, and telemetry)."
+    ],
+    backoff_min: [
+      type: :pos_integer,
+      default: 500,
+      doc: "the shortest pause before another attempt, in milliseconds."
+    ],
+    backoff_max: [
+      type: :pos_integer,
+      default: 30_000,
+      doc: "the longest pause; pauses grow between the two, with a random part."
+    ],
+    heartbeat: [
+      type: :pos_integer,
+      default: 15_000,
+      doc:
+        "milliseconds between statistics from the C program; when none arrive in " <>
+          "this time it is replaced."
+    ],
+    status_interval: [
+      type: :pos_integer,
+      default: 10_000,
+      doc: "milliseconds between status updates to the server, at most."
+    ],
+    max_stall: [
+      type: :non_neg_integer,
+      default: 60_000,
+      doc:
+        "milliseconds without demand after which the connection is given back to the " <>
+          "server until there is demand again; 0 never."
+    ],
+    shutdown_timeout: [
+      type: :pos_integer,
+      default: 5_000,
+      doc: "milliseconds for the last position to be confirmed at the end."
+    ],
+    client_path: [
+      type: {:or, [nil, :string]},
+      default: nil,
+      doc:
+        "the C program `pg_etf_client`. Looked for in the environment variable " <>
+          "`PG_ETF_CLIENT`, in this application's `priv` and in `PATH` otherwise."
+    ],
+    client: [type: :any, default: PgEtf.PortClient, doc: false],
+    broadway: [type: :any, default: nil, doc: false],
+    broadway_module: [type: :any, default: nil, doc: false],
+    name: [type: :any, default: nil, doc: false]
+  ]
+
+  @doc "The options with defaults filled in; raises ArgumentError naming what is wrong."
+  @spec validate!(keyword) :: keyword
+  def validate!(opts) do
+    unless Keyword.keyword?(opts) do
+      raise ArgumentError, "expected a keyword list of options, got: #{inspect(opts)}"
+    end
+
+    Enum.each(opts, &known!/1)
+    Enum.map(@schema, fn {key, spec} -> {key, value!(key, spec, Keyword.fetch(opts, key))} end)
+  end
+
+  @doc "The documentation of all options, as a Markdown list."
+  @spec docs() :: String.t()
+  def docs do
+    for {key, spec} <- @schema, spec[:doc] != false, into: "" do
+      "  * `:#{key}` - #{requirement(spec)}#{spec[:doc]}\n\n"
+    end
+  end
+
+  defp requirement(spec) do
+    case Keyword.fetch(spec, :default) do
+      {:ok, default} when default not in [nil, [], %{}] -> "(`#{inspect(default)}`) "
+      {:ok, _} -> ""
+      :error -> "(required) "
+    end
+  end
+
+  defp known!({key, _value}) do
+    unless Keyword.has_key?(@schema, key) do
+      public = for {key, spec} <- @schema, spec[:doc] != false, do: inspect(key)
+
+      raise ArgumentError,
+            "unknown option #{inspect(key)}, the options are: #{Enum.join(public, ", ")}"
+    end
+  end
+
+  defp value!(key, spec, :error) do
+    if spec[:required], do: raise(ArgumentError, "required option #{inspect(key)} is missing")
+    spec[:default]
+  end
+
+  defp value!(key, spec, {:ok, value}) do
+    unless valid?(spec[:type], value) do
+      raise ArgumentError,
+            "invalid value for option #{inspect(key)}: expected #{describe(spec[:type])}, " <>
+              "got: #{got(key, value)}"
+    end
+
+    value
+  end
+
+  # A connection may hold a password, and errors end up in logs.
+  defp got(:connection, _value), do: "something else"
+  defp got(_key, value), do: inspect(value)
+
+  defp valid?(:any, _value), do: true
+  defp valid?(nil, value), do: is_nil(value)
+  defp valid?(:string, value), do: is_binary(value) and value != ""
+  defp valid?(:boolean, value), do: is_boolean(value)
+  defp valid?(:map, value), do: is_map(value)
+  defp valid?(:keyword, value), do: Keyword.keyword?(value)
+  defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
+  defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
+  defp valid?(:lsn, value), do: is_integer(value) and value in 0..0xFFFFFFFFFFFFFFFF
+  defp valid?({:fun, arity}, value), do: is_function(value, arity)
+  defp valid?({:in, values}, value), do: value in values
+  defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
+  defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
+
+  defp describe(nil), do: "nil"
+  defp describe(:string), do: "a non-empty string"
+  defp describe(:boolean), do: "a boolean"
+  defp describe(:map), do: "a map"
+  defp describe(:keyword), do: "a keyword list"
+  defp describe(:pos_integer), do: "a positive integer"
+  defp describe(:non_neg_integer), do: "an integer from 0"
+  defp describe(:lsn), do: "a position (see PgEtf.Lsn)"
+  defp describe({:fun, arity}), do: "a function of #{arity} arguments"
+  defp describe({:in, values}), do: "one of " <> Enum.map_join(values, ", ", &inspect/1)
+  defp describe({:list, type}), do: "a list, each element #{describe(type)}"
+  defp describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
+
+  ## What the C program is told
+
+  @doc "The settings of the `start` command: see docs/port.md."
+  @spec start_settings(keyword) :: map
+  def start_settings(opts) do
+    opts
+    |> connection()
+    |> Map.merge(%{
+      slot: opts[:slot],
+      create: create(opts[:create_slot]),
+      failover: opts[:failover],
+      options: plugin_options(opts),
+      credit_events: opts[:prefetch],
+      credit_bytes: opts[:window_bytes],
+      status_interval: opts[:status_interval],
+      max_stall: opts[:max_stall],
+      stop_timeout: opts[:shutdown_timeout]
+    })
+    |> put_start_position(opts[:start_position])
+  end
+
+  defp create(false), do: :none
+  defp create(true), do: :if_missing
+  defp create(:temporary), do: :temporary
+
+  defp put_start_position(settings, fun) when is_function(fun) do
+    put_start_position(settings, fun.())
+  end
+
+  defp put_start_position(settings, nil), do: settings
+  defp put_start_position(settings, lsn), do: Map.put(settings, :startpos, lsn)
+
+  defp connection(opts) do
+    case opts[:connection] do
+      fun when is_function(fun) -> connection(connection: fun.())
+      text when is_binary(text) -> %{conninfo: text}
+      keywords -> %{connection: Map.new(keywords, &libpq_keyword/1)}
+    end
+  end
+
+  defp libpq_keyword({:hostname, host}), do: {"host", host}
+  defp libpq_keyword({:socket_dir, dir}), do: {"host", dir}
+  defp libpq_keyword({:username, user}), do: {"user", user}
+  defp libpq_keyword({:database, name}), do: {"dbname", name}
+  defp libpq_keyword({:ssl, true}), do: {"sslmode", "require"}
+  defp libpq_keyword({:ssl, false}), do: {"sslmode", "disable"}
+  defp libpq_keyword({key, value}), do: {Atom.to_string(key), to_string(value)}
+
+  defp plugin_options(opts) do
+    %{
+      "protocol_version" => "1",
+      "dialect" => "compact",
+      "rows" => "tuple",
+      "actions" => Enum.map_join(opts[:actions], ",", &to_string/1)
+    }
+    |> put_list("include_tables", opts[:tables], &String.replace(&1, ",", "\\,"))
+    |> put_list("exclude_tables", opts[:exclude_tables], &String.replace(&1, ",", "\\,"))
+    |> put_list("publication_names", opts[:publications], &quote_identifier/1)
+    |> put_messages(opts[:messages])
+    |> put_origin(opts[:origin])
+    |> Map.merge(opts[:plugin_options])
+  end
+
+  defp put_list(options, _name, [], _fun), do: options
+
+  defp put_list(options, name, values, fun) do
+    Map.put(options, name, Enum.map_join(values, ",", fun))
+  end
+
+  defp put_messages(options, false), do: options
+  defp put_messages(options, true), do: Map.put(options, "messages", "on")
+
+  defp put_messages(options, prefixes) do
+    options
+    |> Map.put("messages", "on")
+    |> put_list("message_prefixes", prefixes, &String.replace(&1, ",", "\\,"))
+  end
+
+  defp put_origin(options, :any), do: options
+  defp put_origin(options, :none), do: Map.put(options, "origin", "none")
+
+  defp quote_identifier(name), do: ~s("#{String.replace(name, ~s("), ~s(""))}")
+end

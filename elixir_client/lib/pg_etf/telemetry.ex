@@ -1,0 +1,44 @@
+defmodule PgEtf.Telemetry do
+  @moduledoc """
+  Events for metrics.
+
+  Emitted through `:telemetry` when that library is loaded, which it always is
+  under Broadway. The metadata of each event has `:slot` and `:name` (of the
+  Broadway pipeline or the consumer).
+
+  | event | measurements | further metadata |
+  |---|---|---|
+  | `[:pg_etf, :decode, :start]` | `system_time`, `bytes` | |
+  | `[:pg_etf, :decode, :stop]` | `duration`, `bytes`, `events`, `lag` | |
+  | `[:pg_etf, :status]` | `system_time` | `status`, `details` |
+  | `[:pg_etf, :stats]` | `in_flight`, `queued`, `credit_events`, `credit_bytes`, `held_bytes`, `oldest` and the counters of the C program, each where it is known | |
+  | `[:pg_etf, :flush]` | `lsn`, `in_flight` | |
+  | `[:pg_etf, :restart]` | `attempt`, `delay` | `error` |
+  | `[:pg_etf, :failure]` | `count` | `action`: `:ack`, `:retry` or `:halt` |
+  | `[:pg_etf, :stall]` | `age`, `in_flight` | |
+  | `[:pg_etf, :stop]` | `system_time` | `error` |
+
+  `duration` is in native time units, `lag` (commit to decode), `delay`, `age`
+  and `oldest` (how long the oldest message waits for its acknowledgement) are in
+  milliseconds. `status` is what the C program says: `:connected`,
+  `:disconnected`, `:reconnecting`, `:open_circuit`, `:idle` and so on.
+  """
+
+  @compile {:no_warn_undefined, :telemetry}
+
+  @doc false
+  @spec execute([atom], map, map) :: :ok
+  def execute(event, measurements, metadata) do
+    if available?() do
+      :telemetry.execute([:pg_etf | event], measurements, metadata)
+    else
+      :ok
+    end
+  end
+
+  # Asked for each packet: whether a module is loaded is a cheap question.
+  defp available?, do: function_exported?(:telemetry, :execute, 3)
+
+  @doc false
+  def load, do: Code.ensure_loaded(:telemetry)
+end

@@ -1,0 +1,452 @@
+defmodule PgEtf.ProducerTest do
+  use ExUnit.Case, async: true
+
+  import ExUnit.CaptureLog
+
+  alias PgEtf.{Acknowledger, Error, FakeSlot, Gen, Producer, Stage}
+
+  @moduletag :capture_log
+
+  defp start(slot, opts \\ []) do
+    Process.flag(:trap_exit, true)
+
+    opts =
+      Keyword.merge(
+        [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
+        opts
+      )
+
+    {:ok, stage} = Stage.start_link(Producer, opts)
+    stage
+  end
+
+  defp ids(messages), do: Enum.map(messages, & &1.data.record["id"])
+
+  defp ack(messages, failed \\ []), do: PgEtf.ack(messages, failed)
+
+  defp configure(%{acknowledger: {module, ref, data}} = message, options) do
+    {:ok, data} = module.configure(ref, data, options)
+    %{message | acknowledger: {module, ref, data}}
+  end
+
+  defp eventually(fun, attempts \\ 200) do
+    cond do
+      fun.() ->
+        :ok
+
+      attempts == 0 ->
+        flunk("it did not happen in time")
+
+      true ->
+        Process.sleep(10)
+        eventually(fun, attempts - 1)
+    end
+  end
+
+  defp stop(stage) do
+    GenServer.stop(stage)
+  end
+
+  test "messages follow demand, in commit order" do
+    slot = FakeSlot.start([3, 0, 5, 1])
+    stage = start(slot)
+    refute_receive {Stage, _, _}, 50
+    assert [0, 1] = stage |> Stage.take(2) |> ids()
+    refute_receive {Stage, _, _}, 20
+    assert [2, 3, 4, 5, 6, 7, 8] = stage |> Stage.take(7) |> ids()
+  end
+
+  test "the position follows acknowledgements, transaction by transaction" do
+    slot = FakeSlot.start([2, 2])
+    stage = start(slot)
+    [a, b, c, d] = Stage.take(stage, 4)
+    ack([b, c, d])
+    PgEtf.info(stage)
+    assert FakeSlot.confirmed(slot) == 0
+    ack([a])
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+    assert PgEtf.info(stage).flushed_lsn == FakeSlot.end_lsn(2)
+  end
+
+  test "100,000 messages acknowledged in random order end at the end, and never beyond" do
+    slot = FakeSlot.start(List.duplicate(10, 10_000), frame: 100)
+    stage = start(slot, max_in_flight: 5_000)
+
+    for batch <- 1..100 do
+      messages = Stage.take(stage, 1_000)
+      first = (batch - 1) * 1_000
+      assert ids(messages) == Enum.to_list(first..(first + 999))
+
+      # Half of each batch is acknowledged with the next one.
+      {now, later} = messages |> Enum.shuffle() |> Enum.split(500)
+      held = Process.put(:held, later) || []
+      (now ++ held) |> Enum.shuffle() |> Enum.chunk_every(7) |> Enum.each(&ack/1)
+      assert FakeSlot.confirmed(slot) <= FakeSlot.end_lsn(batch * 100)
+    end
+
+    ack(Process.get(:held))
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(10_000) end)
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "late acknowledgements of an earlier life are harmless" do
+    slot = FakeSlot.start([1, 1])
+    stage = start(slot)
+    old = Stage.take(stage, 2)
+    FakeSlot.kill(slot)
+    eventually(fn -> FakeSlot.runs(slot) == 2 end)
+    ack(old)
+    PgEtf.info(stage)
+    assert FakeSlot.confirmed(slot) == 0
+    new = Stage.take(stage, 2)
+    assert ids(new) == [0, 1]
+    ack(new)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "a program that does not answer is replaced" do
+    slot = FakeSlot.start([1])
+    stage = start(slot, heartbeat: 20)
+    assert [_] = Stage.take(stage, 1)
+    FakeSlot.freeze(slot)
+    eventually(fn -> FakeSlot.runs(slot) >= 2 end)
+    assert [0] = stage |> Stage.take(1) |> ids()
+  end
+
+  test "after a reconnect inside a transaction nothing comes twice" do
+    slot = FakeSlot.start([50], frame: 10)
+    stage = start(slot, prefetch: 20)
+    assert Enum.to_list(0..14) == stage |> Stage.take(15) |> ids()
+    FakeSlot.reconnect(slot)
+    assert Enum.to_list(15..49) == stage |> Stage.take(35) |> ids()
+  end
+
+  test "a transaction without rows moves the position by itself" do
+    slot = FakeSlot.start([0, 0])
+    stage = start(slot)
+    Stage.ask(stage, 1)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  describe "windows" do
+    test "what is in flight is bounded however large the demand" do
+      slot = FakeSlot.start(List.duplicate(1, 100))
+      stage = start(slot, max_in_flight: 10)
+      Stage.ask(stage, 1_000)
+      messages = Stage.receive_messages(stage, 10, 1_000)
+      refute_receive {Stage, _, _}, 50
+      ack(messages)
+      assert length(Stage.receive_messages(stage, 10, 1_000)) == 10
+    end
+
+    test "huge rows come one at a time" do
+      slot = FakeSlot.start(List.duplicate(1, 20), row_bytes: 1_000_000)
+      stage = start(slot, window_bytes: 100_000)
+      Stage.ask(stage, 100)
+
+      for id <- 0..19 do
+        assert [message] = Stage.receive_messages(stage, 1, 1_000)
+        assert message.data.record["id"] == id
+        assert PgEtf.info(stage).held_bytes < 1_100_000
+        ack([message])
+      end
+
+      eventually(fn -> PgEtf.info(stage).held_bytes == 0 end)
+    end
+
+    test "no more is read ahead than was asked for" do
+      slot = FakeSlot.start(List.duplicate(1, 1_000), frame: 1)
+      stage = start(slot, prefetch: 10)
+      Stage.ask(stage, 0)
+      eventually(fn -> PgEtf.info(stage).queued == 10 end)
+      Stage.take(stage, 500)
+      assert PgEtf.info(stage).queued <= 10
+    end
+  end
+
+  describe "transactions" do
+    test "are the unit when asked for" do
+      slot = FakeSlot.start([3, 0, 2], frame: 2)
+      stage = start(slot, unit: :transaction)
+      [a, b, c] = Stage.take(stage, 3)
+      assert Enum.map([a, b, c], & &1.data.part) == [:whole, :whole, :whole]
+      assert Enum.map([a, b, c], &length(&1.data.changes)) == [3, 0, 2]
+      assert Enum.map(a.data.changes, & &1.record["id"]) == [0, 1, 2]
+      ack([a, b, c])
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
+    end
+
+    test "come in parts when they are large, and only the last one counts" do
+      slot = FakeSlot.start([25], frame: 5)
+      stage = start(slot, unit: :transaction, max_transaction_changes: 10, prefetch: 10)
+      messages = Stage.take(stage, 3)
+      assert Enum.map(messages, & &1.data.part) == [:first, :middle, :last]
+      assert Enum.map(messages, & &1.data.first_index) == [0, 10, 20]
+
+      assert Enum.flat_map(messages, & &1.data.changes) |> Enum.map(& &1.record["id"]) ==
+               Enum.to_list(0..24)
+
+      {[last], others} = Enum.split_with(messages, &(&1.data.part == :last))
+      ack(others)
+      PgEtf.info(stage)
+      assert FakeSlot.confirmed(slot) == 0
+      ack([last])
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    end
+
+    test "larger than the window of bytes do not stop" do
+      slot = FakeSlot.start([40], frame: 1, row_bytes: 10_000)
+      stage = start(slot, unit: :transaction, window_bytes: 50_000)
+
+      changes =
+        Stream.repeatedly(fn ->
+          [message] = Stage.take(stage, 1)
+          ack([message])
+          message.data
+        end)
+        |> Enum.reduce_while([], fn transaction, changes ->
+          changes = changes ++ transaction.changes
+          if transaction.part == :last, do: {:halt, changes}, else: {:cont, changes}
+        end)
+
+      assert length(changes) == 40
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    end
+  end
+
+  describe "a failed message" do
+    test "is retried from the confirmed position by default" do
+      slot = FakeSlot.start([1, 1, 1])
+      stage = start(slot)
+      [a, b, c] = Stage.take(stage, 3)
+      ack([a, c], [b])
+      eventually(fn -> FakeSlot.runs(slot) == 2 end)
+      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
+      again = Stage.take(stage, 2)
+      assert ids(again) == [1, 2]
+      ack(again)
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    test "is acknowledged with on_failure: :ack" do
+      slot = FakeSlot.start([1, 1])
+      stage = start(slot, on_failure: :ack)
+      [a, b] = Stage.take(stage, 2)
+      ack([b], [a])
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+      assert FakeSlot.runs(slot) == 1
+    end
+
+    test "halts the stream with on_failure: :halt, until it is resumed" do
+      slot = FakeSlot.start([1, 1, 1])
+      stage = start(slot, on_failure: :halt)
+      [a, b, c] = Stage.take(stage, 3)
+
+      assert capture_log(fn ->
+               ack([a], [b])
+               eventually(fn -> PgEtf.info(stage).status == :halted end)
+             end) =~ "halted by a failed message"
+
+      ack([c])
+      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
+      Stage.ask(stage, 2)
+      refute_receive {Stage, _, _}, 50
+      assert :ok = PgEtf.resume(stage)
+      assert [1, 2] = stage |> Stage.receive_messages(2, 1_000) |> ids()
+    end
+
+    test "can have its own way" do
+      slot = FakeSlot.start([1, 1])
+      stage = start(slot, on_failure: :retry)
+      [a, b] = Stage.take(stage, 2)
+      ack([b], [configure(a, on_failure: :ack)])
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+
+      assert_raise ArgumentError, ~r/expected :on_failure to be one of/, fn ->
+        configure(a, on_failure: :requeue)
+      end
+
+      assert_raise ArgumentError, ~r/unknown option :on_success/, fn ->
+        configure(a, on_success: :ack)
+      end
+    end
+
+    test "that fails for ever is retried ever more slowly" do
+      slot = FakeSlot.start([1])
+      stage = start(slot, backoff_min: 20, backoff_max: 10_000)
+      started = System.monotonic_time(:millisecond)
+
+      for _ <- 1..4 do
+        [message] = Stage.take(stage, 1)
+        ack([], [message])
+      end
+
+      Stage.take(stage, 1)
+      assert System.monotonic_time(:millisecond) - started >= 10 + 20 + 40 + 80
+    end
+  end
+
+  describe "ends" do
+    test "a passing failure is tried again" do
+      slot = FakeSlot.start([1])
+      stage = start(slot)
+
+      for class <- [:network, :server_shutdown, :slot_active, :server_error, :port] do
+        runs = FakeSlot.runs(slot)
+        PgEtf.info(stage)
+        FakeSlot.inject(slot, {:fatal, class, %{message: "m", hint: "h", sqlstate: ""}})
+        eventually(fn -> FakeSlot.runs(slot) == runs + 1 end)
+      end
+    end
+
+    test "another one stops the producer with its reason" do
+      for class <- [:auth, :slot_missing, :slot_lost, :gap, :plugin_not_allowed] do
+        slot = FakeSlot.start([1])
+        stage = start(slot)
+        PgEtf.info(stage)
+        FakeSlot.inject(slot, {:fatal, class, %{message: "m", hint: "h", sqlstate: "42501"}})
+        assert_receive {:EXIT, ^stage, {%Error{class: ^class} = error, []}}
+        assert Exception.message(error) == "#{class}: m (h)"
+        assert error.sqlstate == "42501"
+      end
+    end
+
+    test "nonsense from the program stops the producer" do
+      for packet <- [{:tx, :odd}, [{:tx, :odd}], [1], :what] do
+        slot = FakeSlot.start([1])
+        stage = start(slot)
+        PgEtf.info(stage)
+        FakeSlot.inject(slot, packet)
+        assert_receive {:EXIT, ^stage, {%Error{class: :protocol}, []}}
+      end
+    end
+
+    test "the last position is confirmed when the producer stops" do
+      slot = FakeSlot.start([1, 1, 1])
+      stage = start(slot)
+      messages = Stage.take(stage, 3)
+      # The first goes out at once, the others would wait for the interval.
+      Enum.each(messages, &ack([&1]))
+      stop(stage)
+      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3)
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    test "nothing is handed out while draining, what is may be acknowledged" do
+      slot = FakeSlot.start([1, 1, 1])
+      stage = start(slot)
+      [a] = Stage.take(stage, 1)
+      Stage.drain(stage)
+      Stage.ask(stage, 10)
+      refute_receive {Stage, _, _}, 50
+      ack([a])
+      stop(stage)
+      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
+    end
+  end
+
+  test "a message that nobody acknowledges is reported" do
+    slot = FakeSlot.start([1])
+
+    assert capture_log(fn ->
+             stage = start(slot, stall_after: 40)
+             Stage.take(stage, 1)
+             Process.sleep(120)
+           end) =~ "waits for its acknowledgement"
+  end
+
+  test "positions of an idle server are kept" do
+    slot = FakeSlot.start([])
+    stage = start(slot)
+    PgEtf.info(stage)
+    FakeSlot.inject(slot, {:position, 7_777})
+    assert PgEtf.info(stage).position == 7_777
+  end
+
+  test "an acknowledgement to a producer that is gone is no error" do
+    dead = spawn(fn -> :ok end)
+    assert :ok = Acknowledger.ack({dead, make_ref()}, [], [])
+  end
+
+  # Whatever the sizes of transactions and frames, the order of acknowledgements,
+  # and the moments when the program dies or loses its connection: each row comes,
+  # in order between two deaths, and the slot never passes an open message.
+  test "every row arrives, whatever happens" do
+    step = Gen.one_of(Enum.map([:take, :take, :take, :kill, :reconnect, :fail], &Gen.constant/1))
+
+    scenario =
+      Gen.fixed_list([
+        Gen.list(Gen.integer(0..6), 1..20),
+        Gen.integer(1..4),
+        Gen.list(step, 1..8)
+      ])
+
+    Gen.run(scenario, 60, fn [sizes, frame, steps] ->
+      slot = FakeSlot.start(sizes, frame: frame)
+      stage = start(slot, prefetch: 5)
+      total = Enum.sum(sizes)
+      seen = Enum.reduce(steps, MapSet.new(), &step(&1, &2, slot, stage, total))
+      seen = finish(seen, slot, stage, total)
+      assert MapSet.size(seen) == total
+      Stage.ask(stage, 1)
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(length(sizes)) end)
+      assert FakeSlot.breaches(slot) == []
+      stop(stage)
+    end)
+  end
+
+  defp step(:kill, seen, slot, stage, _total) do
+    runs = FakeSlot.runs(slot)
+    eventually(fn -> PgEtf.info(stage).status == :connected end)
+    FakeSlot.kill(slot)
+    eventually(fn -> FakeSlot.runs(slot) > runs end)
+    seen
+  end
+
+  defp step(:reconnect, seen, slot, stage, _total) do
+    eventually(fn -> PgEtf.info(stage).status == :connected end)
+    FakeSlot.reconnect(slot)
+    seen
+  end
+
+  defp step(:take, seen, _slot, stage, _total) do
+    Stage.ask(stage, 3)
+    messages = collect(stage)
+    messages |> Enum.shuffle() |> Enum.chunk_every(2) |> Enum.each(&ack/1)
+    MapSet.union(seen, MapSet.new(ids(messages)))
+  end
+
+  defp step(:fail, seen, slot, stage, _total) do
+    runs = FakeSlot.runs(slot)
+    Stage.ask(stage, 1)
+
+    case collect(stage) do
+      [] ->
+        seen
+
+      [message | rest] ->
+        ack(rest, [message])
+        eventually(fn -> FakeSlot.runs(slot) > runs end)
+        seen
+    end
+  end
+
+  defp finish(seen, slot, stage, total) do
+    if MapSet.size(seen) < total do
+      :take |> step(seen, slot, stage, total) |> finish(slot, stage, total)
+    else
+      seen
+    end
+  end
+
+  defp collect(stage) do
+    receive do
+      {Stage, ^stage, messages} -> messages ++ collect(stage)
+    after
+      5 -> []
+    end
+  end
+end

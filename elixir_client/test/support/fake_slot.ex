@@ -1,0 +1,248 @@
+defmodule PgEtf.FakeSlot do
+  @moduledoc false
+  # A slot with a fixed log, and the client program that reads from it, in one
+  # process: for faults that a real server does not make on demand.
+  #
+  # It sends frames against credit only, in commit order from the confirmed
+  # position, and writes down each breach of the protocol by the other side.
+  # Rows are {seq} of a table "t" with one int8 column.
+
+  use GenServer
+
+  @behaviour PgEtf.Client
+
+  alias PgEtf.Error
+
+  @relation {:relation, 1, "public", "t", :default, [{"id", 20, "int8", -1, [:key]}]}
+
+  ## For tests
+
+  @doc """
+  Starts a slot whose log has a transaction of each of the given sizes.
+
+  Options: `:frame`, changes in a frame; `:row_bytes`, added to each row.
+  """
+  def start(sizes, opts \\ []) do
+    name = :"slot_#{System.unique_integer([:positive])}"
+    {:ok, _} = GenServer.start_link(__MODULE__, {sizes, opts}, name: name)
+    Atom.to_string(name)
+  end
+
+  def append(slot, sizes), do: GenServer.call(server(slot), {:append, sizes})
+  def confirmed(slot), do: GenServer.call(server(slot), :confirmed)
+  def breaches(slot), do: GenServer.call(server(slot), :breaches)
+  def runs(slot), do: GenServer.call(server(slot), :runs)
+  def settings(slot), do: GenServer.call(server(slot), :settings)
+
+  @doc "Sends a packet as if the program had."
+  def inject(slot, packet), do: GenServer.call(server(slot), {:inject, packet})
+
+  @doc "The program dies."
+  def kill(slot, class \\ :port), do: GenServer.call(server(slot), {:kill, class})
+
+  @doc "The program stops to answer, without dying."
+  def freeze(slot), do: GenServer.call(server(slot), :freeze)
+
+  @doc "Loses the connection inside a transaction: it comes again from its start."
+  def reconnect(slot), do: GenServer.call(server(slot), :reconnect)
+
+  def end_lsn(transaction), do: transaction * 100 + 50
+
+  defp server(slot), do: String.to_existing_atom(slot)
+
+  ## PgEtf.Client
+
+  @impl PgEtf.Client
+  def open(settings, opts) do
+    slot = server(opts[:slot])
+    ref = make_ref()
+    :ok = GenServer.call(slot, {:open, self(), ref, settings})
+    {:ok, {slot, ref}}
+  end
+
+  @impl PgEtf.Client
+  def command({slot, ref}, command) do
+    GenServer.cast(slot, {:command, ref, command})
+  end
+
+  @impl PgEtf.Client
+  def handle_message({_slot, ref}, {__MODULE__, ref, message}) do
+    case message do
+      {:packet, term} -> {:packet, :erlang.term_to_binary(term)}
+      down -> down
+    end
+  end
+
+  def handle_message(_conn, _message), do: :unknown
+
+  @impl PgEtf.Client
+  def close({slot, ref}, timeout), do: GenServer.call(slot, {:close, ref, timeout})
+
+  ## Server
+
+  @impl GenServer
+  def init({sizes, opts}) do
+    {:ok,
+     %{
+       log: log(sizes, 1, 0),
+       frame: opts[:frame] || 10,
+       padding: String.duplicate("x", opts[:row_bytes] || 0),
+       confirmed: 0,
+       breaches: [],
+       runs: 0,
+       settings: nil,
+       conn: nil
+     }}
+  end
+
+  # {number of the transaction, [row]}
+  defp log(sizes, first, id) do
+    {log, _} =
+      Enum.map_reduce(Enum.with_index(sizes, first), id, fn {size, n}, id ->
+        {{n, Enum.to_list(id..(id + size - 1)//1)}, id + size}
+      end)
+
+    log
+  end
+
+  @impl GenServer
+  def handle_call({:open, owner, ref, settings}, _from, state) do
+    conn = %{
+      owner: owner,
+      ref: ref,
+      events: settings.credit_events,
+      bytes: settings.credit_bytes,
+      delivered: MapSet.new(),
+      described: false,
+      frozen: false,
+      position: {after_lsn(state.log, state.confirmed), 0}
+    }
+
+    state = breach(state, state.conn != nil, "opened twice")
+    state = %{state | conn: conn, runs: state.runs + 1, settings: settings}
+    packet(state, {:status, :connected, %{}})
+    {:reply, :ok, deliver(state)}
+  end
+
+  def handle_call({:append, sizes}, _from, state) do
+    {last, rows} = List.last(state.log, {0, [-1]})
+    more = log(sizes, last + 1, (List.last(rows) || -1) + 1)
+    state = %{state | log: state.log ++ more}
+    {:reply, :ok, deliver(state)}
+  end
+
+  def handle_call(:confirmed, _from, state), do: {:reply, state.confirmed, state}
+  def handle_call(:breaches, _from, state), do: {:reply, state.breaches, state}
+  def handle_call(:runs, _from, state), do: {:reply, state.runs, state}
+  def handle_call(:settings, _from, state), do: {:reply, state.settings, state}
+
+  def handle_call({:inject, packet}, _from, state) do
+    packet(state, packet)
+    {:reply, :ok, state}
+  end
+
+  def handle_call({:kill, class}, _from, %{conn: conn} = state) do
+    error = %Error{class: class, message: "killed by the test"}
+    send(conn.owner, {__MODULE__, conn.ref, {:down, error}})
+    {:reply, :ok, %{state | conn: nil}}
+  end
+
+  def handle_call(:freeze, _from, state), do: {:reply, :ok, put_in(state.conn.frozen, true)}
+
+  def handle_call(:reconnect, _from, %{conn: conn} = state) do
+    {n, _row} = conn.position
+    packet(state, {:rewind, n * 100})
+    {:reply, :ok, deliver(%{state | conn: %{conn | position: {n, 0}, described: false}})}
+  end
+
+  def handle_call({:close, ref, _timeout}, _from, %{conn: %{ref: ref}} = state) do
+    {:reply, :ok, %{state | conn: nil}}
+  end
+
+  def handle_call({:close, _ref, _timeout}, _from, state), do: {:reply, :ok, state}
+
+  @impl GenServer
+  def handle_cast({:command, ref, command}, %{conn: %{ref: ref, frozen: false}} = state) do
+    {:noreply, obey(command, state)}
+  end
+
+  def handle_cast({:command, _ref, _command}, state), do: {:noreply, state}
+
+  defp obey({:credit, events, bytes}, %{conn: conn} = state) do
+    deliver(%{state | conn: %{conn | events: conn.events + events, bytes: conn.bytes + bytes}})
+  end
+
+  defp obey({:flushed, lsn}, state) do
+    state
+    |> breach(lsn < state.confirmed, "flushed went back to #{lsn}")
+    |> breach(lsn not in state.conn.delivered, "flushed #{lsn}, which was not delivered")
+    |> Map.put(:confirmed, lsn)
+  end
+
+  defp obey(:stats, state) do
+    packet(state, {:stats, %{}})
+    state
+  end
+
+  defp obey(other, state), do: breach(state, true, "unknown command #{inspect(other)}")
+
+  defp breach(state, false, _text), do: state
+  defp breach(state, true, text), do: %{state | breaches: [text | state.breaches]}
+
+  ## Delivery
+
+  defp deliver(%{conn: nil} = state), do: state
+
+  defp deliver(%{conn: %{position: {n, first}} = conn} = state) do
+    with {^n, rows} <- List.keyfind(state.log, n, 0),
+         {rows, rest} = rows |> Enum.drop(first) |> Enum.split(state.frame),
+         true <- allowed?(conn, rows) do
+      last? = rest == []
+      frame = frame(n, part(first, last?), first, rows, state)
+      packet(state, [frame])
+
+      conn = %{
+        conn
+        | events: conn.events - length(rows),
+          bytes: conn.bytes - byte_size(:erlang.term_to_binary([frame])),
+          described: true,
+          delivered: if(last?, do: MapSet.put(conn.delivered, end_lsn(n)), else: conn.delivered),
+          position: if(last?, do: {n + 1, 0}, else: {n, first + length(rows)})
+      }
+
+      deliver(%{state | conn: conn})
+    else
+      _ -> state
+    end
+  end
+
+  defp allowed?(%{frozen: true}, _rows), do: false
+  defp allowed?(_conn, []), do: true
+  defp allowed?(conn, _rows), do: conn.events > 0 and conn.bytes > 0
+
+  defp part(0, true), do: :whole
+  defp part(_, true), do: :last
+  defp part(0, false), do: :first
+  defp part(_, false), do: :middle
+
+  defp frame(n, part, first, rows, state) do
+    events = for id <- rows, do: {:insert, 1, row(id, state.padding)}
+
+    events = if state.conn.described, do: events, else: [relation(state.padding) | events]
+
+    head = {n, n * 100, end_lsn(n), 1_700_000_000_000_000}
+    {:tx, part, head, first, length(rows), %{}, events}
+  end
+
+  defp row(id, ""), do: {id}
+  defp row(id, padding), do: {id, padding}
+
+  defp relation(""), do: @relation
+  defp relation(_), do: put_elem(@relation, 5, elem(@relation, 5) ++ [{"x", 25, "text", -1, []}])
+
+  defp packet(%{conn: conn}, term), do: send(conn.owner, {__MODULE__, conn.ref, {:packet, term}})
+
+  defp after_lsn(log, lsn) do
+    Enum.find_value(log, length(log) + 1, fn {n, _} -> if end_lsn(n) > lsn, do: n end)
+  end
+end
