@@ -181,6 +181,9 @@ etf_put_oversized(EtfOut *out, Size bytes)
 void
 out_patch_uint32(EtfOut *out, int offset, uint32 value)
 {
+	/* What was at the offset is gone, which may be the buffer's last byte. */
+	if (out->overflow)
+		return;
 	value = pg_hton32(value);
 	memcpy(out->buf->data + offset, &value, sizeof(value));
 }
