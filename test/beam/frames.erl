@@ -27,7 +27,7 @@ atoms() ->
      'Elixir.Postgrex.LineSegment', point1, point2, 'Elixir.Postgrex.Box',
      upper_right, bottom_left, 'Elixir.Postgrex.Path', points,
      'Elixir.Postgrex.Polygon', vertices, 'Elixir.Postgrex.Circle', center,
-     radius, 'Elixir.Postgrex.Lexeme', word, positions, 'A', 'B', 'C'].
+     radius, minus_infinity, plus_infinity, 'Elixir.Postgrex.Lexeme', word, positions, 'A', 'B', 'C'].
 
 read(File) ->
     {ok, Bytes} = file:read_file(File),

@@ -48,11 +48,11 @@ run({count, File, Opts, _}) ->
     frames:check(Frames, Opts),
     Events = lists:sum([element(5, F) || F <- Frames, element(1, F) =:= tx]),
     io_lib:format("~b ~b", [length(Frames), Events]);
-%% {mirror, File, Dialect, Out}: SQL that repeats the changes in schema mirror
-run({mirror, File, Dialect, _}) ->
+%% {mirror, File, Out}: SQL that repeats the changes in schema mirror
+run({mirror, File, _}) ->
     Frames = frames:read(File),
     frames:check(Frames, #{}),
-    mirror:sql(Frames, Dialect);
+    mirror:sql(Frames);
 %% {stream, Socket, Db, User, Slot, Options, EndLsn, Out}: a walsender's
 %% messages, a line each: LSN of the message, LSN it should have, part
 run({stream, Socket, Db, User, Slot, Options, EndLsn, _}) ->

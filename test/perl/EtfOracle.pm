@@ -6,6 +6,7 @@ use warnings;
 
 use IPC::Open2;
 use PostgreSQL::Test::Utils ();
+use Test::More ();
 
 sub new
 {
@@ -63,7 +64,8 @@ sub ask
 	my ($self, @command) = @_;
 	my ($answer, $error) = $self->try(@command);
 
-	die "$command[0]: $error" if defined $error;
+	Test::More::diag($error) if defined $error;
+	die "the BEAM refuses: $command[0]" if defined $error;
 	return $answer;
 }
 

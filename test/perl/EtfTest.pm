@@ -67,6 +67,17 @@ sub sql
 	return $self->{node}->safe_psql($db // 'postgres', $sql);
 }
 
+# A file of SQL; returns the first error, or nothing.
+sub run_script
+{
+	my ($self, $file, $db) = @_;
+	my ($out, $err) = run_command([
+		'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $file,
+		'-d', $self->{node}->connstr($db // 'postgres') ]);
+
+	return substr $err, 0, 1000;
+}
+
 # The error text of SQL that has to fail.
 sub sql_error
 {
@@ -150,7 +161,8 @@ sub recv
 		$self->recv_command($slot, $db, $file, %option),
 		'--endpos', $self->end_of_wal ]);
 
-	die "pg_recvlogical: $err" if $err =~ /error|fatal/i;
+	die "pg_recvlogical: $err"
+	  if $err =~ /error|fatal/i;
 	return $file;
 }
 

@@ -1,0 +1,98 @@
+# A table rebuilt from the frames equals the table: random changes over every
+# type, in every dialect and both forms of rows.
+use strict;
+use warnings;
+
+use EtfRandom;
+use EtfTest;
+use EtfTypes;
+use Test::More;
+
+my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
+my $transactions = $ENV{PG_ETF_FULL} ? 1000 : 60;
+my $etf = EtfTest->new('mirror');
+
+# With these options nothing of a value is lost.
+my @forms = (
+	{ timetz => 'offset', json_numbers => 'decimal', frame_bytes => 2000 },
+	{ timetz => 'offset', json_numbers => 'decimal', rows => 'tuple' },
+	{ dialect => 'erlang' },
+	{ dialect => 'erlang', rows => 'tuple', frame_bytes => 1 },
+	{ dialect => 'compact', rows => 'tuple', json_numbers => 'decimal' },
+	{ dialect => 'compact', json_numbers => 'decimal' });
+
+sub forget_mirror
+{
+	my (@tables) = @_;
+
+	$etf->sql(join '', map { "TRUNCATE mirror.$_->{table};" } @tables);
+	return;
+}
+
+sub repeat_changes
+{
+	my ($file) = @_;
+	my $sql = $etf->oracle->ask('mirror', EtfOracle::quote($file));
+	my $script = "$file.sql";
+
+	open my $out, '>:raw', $script or die "$script: $!";
+	print $out $sql;
+	close $out or die "$script: $!";
+	return $etf->run_script($script);
+}
+
+sub first_line
+{
+	my ($text) = @_;
+
+	return substr $text =~ s/\n.*//sr, 0, 2000;
+}
+
+note "PG_ETF_SEED=$seed";
+srand $seed;
+EtfTypes::setup($etf);
+$etf->sql('CREATE SCHEMA mirror');
+
+my $families = EtfTypes::families($etf);
+my @tables = map { EtfRandom->new($_, $families->{$_}) } sort keys %$families;
+
+for my $table (@tables)
+{
+	$etf->sql($table->create('public') . $table->create('mirror'));
+}
+$etf->slot('s');
+for my $table (@tables)
+{
+	my $script = $etf->new_file;
+
+	open my $out, '>:raw', $script or die "$script: $!";
+	print $out "$_\n" for map { $table->transaction } 1 .. $transactions;
+	close $out or die "$script: $!";
+	is($etf->run_script($script), '', "changes of $table->{table}");
+}
+
+# All is read before the mirror is written to, which is decoded as well.
+for my $form (@forms)
+{
+	$etf->sql("SELECT pg_copy_logical_replication_slot('s', 'copy')");
+	$form->{file} = $etf->recv('copy', undef, %$form);
+	$etf->drop_slot('copy');
+}
+$etf->drop_slot('s');
+
+for my $form (@forms)
+{
+	my $file = delete $form->{file};
+	my $name = join ' ', map { "$_=$form->{$_}" } sort keys %$form;
+
+	forget_mirror(@tables);
+	is(repeat_changes($file), '', "frames are applied: $name");
+	for my $table (@tables)
+	{
+		is(first_line($etf->sql($table->difference)),
+			'', "$table->{table} is rebuilt: $name");
+	}
+}
+
+$etf->stop;
+done_testing();
