@@ -1,0 +1,311 @@
+# The same producer under the real Broadway, where it is on the code path:
+# `make check-broadway` says how.
+if Code.ensure_loaded?(Broadway) do
+  defmodule PgEtf.BroadwayTest do
+    use ExUnit.Case, async: false
+
+    alias Broadway.Message
+    alias PgEtf.{Error, FakeSlot}
+
+    @moduletag :capture_log
+
+    defmodule Pipeline do
+      use Broadway
+
+      def start(test, slot, opts \\ []) do
+        {producer, opts} = Keyword.pop(opts, :producer, [])
+        {processors, opts} = Keyword.pop(opts, :processors, concurrency: 2)
+
+        producer =
+          Keyword.merge(
+            [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
+            producer
+          )
+
+        Broadway.start_link(
+          __MODULE__,
+          Keyword.merge(
+            [
+              name: :"pipeline_#{slot}",
+              producer: [module: {PgEtf.Producer, producer}, concurrency: 1],
+              processors: [default: processors],
+              context: test
+            ],
+            opts
+          )
+        )
+      end
+
+      @impl true
+      def handle_message(_, message, test) do
+        case test do
+          %{handle: fun} -> fun.(message)
+          test -> send(test, {:row, message.data.record["id"]}) && message
+        end
+      end
+
+      @impl true
+      def handle_batch(_, messages, _, test) do
+        send(test, {:batch, Enum.map(messages, & &1.data.record["id"])})
+        messages
+      end
+    end
+
+    setup do
+      Process.flag(:trap_exit, true)
+      :ok
+    end
+
+    defp name(slot), do: :"pipeline_#{slot}"
+
+    defp eventually(fun, attempts \\ 500) do
+      cond do
+        fun.() -> :ok
+        attempts == 0 -> flunk("it did not happen in time")
+        true -> Process.sleep(10) && eventually(fun, attempts - 1)
+      end
+    end
+
+    defp rows(count) do
+      for _ <- 1..count//1 do
+        assert_receive {:row, id}, 5_000
+        id
+      end
+    end
+
+    defp drained(rows \\ []) do
+      receive do
+        {:row, id} -> drained([id | rows])
+      after
+        0 -> Enum.reverse(rows)
+      end
+    end
+
+    defp done?(slot, transactions), do: FakeSlot.confirmed(slot) == FakeSlot.end_lsn(transactions)
+
+    test "every row arrives and the slot ends at the end" do
+      slot = FakeSlot.start(List.duplicate(10, 100))
+      {:ok, pipeline} = Pipeline.start(self(), slot)
+      assert Enum.sort(rows(1000)) == Enum.to_list(0..999)
+      eventually(fn -> done?(slot, 100) end)
+      assert PgEtf.info(name(slot)).status == :connected
+      Broadway.stop(pipeline)
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    test "with 8 processors the order of each key stands" do
+      keys = 20
+      slot = FakeSlot.start(List.duplicate(100, 50))
+      test = self()
+
+      handle = fn message ->
+        if :rand.uniform(20) == 1, do: Process.sleep(1)
+        id = message.data.record["id"]
+        send(test, {:row, {rem(id, keys), id}})
+        message
+      end
+
+      partition = fn message ->
+        key = rem(message.data.record["id"], keys)
+        PgEtf.partition_by(%{message.data | key: %{"id" => key}})
+      end
+
+      processors = [concurrency: 8, partition_by: partition]
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, processors: processors)
+
+      for {_key, ids} <- Enum.group_by(rows(5000), &elem(&1, 0), &elem(&1, 1)) do
+        assert ids == Enum.sort(ids)
+        assert length(ids) == 250
+      end
+
+      eventually(fn -> done?(slot, 50) end)
+      Broadway.stop(pipeline)
+    end
+
+    test "batches are acknowledged at shutdown, and their position is confirmed" do
+      slot = FakeSlot.start(List.duplicate(1, 12))
+      batchers = [default: [batch_size: 10, batch_timeout: 60_000]]
+      test = self()
+
+      {:ok, pipeline} =
+        Pipeline.start(test, slot, batchers: batchers, processors: [concurrency: 1])
+
+      assert_receive {:batch, first}, 5_000
+      assert length(first) == 10
+      rows(12)
+      Broadway.stop(pipeline)
+      assert_receive {:batch, _}
+      assert done?(slot, 12)
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    test "a processor that is killed costs no row" do
+      slot = FakeSlot.start(List.duplicate(4, 100))
+      test = self()
+
+      handle = fn message ->
+        Process.sleep(1)
+        send(test, {:row, message.data.record["id"]})
+        message
+      end
+
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
+
+      for _ <- 1..2 do
+        rows(40)
+        slot |> name() |> Broadway.topology() |> processor() |> Process.exit(:kill)
+        # Broadway allows its processors three restarts in five seconds.
+        Process.sleep(300)
+      end
+
+      eventually(fn -> done?(slot, 100) end)
+      Broadway.stop(pipeline)
+      assert FakeSlot.runs(slot) >= 3
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    test "after a killed processor all rows have come" do
+      slot = FakeSlot.start(List.duplicate(3, 50))
+      test = self()
+
+      handle = fn message ->
+        Process.sleep(1)
+        send(test, {:row, message.data.record["id"]})
+        message
+      end
+
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
+      seen = rows(30)
+      slot |> name() |> Broadway.topology() |> processor() |> Process.exit(:kill)
+      eventually(fn -> done?(slot, 50) end)
+      assert Enum.sort(Enum.uniq(seen ++ drained())) == Enum.to_list(0..149)
+      Broadway.stop(pipeline)
+    end
+
+    test "a killed producer or program costs no row" do
+      slot = FakeSlot.start(List.duplicate(3, 100))
+      test = self()
+
+      handle = fn message ->
+        Process.sleep(1)
+        send(test, {:row, message.data.record["id"]})
+        message
+      end
+
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
+      seen = rows(30)
+      [producer] = slot |> name() |> Broadway.producer_names()
+      producer |> Process.whereis() |> Process.exit(:kill)
+      seen = seen ++ rows(30)
+      FakeSlot.kill(slot)
+      eventually(fn -> done?(slot, 100) end)
+      assert Enum.sort(Enum.uniq(seen ++ drained())) == Enum.to_list(0..299)
+      Broadway.stop(pipeline)
+    end
+
+    test "failures go the way that each message chose" do
+      slot = FakeSlot.start([1, 1, 1])
+      tries = :counters.new(1, [])
+
+      handle = fn message ->
+        case message.data.record["id"] do
+          0 ->
+            message |> Message.configure_ack(on_failure: :ack) |> Message.failed("no")
+
+          1 ->
+            :counters.add(tries, 1, 1)
+            if :counters.get(tries, 1) < 3, do: raise("not yet"), else: message
+
+          2 ->
+            message
+        end
+      end
+
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
+      eventually(fn -> done?(slot, 3) end)
+      assert :counters.get(tries, 1) == 3
+      Broadway.stop(pipeline)
+    end
+
+    test "wrong options are refused where the pipeline is started" do
+      for {opts, text} <- [
+            {[producer: [slots: "x"]], "unknown option :slots"},
+            {[producer: [unit: :row]], "invalid value for option :unit"},
+            {[producer: [connection: 5]], "invalid value for option :connection"}
+          ] do
+        assert {:error, {%ArgumentError{message: message}, _}} = Pipeline.start(self(), "s", opts)
+        assert message =~ text
+      end
+
+      module = {PgEtf.Producer, connection: [], slot: "s"}
+
+      assert {:error, {%ArgumentError{message: message}, _}} =
+               Broadway.start_link(Pipeline,
+                 name: :two_producers,
+                 producer: [module: module, concurrency: 2],
+                 processors: [default: []]
+               )
+
+      assert message =~ "a slot has one reader"
+    end
+
+    test "a reason that does not pass ends the pipeline" do
+      slot = FakeSlot.start([1])
+      {:ok, pipeline} = Pipeline.start(self(), slot)
+      rows(1)
+      monitor = Process.monitor(pipeline)
+
+      # Each new life of the producer is told the same.
+      teller =
+        spawn_link(fn ->
+          for _ <- 1..200 do
+            Process.sleep(5)
+
+            try do
+              FakeSlot.inject(
+                slot,
+                {:fatal, :slot_lost, %{message: "gone", hint: "", sqlstate: ""}}
+              )
+            catch
+              :exit, _ -> :ok
+            end
+          end
+        end)
+
+      assert_receive {:DOWN, ^monitor, _, _, _}, 5_000
+      Process.unlink(teller)
+      Process.exit(teller, :kill)
+    end
+
+    test "telemetry tells decoding, positions and restarts" do
+      events = [[:pg_etf, :decode, :stop], [:pg_etf, :flush], [:pg_etf, :restart]]
+      test = self()
+
+      :telemetry.attach_many(
+        "test",
+        events,
+        fn event, measurements, metadata, _ -> send(test, {event, measurements, metadata}) end,
+        nil
+      )
+
+      slot = FakeSlot.start([2])
+      {:ok, pipeline} = Pipeline.start(self(), slot)
+      assert_receive {[:pg_etf, :decode, :stop], %{events: 2, bytes: _, duration: _}, metadata}
+      assert metadata == %{slot: slot, name: name(slot)}
+      lsn = FakeSlot.end_lsn(1)
+      assert_receive {[:pg_etf, :flush], %{lsn: ^lsn}, _}
+      FakeSlot.kill(slot, :network)
+
+      assert_receive {[:pg_etf, :restart], %{attempt: 1, delay: _},
+                      %{error: %Error{class: :network}}}
+
+      :telemetry.detach("test")
+      Broadway.stop(pipeline)
+    end
+
+    defp processor(topology) do
+      [%{name: name}] = topology[:processors]
+      Process.whereis(:"#{name}_0")
+    end
+  end
+end
