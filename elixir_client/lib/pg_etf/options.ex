@@ -15,7 +15,7 @@ defmodule PgEtf.Options do
           "`:password`, `:database`, `:socket_dir`, `:ssl` (boolean) and any keyword of libpq " <>
           "(`:sslmode`, `:sslrootcert`, `:connect_timeout`, ...); or a libpq connection " <>
           "string or URI; or a function of no arguments that returns one of these, " <>
-          "called at each connect. What is not given comes from libpq's own sources " <>
+          "called at each connect, which keeps a password out of crash reports. What is not given comes from libpq's own sources " <>
           "(`PG*` variables, service and password files)."
     ],
     slot: [type: :string, required: true, doc: "the name of the replication slot."],

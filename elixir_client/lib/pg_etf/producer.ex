@@ -16,6 +16,7 @@ defmodule PgEtf.Producer do
   # session   the stream
   # demand    messages that consumers have asked for and not got
   # stages    monitors of the processes that hold messages
+  @derive {Inspect, except: [:opts]}
   defstruct [:opts, :session, demand: 0, stages: %{}]
 
   @doc false
@@ -100,21 +101,10 @@ defmodule PgEtf.Producer do
     {:noreply, [], %{state | session: Session.drain(state.session)}}
   end
 
-  # Acknowledgements that have arrived are worth waiting for no longer, but not
-  # worth losing either.
   @doc false
   def terminate(_reason, state) do
-    state.session |> Session.drain() |> last_acks() |> Session.close()
+    Session.close(state.session)
     :ok
-  end
-
-  defp last_acks(session) do
-    receive do
-      {Acknowledger, incarnation, seqs, _failures} ->
-        session |> Session.ack(incarnation, seqs, []) |> last_acks()
-    after
-      0 -> session
-    end
   end
 
   defp continue({:ok, session}, state), do: emit(%{state | session: session})

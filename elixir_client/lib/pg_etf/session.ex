@@ -34,6 +34,9 @@ defmodule PgEtf.Session do
     defstruct events: 0, bytes: 0, queued: 0, held: 0, sizes: :queue.new()
   end
 
+  # A crash report shows this struct: it must tell no password, and no rows.
+  @derive {Inspect,
+           only: [:status, :client, :incarnation, :flushed, :position, :attempts, :error]}
   defstruct [
     :opts,
     :client,
