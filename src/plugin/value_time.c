@@ -283,7 +283,7 @@ put_time_and_offset(EtfOut *out, const TimeTzADT *timetz, int precision)
 	etf_put_int(out, erlang ? timetz->zone : -timetz->zone);
 }
 
-/* The time in UTC, within one day; 24:00:00 can be without a zone only. */
+/* The time in UTC, within one day: as Postgrex has it, 24:00 is 00:00. */
 static int64
 time_in_utc(const TimeTzADT *timetz)
 {
