@@ -133,14 +133,16 @@ frame(Frame, State) ->
         bytes = State#state.bytes - byte_size(term_to_binary(Frame)),
         frames = State#state.frames + 1
     }),
-    case State2#state.refill of
-        true when Count > 0 -> command({credit, Count, byte_size(term_to_binary(Frame))}, State2);
-        _ -> State2
-    end,
+    State3 = refill(Count, byte_size(term_to_binary(Frame)), State2),
     case End of
-        none -> State2;
-        _ -> acknowledge(End, State2)
+        none -> State3;
+        _ -> acknowledge(End, State3)
     end.
+
+refill(Count, Bytes, #state{refill = true} = State) when Count > 0 ->
+    command({credit, Count, Bytes}, State);
+refill(_, _, State) ->
+    State.
 
 %% Frames of a transaction follow each other without a hole.
 follow({tx, Part, {_, Commit, _, _}, First, Count, _, _}, #state{open = Open} = State) ->
