@@ -135,6 +135,8 @@ etf_put_text(EtfOut *out, const char *text, Size len)
 	if (likely(utf8 != NULL))
 	{
 		etf_put_binary(out, utf8, utf8_len);
+		if (utf8 != text) /* a jsonb may have millions of them */
+			pfree((char *) utf8);
 		return;
 	}
 	etf_put_tuple(out, 2);
