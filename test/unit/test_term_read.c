@@ -1,0 +1,374 @@
+/*
+ * test_term_read.c
+ *		The term reader agrees with libei, and survives what libei would not.
+ */
+#include "check.h"
+#include "common/frame.h"
+#include "common/term_read.h"
+#include "common/term_text.h"
+#include "random_term.h"
+
+#define DEPTH 6
+#define LEVELS 64
+
+static void
+no_sink(void *arg, const char *bytes, size_t len)
+{
+	(void) bytes;
+	*(size_t *) arg += len;
+}
+
+static bool
+skips(const void *bytes, size_t len, TermReader *reader)
+{
+	term_read_init(reader, bytes, len);
+	return term_read_version(reader) && term_skip(reader);
+}
+
+/* All that may be done with bytes of unknown origin. */
+static void
+read_in_all_ways(const uint8_t *bytes, size_t len)
+{
+	static const TextStyle styles[] = {TEXT_ERLANG, TEXT_ELIXIR, TEXT_JSON};
+	TextLevel levels[LEVELS];
+	TermReader reader;
+	FrameHead head;
+	TermText text;
+	size_t size = 0;
+	bool good = skips(bytes, len, &reader);
+
+	CHECK(good == (reader.error == NULL));
+	CHECK(good || reader.error_offset <= len);
+	frame_read_head(bytes, len, &head);
+	for (int i = 0; i < 3; i++)
+	{
+		term_text_init(&text, styles[i], levels, LEVELS, no_sink, &size);
+		term_read_init(&reader, bytes, len);
+		CHECK_THAT((term_read_version(&reader) &&
+					term_text_print(&text, &reader)) == good,
+				   "style %d: %s", i, reader.error);
+	}
+}
+
+static void
+agree_on_integer(const Term *term, const char *bytes, int index)
+{
+	unsigned long long magnitude;
+	long long value;
+
+	if (term->kind == TERM_INTEGER)
+		CHECK(ei_decode_longlong(bytes, &index, &value) == 0 &&
+			  value == term->integer);
+	else if (!term->negative && term->len <= 8)
+		CHECK(ei_decode_ulonglong(bytes, &index, &magnitude) == 0 &&
+			  magnitude == term_magnitude(term));
+	else
+		CHECK(ei_decode_longlong(bytes, &index, &value) != 0);
+}
+
+static void
+agree_on_atom(const Term *term, const char *bytes, int index)
+{
+	char name[MAXATOMLEN_UTF8];
+	erlang_char_encoding was;
+	erlang_char_encoding result;
+
+	CHECK(ei_decode_atom_as(bytes, &index, name, sizeof(name),
+							term->name.latin1 ? ERLANG_LATIN1 : ERLANG_UTF8,
+							&was, &result) == 0);
+	CHECK(strlen(name) == term->name.len &&
+		  memcmp(name, term->name.bytes, term->name.len) == 0);
+}
+
+static void
+agree_on_binary(const Term *term, const char *bytes, int index)
+{
+	const char *bits;
+	unsigned int offset;
+	size_t nbits;
+
+	CHECK(ei_decode_bitstring(bytes, &index, &bits, &offset, &nbits) == 0);
+	CHECK((const uint8_t *) bits == term->bytes && offset == 0);
+	if (term->kind == TERM_BINARY)
+		CHECK(nbits == (size_t) term->len * 8);
+	else
+		CHECK(nbits == (size_t) (term->len - 1) * 8 + term->bits);
+}
+
+static void
+agree_on_container(const Term *term, const char *bytes, int index)
+{
+	int count = -1;
+	int error;
+
+	if (term->kind == TERM_TUPLE)
+		error = ei_decode_tuple_header(bytes, &index, &count);
+	else if (term->kind == TERM_MAP)
+		error = ei_decode_map_header(bytes, &index, &count);
+	else
+		error = ei_decode_list_header(bytes, &index, &count);
+	CHECK_THAT(error == 0 && count == (int) term->count, "%d, %d", error,
+			   count);
+}
+
+static void
+agree_on_identifier(const Term *term, const char *bytes, int index)
+{
+	erlang_pid pid;
+	erlang_port port;
+	erlang_ref ref;
+
+	switch (term->kind)
+	{
+		case TERM_PID:
+			CHECK(ei_decode_pid(bytes, &index, &pid) == 0 &&
+				  pid.num == term->id && pid.serial == term->serial &&
+				  pid.creation == term->creation);
+			break;
+		case TERM_PORT:
+			CHECK(ei_decode_port(bytes, &index, &port) == 0 &&
+				  port.id == term->id && port.creation == term->creation);
+			break;
+		case TERM_REFERENCE:
+			CHECK(ei_decode_ref(bytes, &index, &ref) == 0 &&
+				  (uint32_t) ref.len * 4 == term->len &&
+				  ref.creation == term->creation);
+			break;
+		default:
+			CHECK(term->kind == TERM_EXPORT && term->integer == 2);
+	}
+}
+
+static void
+agree_on_token(const Term *term, const char *bytes)
+{
+	int index = (int) term->offset;
+	double real;
+
+	switch (term->kind)
+	{
+		case TERM_INTEGER:
+		case TERM_BIG:
+			agree_on_integer(term, bytes, index);
+			break;
+		case TERM_FLOAT:
+			CHECK(ei_decode_double(bytes, &index, &real) == 0 &&
+				  memcmp(&real, &term->real, sizeof(real)) == 0);
+			break;
+		case TERM_ATOM:
+			agree_on_atom(term, bytes, index);
+			break;
+		case TERM_BINARY:
+		case TERM_BITS:
+			agree_on_binary(term, bytes, index);
+			break;
+		case TERM_NIL:
+		case TERM_STRING:
+			CHECK(bytes[index] == 'j' || bytes[index] == 'k');
+			break;
+		case TERM_TUPLE:
+		case TERM_LIST:
+		case TERM_MAP:
+			agree_on_container(term, bytes, index);
+			break;
+		default:
+			agree_on_identifier(term, bytes, index);
+	}
+}
+
+static void
+tokens_are_those_of_libei(const ei_x_buff *x)
+{
+	TermReader reader;
+	uint64_t pending = 1;
+	Term term;
+
+	term_read_init(&reader, x->buff, (size_t) x->index);
+	CHECK(term_read_version(&reader));
+	for (; pending > 0 && term_next(&reader, &term); pending--)
+	{
+		agree_on_token(&term, x->buff);
+		pending += term_children(&term);
+	}
+	CHECK_THAT(pending == 0 && term_at_end(&reader), "%s at %zu", reader.error,
+			   reader.error_offset);
+}
+
+static void
+skipping_ends_where_libei_ends(const ei_x_buff *x)
+{
+	TermReader reader;
+	int index = 1;
+
+	CHECK(ei_skip_term(x->buff, &index) == 0);
+	CHECK(skips(x->buff, (size_t) x->index, &reader));
+	CHECK(term_offset(&reader) == (size_t) index);
+}
+
+static void
+a_cut_at_any_byte_is_an_error(const ei_x_buff *x)
+{
+	TermReader reader;
+
+	for (int len = 0; len < x->index; len++)
+	{
+		uint8_t *cut = exact_copy(x->buff, (size_t) len);
+
+		CHECK_THAT(!skips(cut, (size_t) len, &reader), "length %d", len);
+		read_in_all_ways(cut, (size_t) len);
+		free(cut);
+	}
+}
+
+static void
+a_changed_byte_does_no_harm(const ei_x_buff *x)
+{
+	uint8_t *bytes = exact_copy(x->buff, (size_t) x->index);
+
+	for (int i = 0; i < x->index; i++)
+	{
+		uint8_t was = bytes[i];
+
+		bytes[i] ^= (uint8_t) (1u << chance_below(8));
+		read_in_all_ways(bytes, (size_t) x->index);
+		bytes[i] = (uint8_t) chance();
+		read_in_all_ways(bytes, (size_t) x->index);
+		bytes[i] = 0xFF;
+		read_in_all_ways(bytes, (size_t) x->index);
+		bytes[i] = was;
+	}
+	free(bytes);
+}
+
+static void
+random_terms(void)
+{
+	for (int i = 0; i < 700; i++)
+	{
+		ei_x_buff x;
+
+		ei_x_new_with_version(&x);
+		random_term(&x, 1 + i % DEPTH);
+		tokens_are_those_of_libei(&x);
+		skipping_ends_where_libei_ends(&x);
+		if (x.index < 400)
+		{
+			a_cut_at_any_byte_is_an_error(&x);
+			a_changed_byte_does_no_harm(&x);
+		}
+		ei_x_free(&x);
+	}
+}
+
+static void
+random_bytes_do_no_harm(void)
+{
+	for (int i = 0; i < 20000; i++)
+	{
+		uint8_t bytes[40];
+		size_t len = chance_below(sizeof(bytes));
+		uint8_t *copy;
+
+		/* Mostly tags, or hardly anything gets past the first byte. */
+		for (size_t j = 0; j < len; j++)
+			bytes[j] = (uint8_t) (chance_below(2) ? 97 + chance_below(24)
+												  : chance_below(5));
+		if (len > 0)
+			bytes[0] = TERM_VERSION;
+		copy = exact_copy(bytes, len);
+		read_in_all_ways(copy, len);
+		free(copy);
+	}
+}
+
+/* Counts that the data cannot hold end at once, also when they add up. */
+static void
+counts_are_believed_only_as_far_as_data_go(void)
+{
+	static const struct
+	{
+		const char *hex;
+		size_t offset;
+	} cases[] = {{"8369FFFFFFFF6A", 1},		   {"836CFFFFFFFF6A", 1},
+				 {"8374FFFFFFFF6A6A", 1},	   {"8374000000026A6A6A", 1},
+				 {"836DFFFFFFFF6A", 1},		   {"836FFFFFFFFF006A", 1},
+				 {"836802680468066A6A6A6A", 5}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t len;
+		uint8_t *bytes = from_hex(cases[i].hex, &len);
+		TermReader reader;
+
+		CHECK(!skips(bytes, len, &reader));
+		CHECK_THAT(reader.error_offset == cases[i].offset, "%zu",
+				   reader.error_offset);
+		free(bytes);
+	}
+}
+
+static void
+depth_costs_no_stack(void)
+{
+	const size_t levels = 5000000;
+	uint8_t *bytes = malloc(2 * levels + 2);
+	TermReader reader;
+
+	if (bytes == NULL)
+		abort();
+	bytes[0] = TERM_VERSION;
+	for (size_t i = 0; i < levels; i++)
+		memcpy(bytes + 1 + 2 * i, "h\1", 2);
+	bytes[2 * levels + 1] = 'j';
+	CHECK(skips(bytes, 2 * levels + 2, &reader) && term_at_end(&reader));
+	free(bytes);
+}
+
+static void
+an_error_stays(void)
+{
+	static const uint8_t bytes[] = {TERM_VERSION, 'h', 2, 'a', 1, 200, 'a', 2};
+	TermReader reader;
+	int64_t value;
+	Term term;
+
+	term_read_init(&reader, bytes, sizeof(bytes));
+	CHECK(term_read_version(&reader) && term_next_tuple(&reader, 2, "tuple"));
+	CHECK(term_next_int64(&reader, &value, "number") && value == 1);
+	CHECK(!term_next(&reader, &term) && reader.error_offset == 5);
+	CHECK(strcmp(reader.error, "unknown tag") == 0);
+	CHECK(!term_next_int64(&reader, &value, "number") && value == 1);
+	CHECK(!term_skip(&reader) && reader.error_offset == 5);
+	CHECK(strcmp(reader.error, "unknown tag") == 0);
+}
+
+static void
+expectations_name_what_is_wrong(void)
+{
+	static const uint8_t bytes[] = {TERM_VERSION, 'h', 2, 'j', 'j'};
+	TermReader reader;
+	uint64_t value;
+
+	term_read_init(&reader, bytes, sizeof(bytes));
+	CHECK(term_read_version(&reader));
+	CHECK(!term_next_tuple(&reader, 3, "not a triple"));
+	CHECK(strcmp(reader.error, "not a triple") == 0 &&
+		  reader.error_offset == 1);
+
+	term_read_init(&reader, bytes + 3, 2);
+	CHECK(!term_next_uint64(&reader, &value, "not a position"));
+	CHECK(strcmp(reader.error, "not a position") == 0);
+}
+
+int
+main(void)
+{
+	ei_init();
+	random_terms();
+	random_bytes_do_no_harm();
+	counts_are_believed_only_as_far_as_data_go();
+	depth_costs_no_stack();
+	an_error_stays();
+	expectations_name_what_is_wrong();
+	return check_done();
+}
