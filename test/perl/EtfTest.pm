@@ -218,6 +218,32 @@ sub recv_error
 	return $err;
 }
 
+# The walsender's messages up to now, a line each, as oracle.erl's stream has
+# them; confirms nothing.
+sub stream
+{
+	my ($self, $slot, %option) = @_;
+	my $node = $self->{node};
+	my $end = $self->sql(
+		"SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
+	my @pairs = map { '{' . join(',', map { EtfOracle::quote($_) } $_,
+			  $option{$_}) . '}' } sort keys %option;
+
+	return $self->{oracle}->ask(
+		'stream',
+		(map { EtfOracle::quote($_) } $node->host . '/.s.PGSQL.' . $node->port,
+			'postgres', $self->sql('SELECT current_user'), $slot),
+		\@pairs, $end);
+}
+
+sub confirmed
+{
+	my ($self, $slot) = @_;
+
+	return $self->sql("SELECT confirmed_flush_lsn FROM pg_replication_slots
+		WHERE slot_name = '$slot'");
+}
+
 # What the walsender of a slot has resident, in kB.
 sub walsender_memory
 {
