@@ -60,12 +60,12 @@ relation_identity_columns(Relation relation)
 	return index_key_columns(RelationGetReplicaIndex(relation));
 }
 
-/* since 18: RelationGetPrimaryKeyIndex is asked about deferrable keys */
+/* since 18: RelationGetPrimaryKeyIndex also finds deferrable keys, if asked */
 static inline Bitmapset *
 relation_primary_key(Relation relation)
 {
 #if PG_VERSION_NUM >= 180000
-	return index_key_columns(RelationGetPrimaryKeyIndex(relation, true));
+	return index_key_columns(RelationGetPrimaryKeyIndex(relation, false));
 #else
 	return index_key_columns(RelationGetPrimaryKeyIndex(relation));
 #endif
