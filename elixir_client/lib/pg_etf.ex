@@ -15,8 +15,7 @@ defmodule PgEtf do
 
   A row is known by its table and its replica identity. An update that changes
   the identity counts as a change of the old one. Changes of a table without an
-  identity, or with `REPLICA IDENTITY FULL`, all go the same way; so do
-  transactions, which are about many rows.
+  identity all go the same way; so do transactions, which are about many rows.
 
   Takes a message, or the change in it.
   """

@@ -8,7 +8,7 @@ defmodule PgEtf.Change do
   | `schema`, `table` | where; for a truncate of several tables the first of `truncated` |
   | `record` | the new row: a map from column name to value; `nil` for a delete |
   | `old_record` | the old row as far as the replica identity has it, else `nil` |
-  | `key` | the columns of the replica identity with their values before the change, `nil` without one |
+  | `key` | the columns of the replica identity (the primary key, if that is full) with their values before the change; `nil` without one |
   | `unchanged_toast` | names of columns that are missing in `record`, because the log does not carry a large value that an update left alone |
   | `commit_lsn`, `index` | the place of the change in the total order; unique, and the same at every delivery |
   | `end_lsn` | the end of the transaction: what is confirmed when all of it is done |

@@ -64,10 +64,19 @@ defmodule PgEtf.Frame do
   # module, which is what lets binary_to_term/2 run with :safe.
   @atoms [nil, true, false] ++
            [:tx, :whole, :first, :middle, :last, :message, :relation, :insert, :update] ++
-           [:delete, :truncate, :key, :full, :none, :cascade, :restart_identity, :ddl] ++
-           [:generated, :as, :array, :composite, :range, :multirange, :origin, :gid] ++
-           [:two_phase, :prepare, :commit, :rollback, :stream, :stream_commit, :stream_abort] ++
-           [:commit_prepared, :rollback_prepared, :default, :index, :nothing] ++
+           [:delete, :truncate, :key, :full, :none, :cascade, :restart_identity] ++
+           [
+             :primary,
+             :generated,
+             :as,
+             :array,
+             :composite,
+             :range,
+             :multirange,
+             :origin,
+             :origin_lsn
+           ] ++
+           [:default, :index, :nothing] ++
            [:NaN, :inf, :"-inf", :unchanged_toast, :oversized, :unconverted, :unparsed] ++
            [:open, :closed, :A, :B, :C, :D, :empty, :unbound] ++
            [:__struct__, Decimal, :sign, :coef, :exp, Calendar.ISO, :calendar] ++
@@ -387,10 +396,7 @@ defmodule PgEtf.Frame do
   defp pairs([], [], [], pairs, toast), do: {pairs, toast}
   defp pairs(_, _, _, _, _), do: throw(:width)
 
-  # Under REPLICA IDENTITY FULL every column is part of the identity, and an
-  # update changes it: no use as a key.
   defp key(nil, _relation), do: nil
-  defp key(_row, %Relation{identity: :full}), do: nil
   defp key(_row, %Relation{key_names: []}), do: nil
   defp key(row, %Relation{key_names: names}), do: Map.take(row, names)
 
@@ -398,7 +404,7 @@ defmodule PgEtf.Frame do
 
   defp relation({:relation, oid, schema, table, identity, columns}, keys) do
     columns = Enum.map(columns, &column/1)
-    key_columns = for {%Column{key?: true}, _} = column <- columns, do: column
+    key_columns = Enum.filter(columns, &key?(&1, identity))
 
     %Relation{
       oid: oid,
@@ -420,6 +426,7 @@ defmodule PgEtf.Frame do
       type: type,
       typmod: typmod,
       key?: :key in flags,
+      primary?: :primary in flags,
       generated?: :generated in flags
     }
 
@@ -427,6 +434,11 @@ defmodule PgEtf.Frame do
   end
 
   defp column(other), do: malformed("a column of an unknown form: #{preview(other)}")
+
+  # Under REPLICA IDENTITY FULL all columns identify a row, and every update
+  # changes them: its primary key tells which row it is.
+  defp key?({%Column{} = column, _}, :full), do: column.primary?
+  defp key?({%Column{} = column, _}, _identity), do: column.key?
 
   defp shape(flags, oid) do
     case List.keyfind(flags, :as, 0) do

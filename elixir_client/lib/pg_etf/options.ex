@@ -75,6 +75,14 @@ defmodule PgEtf.Options do
           "that returns one or `nil`, called at each start of a stream. Without it the " <>
           "slot's own position counts."
     ],
+    store_position: [
+      type: {:or, [nil, {:fun, 1}]},
+      default: nil,
+      doc:
+        "with `:start_position`, a function that stores a position where nothing was " <>
+          "to be read. Called in the producer, between messages. Without it the slot stays " <>
+          "at the last acknowledged transaction while the server goes on elsewhere."
+    ],
     unit: [
       type: {:in, [:change, :transaction]},
       default: :change,
@@ -272,6 +280,7 @@ defmodule PgEtf.Options do
       stop_timeout: opts[:shutdown_timeout]
     })
     |> put_start_position(opts[:start_position])
+    |> Map.put(:ack_positions, opts[:start_position] != nil)
   end
 
   defp create(false), do: :none

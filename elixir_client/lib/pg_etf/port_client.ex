@@ -18,8 +18,23 @@ defmodule PgEtf.PortClient do
   kill -KILL "$1"
   """
 
+  # The atoms of docs/port.md, so that its packets can be read with :safe.
+  @atoms [:status, :connected, :disconnected, :reconnecting, :open_circuit, :slot] ++
+           [:system_identifier, :timeline, :server_version, :backend_pid, :server_lsn] ++
+           [:confirmed_lsn, :start_lsn, :created, :wal_sender_timeout, :reconnects, :reason] ++
+           [:stalled, :flushed_lsn, :delivered_lsn, :class, :message, :hint, :sqlstate] ++
+           [:failures, :delay, :wal_status, :retained_bytes, :safe_wal_size, :stats, :state] ++
+           [:streaming, :parked, :connecting, :stopping, :frames, :events, :bytes] ++
+           [:transactions, :repeated_frames, :rewinds, :keepalives, :statuses, :stalls] ++
+           [:credit_events, :credit_bytes, :unacknowledged, :received_lsn, :lag_bytes] ++
+           [:catalog_xmin_age, :rss, :position, :rewind, :caught_up, :log, :stopped, :fatal] ++
+           [:debug, :info, :warning, :error]
+
   @enforce_keys [:port, :os_pid]
   defstruct [:port, :os_pid]
+
+  @doc false
+  def atoms, do: @atoms
 
   @impl true
   def open(settings, opts) do

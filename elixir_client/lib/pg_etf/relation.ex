@@ -14,7 +14,7 @@ defmodule PgEtf.Relation do
     A column of a `PgEtf.Relation`.
 
     `typmod` is the server's modifier, -1 when there is none. `key?` tells the
-    columns of the replica identity.
+    columns of the replica identity, `primary?` those of the primary key.
     """
 
     @type t :: %__MODULE__{
@@ -23,11 +23,20 @@ defmodule PgEtf.Relation do
             type: String.t(),
             typmod: integer,
             key?: boolean,
+            primary?: boolean,
             generated?: boolean
           }
 
     @enforce_keys [:name, :type_oid, :type, :typmod]
-    defstruct [:name, :type_oid, :type, :typmod, key?: false, generated?: false]
+    defstruct [
+      :name,
+      :type_oid,
+      :type,
+      :typmod,
+      key?: false,
+      primary?: false,
+      generated?: false
+    ]
   end
 
   @type t :: %__MODULE__{

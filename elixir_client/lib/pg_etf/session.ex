@@ -52,6 +52,7 @@ defmodule PgEtf.Session do
     :error,
     :stall,
     :lag,
+    :system_identifier,
     status: :disconnected,
     sent: nil,
     flush_timer: nil,
@@ -79,7 +80,7 @@ defmodule PgEtf.Session do
   def connect(%Session{conn: nil} = session) do
     session = %{forget(session) | incarnation: make_ref()}
 
-    case session.client.open(Options.start_settings(session.opts), session.opts) do
+    case session.client.open(settings(session), session.opts) do
       {:ok, conn} ->
         schedule(session, :heartbeat, session.opts[:heartbeat])
         schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
@@ -99,6 +100,12 @@ defmodule PgEtf.Session do
       {:error, error} ->
         down(session, error)
     end
+  end
+
+  defp settings(%Session{system_identifier: nil, opts: opts}), do: Options.start_settings(opts)
+
+  defp settings(%Session{system_identifier: id, opts: opts}) do
+    opts |> Options.start_settings() |> Map.put(:system_identifier, id)
   end
 
   # What belongs to one incarnation, empty.
@@ -152,8 +159,22 @@ defmodule PgEtf.Session do
         session = %{drop(session) | window: %{session.window | sizes: sizes}}
         take(session, demand, items)
 
+      {:value, {:position, lsn}} ->
+        take(session |> drop() |> store(lsn), demand, items)
+
       _ ->
         {items, session}
+    end
+  end
+
+  defp store(%Session{opts: opts} = session, lsn) do
+    case opts[:store_position] do
+      nil ->
+        at(session, lsn)
+
+      store ->
+        store.(lsn)
+        %{at(session, lsn) | tracker: AckTracker.close(session.tracker, lsn)}
     end
   end
 
@@ -429,6 +450,7 @@ defmodule PgEtf.Session do
     session
     |> push({:message, unit(message, session.opts[:unit]), 1})
     |> push({:size, bytes})
+    |> push({:close, message.commit_lsn})
   end
 
   defp enqueue(session, %Frame{} = frame, bytes) do
@@ -527,8 +549,14 @@ defmodule PgEtf.Session do
     {:ok, set_status(session, status, details)}
   end
 
+  # Sent only while nothing is in flight. A consumer that stores its positions
+  # stores this one like any other: through the queue, where it has a place.
   defp handle_report(session, {:position, lsn}) do
-    {:ok, at(session, lsn)}
+    if session.opts[:start_position] do
+      {:ok, push(session, {:position, lsn})}
+    else
+      {:ok, at(session, lsn)}
+    end
   end
 
   defp handle_report(session, {:stats, stats}) do
@@ -575,6 +603,12 @@ defmodule PgEtf.Session do
   defp set_status(%Session{error: %Error{class: class}} = session, :connected, details)
        when class != :retry do
     set_status(%{session | error: nil, attempts: 0}, :connected, details)
+  end
+
+  # Positions of one cluster mean nothing in another.
+  defp set_status(session, :connected, %{system_identifier: id} = details)
+       when session.system_identifier == nil do
+    set_status(%{session | system_identifier: id}, :connected, details)
   end
 
   defp set_status(session, status, details) do

@@ -87,11 +87,15 @@ defmodule PgEtf.FrameTest do
              changes([@relation, {:delete, 16_385, :none}])
   end
 
-  test "under the full identity there is no key" do
+  test "under the full identity the primary key is the key" do
+    delete = {:delete, 16_385, {:full, {1, nil, nil, "w"}}}
     relation = put_elem(@relation, 4, :full)
+    assert [%{key: nil, old_record: %{"note" => "w"}}] = changes([relation, delete])
 
-    assert [%{key: nil, old_record: %{"note" => "w"}}] =
-             changes([relation, {:delete, 16_385, {:full, {1, nil, nil, "w"}}}])
+    columns = [{"id", 20, "int8", -1, [:primary]} | tl(elem(@relation, 5))]
+    relation = put_elem(relation, 5, columns)
+    assert [%{key: %{"id" => 1} = key}] = changes([relation, delete])
+    assert map_size(key) == 1
   end
 
   test "a truncate names all its tables" do
