@@ -10,8 +10,15 @@
 /*
  * Without a fraction and an exponent a number is an integer of any size, else
  * the float that a JSON library would read, or what option json_numbers asks
- * for instead.  A number that no float can hold takes the form of a numeric.
+ * for instead.  A number that no float can hold takes the form of a numeric,
+ * but never compact's: its reader finishes columns, and looks into no document.
  */
+static inline EtfNumeric
+json_decimal_form(const EtfOptions *options)
+{
+	return options->numeric == NUMERIC_PAIR ? NUMERIC_DECIMAL
+											: (EtfNumeric) options->numeric;
+}
 
 /* A number of jsonb, which is a numeric.  value_numeric.c */
 extern void json_put_numeric(EtfOut *out, Datum value);

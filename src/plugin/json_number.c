@@ -187,24 +187,14 @@ number_to_double(const Number *number)
 	return value;
 }
 
-/* The form that a numeric has; as text where that is a float as well. */
+/* The text stands for itself where numerics are floats as well. */
 static void
 put_decimal(EtfOut *out, const Number *number)
 {
-	switch (out->options->numeric)
-	{
-		case NUMERIC_DECIMAL:
-			put_decimal_struct(out, number);
-			break;
-		case NUMERIC_PAIR:
-			etf_put_tuple(out, 2);
-			put_coefficient(out, number, number->negative);
-			etf_put_int(out, number->exponent);
-			break;
-		default:
-			etf_put_binary(out, number->text, number->len);
-			break;
-	}
+	if (json_decimal_form(out->options) == NUMERIC_DECIMAL)
+		put_decimal_struct(out, number);
+	else
+		etf_put_binary(out, number->text, number->len);
 }
 
 static void

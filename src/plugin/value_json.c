@@ -71,9 +71,13 @@ encode_json(EtfOut *out, const EtfType *type, Datum value)
 
 	if (out->options->json == JSON_TEXT ||
 		(utf8 = etf_to_utf8(raw, &len)) == NULL)
+	{
 		etf_put_text(out, raw, raw_len);
-	else
-		put_json_term(out, utf8, len);
+		return;
+	}
+	put_json_term(out, utf8, len);
+	if (utf8 != raw)
+		pfree((char *) utf8);
 }
 
 static void

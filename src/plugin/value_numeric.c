@@ -136,30 +136,36 @@ put_float(EtfOut *out, const EtfNumber *number)
 		etf_put_float(out, value);
 }
 
+static void
+put_number(EtfOut *out, const EtfNumber *number, EtfNumeric form)
+{
+	switch (form)
+	{
+		case NUMERIC_PAIR:
+			put_pair(out, number);
+			break;
+		case NUMERIC_TEXT:
+			if (number->special)
+				put_special_text(out, number);
+			else
+				put_text(out, number);
+			break;
+		case NUMERIC_FLOAT:
+			put_float(out, number);
+			break;
+		default:
+			put_decimal(out, number);
+			break;
+	}
+}
+
 void
 encode_numeric(EtfOut *out, const EtfType *type, Datum value)
 {
 	struct varlena *datum = PG_DETOAST_DATUM_PACKED(value);
 	EtfNumber number = etf_number_read(datum);
 
-	switch ((EtfNumeric) out->options->numeric)
-	{
-		case NUMERIC_PAIR:
-			put_pair(out, &number);
-			break;
-		case NUMERIC_TEXT:
-			if (number.special)
-				put_special_text(out, &number);
-			else
-				put_text(out, &number);
-			break;
-		case NUMERIC_FLOAT:
-			put_float(out, &number);
-			break;
-		default:
-			put_decimal(out, &number);
-			break;
-	}
+	put_number(out, &number, out->options->numeric);
 }
 
 void
@@ -176,7 +182,7 @@ json_put_numeric(EtfOut *out, Datum value)
 			 isfinite(nearest = etf_number_double(&number)))
 		etf_put_float(out, nearest);
 	else
-		encode_numeric(out, NULL, value);
+		put_number(out, &number, json_decimal_form(out->options));
 }
 
 Size
