@@ -4,7 +4,7 @@
 #   PG_CONFIG=...   another PostgreSQL than the first pg_config in PATH
 
 PG_CONFIG ?= pg_config
-VERSION := 1.0.0
+ETF_VERSION = 1.0.0
 .DEFAULT_GOAL := all
 
 MODULE_big = pg_etf_decoding
@@ -23,7 +23,7 @@ WARNINGS = -Wall -Wextra -Werror
 # Server headers as system headers: our warnings are for our code.  Only the
 # module's own symbols are exported, libei's are not.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
-	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(VERSION)"' \
+	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(ETF_VERSION)"' \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
 # Callbacks and encoders of one signature do not each use all of it.
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS) -Wno-unused-parameter
