@@ -131,6 +131,29 @@ put_hexadecimal(TermText *text, uint32_t code, int digits)
 		text_putc(text, "0123456789ABCDEF"[code >> shift & 15]);
 }
 
+/*
+ * Odd blanks, and what joins, turns or hides its neighbours.  Elixir 1.14
+ * escapes only the last but one of these, newer ones all.
+ */
+static bool
+is_invisible(uint32_t code)
+{
+	static const struct
+	{
+		uint32_t first;
+		uint32_t last;
+	} ranges[] = {{0xA0, 0xA0},		{0x34F, 0x34F},	  {0x61C, 0x61C},
+				  {0x2000, 0x200F}, {0x2028, 0x202E}, {0x205F, 0x2064},
+				  {0x2066, 0x2069}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFC}};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+	{
+		if (code >= ranges[i].first && code <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
 static void
 put_character(TermText *text, uint32_t code)
 {
@@ -141,7 +164,7 @@ put_character(TermText *text, uint32_t code)
 		text_putc(text, '\\');
 		text_putc(text, escape);
 	}
-	else if (code_is_printable(code) && code != 0xFEFF)
+	else if (code_is_printable(code) && !is_invisible(code))
 		text_put_code(text, code);
 	else
 	{
