@@ -16,7 +16,10 @@ lines(Socket, Db, User, Slot, Options, EndLsn) ->
 
 options([]) -> "";
 options(List) ->
-    [" (", lists:join(", ", [[$", K, "\" '", V, $'] || {K, V} <- List]), ")"].
+    [" (", lists:join(", ", [option(O) || O <- List]), ")"].
+
+option({Name}) -> [$", Name, $"];
+option({Name, Value}) -> [$", Name, "\" '", Value, $'].
 
 startup(S, Parameters) ->
     Body = [<<196608:32>>, [[K, 0, V, 0] || {K, V} <- Parameters], 0],
@@ -26,7 +29,7 @@ startup(S, Parameters) ->
 ready(S) ->
     case receive_message(S) of
         {$Z, _} -> ok;
-        {$E, Fields} -> error({refused, Fields});
+        {$E, Fields} -> error({refused, fields(Fields)});
         _ -> ready(S)
     end.
 
@@ -34,7 +37,7 @@ query(S, Text) ->
     send(S, $Q, [Text, 0]),
     case receive_message(S) of
         {$W, _} -> ok;
-        {$E, Fields} -> error({refused, Fields})
+        {$E, Fields} -> error({refused, fields(Fields)})
     end.
 
 send(S, Type, Body) ->
@@ -49,6 +52,8 @@ receive_message(S) ->
             {Type, Body}
     end.
 
+fields(Fields) -> binary:replace(Fields, <<0>>, <<" ">>, [global]).
+
 %% Until a message or keepalive reaches EndLsn.
 copy(S, EndLsn, Lines) ->
     case receive_message(S) of
@@ -61,7 +66,7 @@ copy(S, EndLsn, Lines) ->
             send(S, $d, <<$r, 0:64, 0:64, 0:64, 0:64, 0>>),
             copy(S, EndLsn, Lines);
         {$E, Fields} ->
-            error({stream_failed, Fields})
+            error({stream_failed, fields(Fields)})
     end.
 
 line(Start, {tx, Part, {_, _, End, _}, _, _, _, _}) ->

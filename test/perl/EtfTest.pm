@@ -219,21 +219,42 @@ sub recv_error
 }
 
 # The walsender's messages up to now, a line each, as oracle.erl's stream has
-# them; confirms nothing.
-sub stream
+# them, or an error; confirms nothing.  An option may be given without a value.
+sub try_stream
 {
 	my ($self, $slot, %option) = @_;
 	my $node = $self->{node};
 	my $end = $self->sql(
 		"SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
-	my @pairs = map { '{' . join(',', map { EtfOracle::quote($_) } $_,
-			  $option{$_}) . '}' } sort keys %option;
+	my @pairs = map {
+		'{' . join(',', map { EtfOracle::quote($_) }
+			  grep { defined } $_, $option{$_}) . '}'
+	} sort keys %option;
 
-	return $self->{oracle}->ask(
+	return $self->{oracle}->try(
 		'stream',
 		(map { EtfOracle::quote($_) } $node->host . '/.s.PGSQL.' . $node->port,
 			'postgres', $self->sql('SELECT current_user'), $slot),
 		\@pairs, $end);
+}
+
+sub stream
+{
+	my ($self, @arguments) = @_;
+	my ($lines, $error) = $self->try_stream(@arguments);
+
+	die "stream: $error" if defined $error;
+	return $lines;
+}
+
+sub reload
+{
+	my ($self) = @_;
+
+	$self->{node}->reload;
+	# A signal's effect on sessions to come, not on the postmaster only.
+	$self->sql('SELECT pg_sleep(0.2)');
+	return;
 }
 
 sub confirmed
