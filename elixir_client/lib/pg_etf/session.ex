@@ -102,6 +102,12 @@ defmodule PgEtf.Session do
     end
   end
 
+  @doc "The position to start at next, nil for that of the slot."
+  @spec start_at(t, PgEtf.Lsn.t() | nil) :: t
+  def start_at(%Session{opts: opts} = session, lsn) do
+    %{session | opts: Keyword.put(opts, :start_position, fn -> lsn end)}
+  end
+
   defp settings(%Session{system_identifier: nil, opts: opts}), do: Options.start_settings(opts)
 
   defp settings(%Session{system_identifier: id, opts: opts}) do
@@ -160,21 +166,29 @@ defmodule PgEtf.Session do
         take(session, demand, items)
 
       {:value, {:position, lsn}} ->
-        take(session |> drop() |> store(lsn), demand, items)
+        take_position(session, lsn, demand, items)
 
       _ ->
         {items, session}
     end
   end
 
-  defp store(%Session{opts: opts} = session, lsn) do
+  defp take_position(%Session{opts: opts} = session, lsn, demand, items) do
     case opts[:store_position] do
       nil ->
-        at(session, lsn)
+        take(at(drop(session), lsn), demand, items)
+
+      :deliver when demand > 0 and items == [] ->
+        {seq, tracker} = AckTracker.open(session.tracker)
+        {[{{:position, lsn}, seq}], %{drop(session) | tracker: AckTracker.close(tracker, lsn)}}
+
+      :deliver ->
+        {items, session}
 
       store ->
         store.(lsn)
-        %{at(session, lsn) | tracker: AckTracker.close(session.tracker, lsn)}
+        tracker = AckTracker.close(session.tracker, lsn)
+        take(%{at(drop(session), lsn) | tracker: tracker}, demand, items)
     end
   end
 

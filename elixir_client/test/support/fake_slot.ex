@@ -37,6 +37,9 @@ defmodule PgEtf.FakeSlot do
   @doc "Sends a packet as if the program had."
   def inject(slot, packet), do: GenServer.call(server(slot), {:inject, packet})
 
+  @doc "The server is at a position, and nothing is in flight."
+  def position(slot, lsn), do: GenServer.call(server(slot), {:position, lsn})
+
   @doc "The program dies."
   def kill(slot, class \\ :port), do: GenServer.call(server(slot), {:kill, class})
 
@@ -115,10 +118,11 @@ defmodule PgEtf.FakeSlot do
       delivered: MapSet.new(),
       described: false,
       frozen: false,
-      position: {after_lsn(state.log, state.confirmed), 0}
+      position: nil
     }
 
     state = breach(state, state.conn != nil, "opened twice")
+    conn = %{conn | position: start_of(state, settings)}
     state = %{state | conn: conn, runs: state.runs + 1, settings: settings}
     packet(state, {:status, :connected, %{}})
     {:reply, :ok, deliver(state)}
@@ -139,6 +143,11 @@ defmodule PgEtf.FakeSlot do
   def handle_call({:inject, packet}, _from, state) do
     packet(state, packet)
     {:reply, :ok, state}
+  end
+
+  def handle_call({:position, lsn}, _from, state) do
+    packet(state, {:position, lsn})
+    {:reply, :ok, update_in(state.conn.delivered, &MapSet.put(&1, lsn))}
   end
 
   def handle_call({:kill, class}, _from, %{conn: conn} = state) do
@@ -241,6 +250,10 @@ defmodule PgEtf.FakeSlot do
   defp relation(_), do: put_elem(@relation, 5, elem(@relation, 5) ++ [{"x", 25, "text", -1, []}])
 
   defp packet(%{conn: conn}, term), do: send(conn.owner, {__MODULE__, conn.ref, {:packet, term}})
+
+  defp start_of(state, settings) do
+    {after_lsn(state.log, max(state.confirmed, settings[:startpos] || 0)), 0}
+  end
 
   defp after_lsn(log, lsn) do
     Enum.find_value(log, length(log) + 1, fn {n, _} -> if end_lsn(n) > lsn, do: n end)

@@ -1,0 +1,239 @@
+defmodule PgEtf.Consumer do
+  @moduledoc """
+  A process that handles changes one after the other, without Broadway.
+  """
+
+  use GenServer
+
+  alias PgEtf.{Change, Error, Lsn, Options, Session, Transaction}
+
+  require Logger
+
+  @type state :: term
+  @type result :: {:ok, state} | {:error, reason :: term, state}
+
+  @doc "Called once, before anything is read. Without it the argument is the state."
+  @callback init(arg :: term) :: {:ok, state}
+
+  @doc """
+  Handles a transaction, or a part of a large one. After `{:ok, state}` it is
+  acknowledged.
+  """
+  @callback handle_transaction(Transaction.t(), state) :: result
+
+  @doc """
+  Handles changes, in commit order and never more than `max_changes`. After
+  `{:ok, state}` all of them are acknowledged.
+  """
+  @callback handle_changes([Change.t(), ...], state) :: result
+
+  @doc """
+  Where to go on: the position stored with the data, or `nil` when there is none.
+  Called before each start of the stream.
+  """
+  @callback checkpoint(state) :: Lsn.t() | nil
+
+  @doc """
+  Stores a position that no transaction belongs to: the server went on, and
+  nothing of it was to be read.
+  """
+  @callback handle_position(Lsn.t(), state) :: result
+
+  @doc """
+  Called at the end. The reason is `:shutdown` when the consumer was stopped, and
+  a `PgEtf.Error` when the stream cannot go on.
+  """
+  @callback handle_stop(:shutdown | Error.t() | term, state) :: term
+
+  @optional_callbacks init: 1,
+                      handle_transaction: 2,
+                      handle_changes: 2,
+                      checkpoint: 1,
+                      handle_position: 2,
+                      handle_stop: 2
+
+  # working?  a message to go on is in the mailbox
+  @derive {Inspect, only: [:module, :session, :unit]}
+  defstruct [:module, :state, :session, :unit, :batch, :on_failure, working?: false]
+
+  @doc """
+  Starts a consumer.
+
+  `module` has the callbacks, `arg` is given to its `init/1`. The options are those
+  of `PgEtf.Producer` but for `:unit` and `:max_in_flight`, and:
+
+    * `:name` - registers the process.
+    * `:max_changes` - (`100`) how many changes `c:handle_changes/2` gets at most.
+  """
+  @spec start_link(module, term, keyword) :: GenServer.on_start()
+  def start_link(module, arg, opts) do
+    {server_opts, opts} = Keyword.split(opts, [:name])
+    {max_changes, opts} = Keyword.pop(opts, :max_changes, 100)
+    unit = unit!(module)
+
+    opts =
+      opts
+      |> Keyword.put(:unit, unit)
+      |> Keyword.put(:name, server_opts[:name] || module)
+      |> Options.validate!()
+      |> Keyword.put(:store_position, if(exports?(module, :handle_position, 2), do: :deliver))
+
+    unless is_integer(max_changes) and max_changes > 0 do
+      raise ArgumentError, "expected :max_changes to be a positive integer"
+    end
+
+    batch = if unit == :change, do: max_changes, else: 1
+    GenServer.start_link(__MODULE__, {module, arg, opts, unit, batch}, server_opts)
+  end
+
+  @doc "A child specification: `{PgEtf.Consumer, {module, arg, options}}`."
+  @spec child_spec({module, term, keyword}) :: Supervisor.child_spec()
+  def child_spec({module, arg, opts}) do
+    %{
+      id: opts[:name] || module,
+      start: {__MODULE__, :start_link, [module, arg, opts]},
+      shutdown: 2 * Keyword.get(opts, :shutdown_timeout, 5_000)
+    }
+  end
+
+  defp unit!(module) do
+    cond do
+      not Code.ensure_loaded?(module) ->
+        raise ArgumentError, "module #{inspect(module)} is not available"
+
+      function_exported?(module, :handle_transaction, 2) ->
+        :transaction
+
+      function_exported?(module, :handle_changes, 2) ->
+        :change
+
+      true ->
+        raise ArgumentError,
+              "#{inspect(module)} has neither handle_transaction/2 nor handle_changes/2"
+    end
+  end
+
+  @impl GenServer
+  def init({module, arg, opts, unit, batch}) do
+    Process.flag(:trap_exit, true)
+    {:ok, state} = if exports?(module, :init, 1), do: module.init(arg), else: {:ok, arg}
+
+    consumer = %__MODULE__{
+      module: module,
+      state: state,
+      session: Session.new(opts),
+      unit: unit,
+      batch: batch,
+      on_failure: opts[:on_failure]
+    }
+
+    {:ok, consumer, {:continue, :connect}}
+  end
+
+  @impl GenServer
+  def handle_continue(:connect, consumer) do
+    consumer |> start_at() |> Session.connect() |> continue(consumer)
+  end
+
+  # One turn handles one batch, then looks at the mailbox: the program's words
+  # and a request to stop are not kept waiting by a long queue.
+  def handle_continue(:work, consumer) do
+    case Session.take(consumer.session, consumer.batch) do
+      {[], session} ->
+        {:noreply, %{consumer | session: session, working?: false}}
+
+      {items, session} ->
+        send(self(), {__MODULE__, :work})
+        {:noreply, handle(items, %{consumer | session: session, working?: true})}
+    end
+  end
+
+  @impl GenServer
+  def handle_info({__MODULE__, :work}, consumer), do: {:noreply, consumer, {:continue, :work}}
+
+  # The stream starts again: the data may be somewhere else by now.
+  def handle_info({Session, _incarnation, :connect} = message, consumer) do
+    consumer |> start_at() |> Session.handle_info(message) |> continue(consumer)
+  end
+
+  def handle_info(message, consumer) do
+    case Session.handle_info(consumer.session, message) do
+      :unknown -> {:noreply, consumer}
+      result -> continue(result, consumer)
+    end
+  end
+
+  @impl GenServer
+  def handle_call({PgEtf, :info}, _from, consumer) do
+    {:reply, Session.info(consumer.session), consumer}
+  end
+
+  def handle_call({PgEtf, :resume}, from, consumer) do
+    GenServer.reply(from, :ok)
+    consumer |> start_at() |> Session.resume() |> continue(consumer)
+  end
+
+  @impl GenServer
+  def terminate(reason, consumer) do
+    Session.close(consumer.session)
+
+    if exports?(consumer.module, :handle_stop, 2) do
+      consumer.module.handle_stop(reason(reason), consumer.state)
+    end
+  end
+
+  defp reason({%Error{} = error, _stacktrace}), do: error
+  defp reason(:normal), do: :shutdown
+  defp reason({:shutdown, _}), do: :shutdown
+  defp reason(other), do: other
+
+  defp continue({:ok, session}, %{working?: true} = consumer) do
+    {:noreply, %{consumer | session: session}}
+  end
+
+  defp continue({:ok, session}, consumer) do
+    {:noreply, %{consumer | session: session}, {:continue, :work}}
+  end
+
+  defp continue({:stop, error, session}, consumer) do
+    {:stop, {error, []}, %{consumer | session: session}}
+  end
+
+  defp start_at(%__MODULE__{module: module, state: state, session: session}) do
+    if exports?(module, :checkpoint, 1) do
+      Session.start_at(session, module.checkpoint(state))
+    else
+      session
+    end
+  end
+
+  ## Handling
+
+  defp handle(items, %__MODULE__{session: session} = consumer) do
+    {data, seqs} = Enum.unzip(items)
+
+    case call(data, consumer) do
+      {:ok, state} ->
+        session = Session.ack(session, session.incarnation, seqs, [])
+        %{consumer | state: state, session: session}
+
+      {:error, reason, state} ->
+        Logger.error("#{inspect(consumer.module)} failed: #{inspect(reason)}")
+        failures = for seq <- seqs, do: {seq, consumer.on_failure}
+        session = Session.ack(session, session.incarnation, [], failures)
+        %{consumer | state: state, session: session}
+    end
+  end
+
+  defp call([{:position, lsn}], consumer) do
+    consumer.module.handle_position(lsn, consumer.state)
+  end
+
+  defp call([%Transaction{} = transaction], %__MODULE__{unit: :transaction} = consumer) do
+    consumer.module.handle_transaction(transaction, consumer.state)
+  end
+
+  defp call(changes, consumer), do: consumer.module.handle_changes(changes, consumer.state)
+
+  defp exports?(module, name, arity), do: function_exported?(module, name, arity)
+end

@@ -1,0 +1,176 @@
+defmodule PgEtf.ConsumerTest do
+  use ExUnit.Case, async: true
+
+  alias PgEtf.{Consumer, Error, FakeSlot}
+
+  @moduletag :capture_log
+
+  defmodule Changes do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def init(test), do: {:ok, %{test: test, batches: 0}}
+
+    @impl true
+    def handle_changes(changes, state) do
+      send(state.test, {:changes, Enum.map(changes, & &1.record["id"])})
+      {:ok, %{state | batches: state.batches + 1}}
+    end
+
+    @impl true
+    def handle_stop(reason, state), do: send(state.test, {:stopped, reason, state.batches})
+  end
+
+  # Keeps the position with the data, as a sink in a database would.
+  defmodule Stored do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def checkpoint(%{store: store}), do: Agent.get(store, & &1.position)
+
+    @impl true
+    def handle_transaction(transaction, %{store: store} = state) do
+      rows = Enum.map(transaction.changes, & &1.record["id"])
+
+      Agent.update(store, fn data ->
+        %{data | rows: data.rows ++ rows, position: transaction.end_lsn}
+      end)
+
+      if Map.get(state, :crash_at) in rows, do: raise("after the data was stored")
+      {:ok, state}
+    end
+
+    @impl true
+    def handle_position(lsn, %{store: store} = state) do
+      Agent.update(store, &%{&1 | position: lsn})
+      {:ok, state}
+    end
+  end
+
+  defmodule Failing do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def handle_transaction(transaction, %{test: test, tries: tries} = state) do
+      send(test, {:tried, transaction.xid})
+
+      case tries do
+        0 -> {:ok, state}
+        n -> {:error, :not_yet, %{state | tries: n - 1}}
+      end
+    end
+  end
+
+  defp opts(slot, more \\ []) do
+    Keyword.merge(
+      [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
+      more
+    )
+  end
+
+  defp eventually(fun, attempts \\ 200) do
+    cond do
+      fun.() -> :ok
+      attempts == 0 -> flunk("it did not happen in time")
+      true -> Process.sleep(10) && eventually(fun, attempts - 1)
+    end
+  end
+
+  test "changes come in order, in batches, and are acknowledged after they are handled" do
+    slot = FakeSlot.start(List.duplicate(5, 50))
+    {:ok, consumer} = Consumer.start_link(Changes, self(), opts(slot, max_changes: 7))
+
+    ids =
+      Stream.repeatedly(fn -> assert_receive({:changes, _}) |> elem(1) end)
+      |> Stream.each(&assert length(&1) <= 7)
+      |> Stream.concat()
+      |> Enum.take(250)
+
+    assert ids == Enum.to_list(0..249)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(50) end)
+    GenServer.stop(consumer)
+    assert_receive {:stopped, :shutdown, batches} when batches > 35
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "can be written in Erlang" do
+    source = ~c"test/fixtures/erlang_orders.erl"
+    assert {:ok, :erlang_orders, beam, []} = :compile.file(source, [:binary, :return])
+    {:module, _} = :code.load_binary(:erlang_orders, source, beam)
+    slot = FakeSlot.start([1])
+    {:ok, consumer} = apply(:erlang_orders, :start_link, [slot, [client: FakeSlot]])
+    assert_receive {:insert, "t", %{"id" => 0}}
+    assert_receive {:done, "0/96"}
+    Process.unlink(consumer)
+    FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: "m", hint: "h", sqlstate: "55000"}})
+    assert_receive {:stopped, %Error{class: :slot_lost, sqlstate: "55000"}}
+  end
+
+  test "runs under a supervisor" do
+    slot = FakeSlot.start([1])
+    consumer = start_supervised!({Consumer, {Changes, self(), opts(slot, name: :supervised)}})
+    assert_receive {:changes, [0]}
+    Process.exit(consumer, :kill)
+    eventually(fn -> FakeSlot.runs(slot) == 2 end)
+    assert PgEtf.info(:supervised).slot == slot
+  end
+
+  test "a position stored with the data makes the effect happen once" do
+    slot = FakeSlot.start([2, 2, 2])
+    store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})
+    Process.flag(:trap_exit, true)
+
+    # It dies between storing and acknowledging: the slot does not know.
+    {:ok, dying} = Consumer.start_link(Stored, %{store: store, crash_at: 3}, opts(slot))
+    assert_receive {:EXIT, ^dying, _}
+    assert Agent.get(store, & &1.position) == FakeSlot.end_lsn(2)
+    assert FakeSlot.confirmed(slot) < FakeSlot.end_lsn(2)
+
+    {:ok, _} = Consumer.start_link(Stored, %{store: store}, opts(slot))
+    eventually(fn -> Agent.get(store, & &1.position) == FakeSlot.end_lsn(3) end)
+    assert Agent.get(store, & &1.rows) == Enum.to_list(0..5)
+    assert FakeSlot.settings(slot).startpos == FakeSlot.end_lsn(2)
+    assert FakeSlot.settings(slot).ack_positions
+  end
+
+  test "positions without transactions are stored, then confirmed" do
+    slot = FakeSlot.start([1])
+    store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})
+    {:ok, _} = Consumer.start_link(Stored, %{store: store}, opts(slot))
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    FakeSlot.position(slot, 9_000)
+    eventually(fn -> FakeSlot.confirmed(slot) == 9_000 end)
+    assert Agent.get(store, & &1.position) == 9_000
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "an error is retried, or halts" do
+    slot = FakeSlot.start([1, 1])
+    {:ok, consumer} = Consumer.start_link(Failing, %{test: self(), tries: 2}, opts(slot))
+    for xid <- [1, 1, 1, 2], do: assert_receive({:tried, ^xid})
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+    GenServer.stop(consumer)
+
+    slot = FakeSlot.start([1, 1])
+    opts = opts(slot, on_failure: :halt)
+    {:ok, consumer} = Consumer.start_link(Failing, %{test: self(), tries: 1}, opts)
+    assert_receive {:tried, 1}
+    eventually(fn -> PgEtf.info(consumer).status == :halted end)
+    refute_receive {:tried, _}, 50
+    PgEtf.resume(consumer)
+    for xid <- [1, 2], do: assert_receive({:tried, ^xid})
+  end
+
+  test "what cannot be is refused at the start" do
+    for {module, opts, text} <- [
+          {NoSuchModule, opts("s"), "is not available"},
+          {Enum, opts("s"), "neither handle_transaction/2 nor handle_changes/2"},
+          {Changes, opts("s", max_changes: 0), ":max_changes"},
+          {Changes, opts("s", producer: 1), "unknown option :producer"}
+        ] do
+      assert_raise ArgumentError, ~r/#{Regex.escape(text)}/, fn ->
+        Consumer.start_link(module, self(), opts)
+      end
+    end
+  end
+end
