@@ -43,4 +43,17 @@ our @all = (
 		options => [ 'dialect=compact', 'rows=tuple' ]
 	});
 
+# The same candidates with another build of the plugin, to compare the two.
+sub before
+{
+	return map {
+		{
+			%$_,
+			name => "before-$_->{name}",
+			plugin => 'pg_etf_before',
+			of => $_->{plugin}
+		}
+	} grep { $_->{plugin} eq 'pg_etf_decoding' } @_;
+}
+
 1;

@@ -30,8 +30,8 @@ sub drop_privileges
 	return;
 }
 
-# bin: the server's programs; libraries: files to load plugins from;
-# plugins: names to allow.
+# bin: the server's programs; libraries: files of plugins that the server does
+# not have, by name; plugins: names to allow.
 sub new
 {
 	my ($class, %arg) = @_;
@@ -39,10 +39,9 @@ sub new
 	my $self = bless { dir => $dir, bin => $arg{bin}, owner => $$ }, $class;
 
 	mkdir "$dir/lib" or die "$dir/lib: $!\n";
-	for my $file (@{ $arg{libraries} })
+	while (my ($name, $file) = each %{ $arg{libraries} })
 	{
-		my ($name) = $file =~ m{([^/]+)$};
-		copy($file, "$dir/lib/$name") or die "$file: $!\n";
+		copy($file, "$dir/lib/$name.so") or die "$file: $!\n";
 	}
 	$self->run('initdb', '-A', 'trust', '-N', '-D', "$dir/data", '-U', 'bench',
 		'-E', 'UTF8', '--locale=C');

@@ -70,12 +70,12 @@ sub number
 	return defined $value ? sprintf $format, $value : '-';
 }
 
-# "0.18 (0.17-0.20)"
+# "0.18 (0.17..0.20)"
 sub with_spread
 {
 	my ($format, $s) = @_;
 	return '-' unless $s;
-	return sprintf "$format ($format-$format)", @{$s}{qw(median min max)};
+	return sprintf "$format ($format..$format)", @{$s}{qw(median min max)};
 }
 
 # What a candidate's CPU ratio is wanted to be: a number of the workload, or the
@@ -105,14 +105,14 @@ sub time_columns
 {
 	my ($rows) = @_;
 	return (
-		[ 'CPU s (min-max)', 21, sub { with_spread('%.3f', $_[0]{cpu}) } ],
-		[ 'wall s (min-max)', 21, sub { with_spread('%.3f', $_[0]{wall}) } ],
+		[ 'CPU s (min..max)', 22, sub { with_spread('%.3f', $_[0]{cpu}) } ],
+		[ 'wall s (min..max)', 22, sub { with_spread('%.3f', $_[0]{wall}) } ],
 		[ 'us/row', 8,
 			sub { sprintf '%.2f', $_[0]{cpu}{median} * 1e6 / $rows } ],
 		[ 'bytes/row', 11, sub { sprintf '%.1f', $_[0]{bytes} / $rows } ],
 		[ 'msgs/row', 9, sub { sprintf '%.4f', $_[0]{messages} / $rows } ],
-		[ 'CPU ratio', 18, sub { with_spread('%.2f', $_[0]{cpu_ratio}) } ],
-		[ 'wall ratio', 18, sub { with_spread('%.2f', $_[0]{wall_ratio}) } ]);
+		[ 'CPU ratio', 19, sub { with_spread('%.2f', $_[0]{cpu_ratio}) } ],
+		[ 'wall ratio', 19, sub { with_spread('%.2f', $_[0]{wall_ratio}) } ]);
 }
 
 # Targets are about time: sending, which the kernel does, counts there alone.
@@ -129,7 +129,7 @@ sub instruction_columns
 sub print_table
 {
 	my ($workload, $rows, $candidates, $results, @columns) = @_;
-	my $line = '%-16s' . join('', map { " %$_->[1]s" } @columns) . "  %s\n";
+	my $line = '%-18s' . join('', map { " %$_->[1]s" } @columns) . "  %s\n";
 
 	printf "\n%s: %s; %d rows\n", $workload->{name}, $workload->{title}, $rows;
 	printf $line, '', (map { $_->[0] } @columns), 'target';
