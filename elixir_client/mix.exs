@@ -12,6 +12,7 @@ defmodule PgEtf.MixProject do
       name: "PgEtf",
       description: @description,
       start_permanent: Mix.env() == :prod,
+      compilers: Mix.compilers() ++ [:pg_etf_client],
       elixirc_paths: elixirc_paths(Mix.env()),
       deps: deps(),
       package: package(),
@@ -20,7 +21,7 @@ defmodule PgEtf.MixProject do
   end
 
   def application do
-    [extra_applications: [:logger]]
+    [extra_applications: [:logger, :crypto]]
   end
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]

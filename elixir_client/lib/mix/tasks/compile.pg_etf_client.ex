@@ -1,0 +1,124 @@
+defmodule Mix.Tasks.Compile.PgEtfClient do
+  @moduledoc """
+  Builds the C program `pg_etf_client` into `priv`.
+
+  Runs as the last compiler of this application. In a checkout the program is
+  built from its sources, which needs `make`, a C compiler and the headers of
+  libpq and of Erlang's `ei` library. Nothing is built when the environment
+  variable `PG_ETF_CLIENT` names a program, or where there are no sources: then
+  the one in `PATH` is used. A release carries the program in `priv`.
+  """
+
+  use Mix.Task.Compiler
+
+  @program "pg_etf_client"
+
+  @impl true
+  def run(_args) do
+    cond do
+      System.get_env("PG_ETF_CLIENT") -> {:noop, []}
+      File.regular?(Path.join(root(), "src/client/main.c")) -> build()
+      System.find_executable(@program) -> {:noop, []}
+      true -> warn("#{@program} is not in PATH and not in priv: no stream can be started")
+    end
+  end
+
+  @impl true
+  def clean do
+    File.rm(target())
+    :ok
+  end
+
+  # The top of the checkout, beside which this application lies.
+  defp root, do: Path.expand("..", File.cwd!())
+
+  defp target, do: Path.join([File.cwd!(), "priv", @program])
+
+  defp build do
+    with :ok <- tools(),
+         :ok <- headers(),
+         :ok <- make() do
+      install(Path.join([root(), "build", @program]))
+    else
+      {:error, text} -> fail(text)
+    end
+  end
+
+  defp tools do
+    case Enum.reject(["make", "cc"], &System.find_executable/1) do
+      [] -> :ok
+      missing -> {:error, "#{Enum.join(missing, " and ")} not found (Debian: build-essential)"}
+    end
+  end
+
+  defp headers do
+    missing =
+      for {path, text} <- [
+            {Path.join(libpq_headers(), "libpq-fe.h"), "libpq's headers (Debian: libpq-dev)"},
+            {Path.join(ei_headers(), "ei.h"), "the headers of Erlang's ei (Debian: erlang-dev)"}
+          ],
+          not File.regular?(path),
+          do: "#{text}, looked for #{path}"
+
+    case missing do
+      [] -> :ok
+      texts -> {:error, "missing: " <> Enum.join(texts, "; ")}
+    end
+  end
+
+  defp libpq_headers do
+    pg_config = System.get_env("PG_CONFIG") || System.find_executable("pg_config")
+
+    case pg_config && System.cmd(pg_config, ["--includedir"]) do
+      {dir, 0} -> String.trim(dir)
+      _ -> "/usr/include/postgresql"
+    end
+  end
+
+  defp ei_headers do
+    System.get_env("ERL_INCLUDE") || Path.join([:code.root_dir(), "usr", "include"])
+  end
+
+  defp make do
+    # A surrounding make would hand down its job server and its variables.
+    env = [{"MAKEFLAGS", nil}, {"MAKELEVEL", nil}, {"MFLAGS", nil}]
+
+    case System.cmd("make", ["-s", "-C", root(), "client"], stderr_to_stdout: true, env: env) do
+      {_output, 0} -> :ok
+      {output, status} -> {:error, "make client ended with status #{status}\n#{output}"}
+    end
+  end
+
+  defp install(built) do
+    if same?(built, target()) do
+      {:noop, []}
+    else
+      File.mkdir_p!(Path.dirname(target()))
+      # A program that runs cannot be written over, but replaced.
+      File.cp!(built, target() <> ".new")
+      File.rename!(target() <> ".new", target())
+      Mix.Project.build_structure()
+      {:ok, []}
+    end
+  end
+
+  defp same?(one, other) do
+    match?({:ok, _}, File.stat(other)) and File.read!(one) == File.read!(other)
+  end
+
+  defp warn(text), do: {:ok, [report(:warning, text)]}
+  defp fail(text), do: {:error, [report(:error, text)]}
+
+  defp report(severity, text) do
+    message = "#{@program}: #{text}"
+    Mix.shell().error(message)
+
+    %Mix.Task.Compiler.Diagnostic{
+      compiler_name: "pg_etf_client",
+      file: Path.join(root(), "Makefile"),
+      message: message,
+      position: 0,
+      severity: severity
+    }
+  end
+end
