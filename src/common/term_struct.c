@@ -207,7 +207,7 @@ struct_read(const TermReader *reader, const Term *map, StructValue *value,
 	for (uint32_t i = 0; i < map->count; i++)
 	{
 		if (!term_next(end, &key) || !find_field(&key, &field) ||
-			(seen & BIT(field)) || !read_field(end, field, value))
+			!read_field(end, field, value))
 			return false;
 		seen |= BIT(field);
 	}

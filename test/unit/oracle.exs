@@ -13,9 +13,11 @@ defmodule Oracle do
      "%Date{calendar: Calendar.ISO, day: 1, month: 1, year: 10000}"},
     {%{~T[00:00:00] | hour: 24},
      "%Time{calendar: Calendar.ISO, hour: 24, microsecond: {0, 0}, minute: 0, second: 0}"},
+    {%{__struct__: Date, year: 2026}, "%Date{year: 2026}"},
     {%{__struct__: Decimal, sign: -1, coef: 150, exp: -2}, ~S|Decimal.new("-1.50")|},
     {%{__struct__: Decimal, sign: 1, coef: 12, exp: -9}, ~S|Decimal.new("1.2E-8")|},
     {%{__struct__: Decimal, sign: 1, coef: 12, exp: -7}, ~S|Decimal.new("0.0000012")|},
+    {%{__struct__: Decimal, sign: 1, coef: 1, exp: -7}, ~S|Decimal.new("1E-7")|},
     {%{__struct__: Decimal, sign: 1, coef: 5, exp: 3}, ~S|Decimal.new("5E+3")|},
     {%{__struct__: Decimal, sign: 1, coef: 0, exp: -2}, ~S|Decimal.new("0.00")|},
     {%{__struct__: Decimal, sign: -1, coef: :inf, exp: 0}, ~S|Decimal.new("-Infinity")|}

@@ -369,6 +369,53 @@ expectations_name_what_is_wrong(void)
 	CHECK(strcmp(reader.error, "not a position") == 0);
 }
 
+static void
+positions_have_64_bits(void)
+{
+	static const struct
+	{
+		const char *hex;
+		bool good;
+		uint64_t value;
+	} cases[] = {{"6100", true, 0},
+				 {"6E0800FFFFFFFFFFFFFFFF", true, UINT64_MAX},
+				 {"6E0900000000000000000001", false, 0},
+				 {"6E080100000000000000FF", false, 0},
+				 {"62FFFFFFFF", false, 0}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		size_t len;
+		uint8_t *bytes = from_hex(cases[i].hex, &len);
+		TermReader reader;
+		uint64_t value = 0;
+
+		term_read_init(&reader, bytes, len);
+		CHECK_THAT(term_next_uint64(&reader, &value, "") == cases[i].good, "%s",
+				   cases[i].hex);
+		CHECK(value == cases[i].value);
+		free(bytes);
+	}
+}
+
+static void
+atoms_have_255_characters_at_most(void)
+{
+	uint8_t bytes[3 + 2 * 256] = {118};
+	TermReader reader;
+	Term term;
+
+	for (size_t count = 254; count <= 256; count++)
+	{
+		bytes[1] = (uint8_t) (2 * count >> 8);
+		bytes[2] = (uint8_t) (2 * count);
+		for (size_t i = 0; i < count; i++)
+			memcpy(bytes + 3 + 2 * i, "\xC3\xA9", 2);
+		term_read_init(&reader, bytes, 3 + 2 * count);
+		CHECK(term_next(&reader, &term) == (count <= 255));
+	}
+}
+
 int
 main(void)
 {
@@ -380,5 +427,7 @@ main(void)
 	depth_costs_no_stack();
 	an_error_stays();
 	expectations_name_what_is_wrong();
+	positions_have_64_bits();
+	atoms_have_255_characters_at_most();
 	return check_done();
 }
