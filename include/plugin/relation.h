@@ -4,7 +4,8 @@
  *
  * A plan is built at the table's first change in a session and again after
  * an invalidation of the table or of anything its types are made of.  Plans
- * are freed with the session.
+ * are freed with the session, or earlier, when all of them together become
+ * large; what the reader has been told is remembered in any case.
  */
 #ifndef ETF_RELATION_H
 #define ETF_RELATION_H
@@ -14,15 +15,27 @@
 #include "plugin/session.h"
 #include "plugin/value.h"
 
+struct EtfRelation;
+
+/* Kept for each table of the session, whether or not it has a plan now. */
+typedef struct EtfRelationEntry
+{
+	Oid relid;					  /* hash key: must be first */
+	bool told;					  /* the reader has had a relation event, ... */
+	uint64 event_hash;			  /* ... this one, ... */
+	uint64 frame;				  /* ... last in this frame */
+	struct EtfRelation *relation; /* the plan, or NULL */
+} EtfRelationEntry;
+
+/* The plan. */
 typedef struct EtfRelation
 {
-	Oid relid;	  /* hash key: must be first */
-	bool valid;	  /* cleared by the relcache callback */
-	bool wanted;  /* publishable, and not filtered out */
-	bool full;	  /* REPLICA IDENTITY FULL */
-	bool told;	  /* the session has had the relation event */
+	EtfRelationEntry *entry;
+	bool valid;	 /* cleared by the relcache callback */
+	bool wanted; /* publishable, and not filtered out */
+	bool full;	 /* REPLICA IDENTITY FULL */
+	Oid relid;
 	uint64 epoch; /* of the cache, when the plan was built */
-	uint64 frame; /* the last frame with the relation event */
 	const char *schema;
 	const char *name;
 	int nfields;
@@ -36,6 +49,7 @@ typedef struct EtfRelation
 	const char *event; /* the relation event, encoded */
 	int event_len;
 	MemoryContext context; /* holds all of the above */
+	Size bytes;			   /* what the context takes */
 } EtfRelation;
 
 extern void etf_relations_init(EtfSession *session);

@@ -68,17 +68,17 @@ tell_relation(EtfSession *session, EtfRelation *plan)
 		case RELATIONS_OFF:
 			return;
 		case RELATIONS_SESSION:
-			if (plan->told)
+			if (plan->entry->told)
 				return;
 			break;
 		case RELATIONS_FRAME:
-			if (plan->frame == session->frames)
+			if (plan->entry->frame == session->frames)
 				return;
 			break;
 	}
 	etf_put_note(session, plan->event, plan->event_len);
-	plan->told = true;
-	plan->frame = session->frames;
+	plan->entry->told = true;
+	plan->entry->frame = session->frames;
 }
 
 static void

@@ -3,7 +3,7 @@
  *		Plans of tables: built, kept, and thrown away at the right moment.
  *
  * change.c asks for the plan of each change's table; row.c and the encoders
- * work from it.  Plans lie in a hash table by OID under ctx->context.  The
+ * work from it.  They are found by OID in a hash table under ctx->context.  The
  * invalidation callbacks cannot be unregistered and outlive a session, so
  * they are registered once per process and look at "active", which a reset
  * callback of ctx->context clears, whichever way the session ended.
@@ -17,6 +17,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -26,13 +27,17 @@
 #include "plugin/filter.h"
 #include "plugin/relation.h"
 
+/* A session's plans together may take this much, and one more plan. */
+#define MAX_PLAN_BYTES (16 * 1024 * 1024)
+
 typedef struct EtfRelationCache
 {
-	HTAB *plans;		  /* Oid of a table to EtfRelation */
-	HTAB *type_hashes;	  /* syscache hash of every pg_type row in use */
-	HTAB *type_relations; /* Oid of every composite type's relation */
-	EtfRelation *last;	  /* the plan that the last change used */
-	uint64 epoch;		  /* plans of an earlier one are stale */
+	HTAB *entries;			/* Oid of a table to EtfRelationEntry */
+	HTAB *type_hashes;		/* syscache hash of every pg_type row in use */
+	HTAB *type_relations;	/* Oid of every composite type's relation */
+	EtfRelationEntry *last; /* that of the last change */
+	uint64 epoch;			/* plans of an earlier one are stale */
+	Size plan_bytes;		/* what all plans take */
 	MemoryContext context;
 } EtfRelationCache;
 
@@ -41,13 +46,13 @@ static EtfRelationCache *active = NULL;
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	EtfRelation *plan;
+	EtfRelationEntry *entry;
 
 	if (active == NULL)
 		return;
-	plan = hash_search(active->plans, &relid, HASH_FIND, NULL);
-	if (plan != NULL)
-		plan->valid = false;
+	entry = hash_search(active->entries, &relid, HASH_FIND, NULL);
+	if (entry != NULL && entry->relation != NULL)
+		entry->relation->valid = false;
 	if (relid == InvalidOid ||
 		hash_search(active->type_relations, &relid, HASH_FIND, NULL) != NULL)
 		active->epoch++;
@@ -120,8 +125,8 @@ etf_relations_init(EtfSession *session)
 
 	cache->context = AllocSetContextCreate(parent, "pg_etf_decoding relations",
 										   ALLOCSET_DEFAULT_SIZES);
-	cache->plans = make_table("pg_etf_decoding plans", sizeof(Oid),
-							  sizeof(EtfRelation), cache->context);
+	cache->entries = make_table("pg_etf_decoding tables", sizeof(Oid),
+								sizeof(EtfRelationEntry), cache->context);
 	cache->type_hashes = make_table("pg_etf_decoding types", sizeof(uint32),
 									sizeof(uint32), cache->context);
 	cache->type_relations = make_table(
@@ -199,14 +204,51 @@ build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
 }
 
 /*
- * ANALYZE and much else invalidate without a change that shows: the session
+ * ANALYZE and much else invalidate without a change that shows: the reader
  * has been told when the relation event is still the same.
  */
-static bool
-same_event(const EtfRelation *a, const EtfRelation *b)
+static void
+compare_event(EtfRelationEntry *entry, const EtfRelation *plan)
 {
-	return a->event_len == b->event_len && a->event != NULL &&
-		   memcmp(a->event, b->event, a->event_len) == 0;
+	uint64 hash;
+
+	if (!plan->wanted)
+		return;
+	hash = hash_bytes_extended((const unsigned char *) plan->event,
+							   plan->event_len, 0);
+	if (hash == entry->event_hash)
+		return;
+	entry->event_hash = hash;
+	entry->told = false;
+	entry->frame = 0;
+}
+
+static void
+drop_plan(EtfRelationCache *cache, EtfRelationEntry *entry)
+{
+	if (entry->relation == NULL)
+		return;
+	cache->plan_bytes -= entry->relation->bytes;
+	MemoryContextDelete(entry->relation->context);
+	entry->relation = NULL;
+}
+
+/*
+ * Plans that are not used again would stay: of tables that were dropped, or
+ * of the many tables of a quiet database.  Which those are is not worth
+ * knowing, because a plan is quickly built again.
+ */
+static void
+drop_plans_if_large(EtfRelationCache *cache)
+{
+	HASH_SEQ_STATUS status;
+	EtfRelationEntry *entry;
+
+	if (cache->plan_bytes < MAX_PLAN_BYTES)
+		return;
+	hash_seq_init(&status, cache->entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		drop_plan(cache, entry);
 }
 
 /*
@@ -214,25 +256,31 @@ same_event(const EtfRelation *a, const EtfRelation *b)
  * arrives meanwhile is not lost.
  */
 static void
-rebuild_plan(EtfSession *session, EtfRelation *plan, Relation relation)
+make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
 {
 	EtfRelationCache *cache = session->relations;
-	EtfRelation old = *plan;
-	MemoryContext caller;
+	MemoryContext context = AllocSetContextCreate(
+		cache->context, "pg_etf_decoding relation", ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	EtfRelation *plan = palloc0(sizeof(EtfRelation));
 
-	memset(plan, 0, sizeof(*plan));
-	plan->relid = old.relid;
+	plan->entry = entry;
+	plan->context = context;
+	plan->relid = entry->relid;
 	plan->epoch = cache->epoch;
 	plan->valid = true;
-	plan->context = AllocSetContextCreate(
-		cache->context, "pg_etf_decoding relation", ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(plan->context);
+	entry->relation = plan;
 	build_plan(session, plan, relation);
 	MemoryContextSwitchTo(caller);
-	plan->told = old.told && same_event(&old, plan);
-	plan->frame = plan->told ? old.frame : 0;
-	if (old.context != NULL)
-		MemoryContextDelete(old.context);
+	plan->bytes = MemoryContextMemAllocated(context, true);
+	cache->plan_bytes += plan->bytes;
+	compare_event(entry, plan);
+}
+
+static bool
+usable(const EtfRelationCache *cache, const EtfRelation *plan)
+{
+	return plan != NULL && plan->valid && plan->epoch == cache->epoch;
 }
 
 EtfRelation *
@@ -240,16 +288,20 @@ etf_relation_get(EtfSession *session, Relation relation)
 {
 	EtfRelationCache *cache = session->relations;
 	Oid relid = RelationGetRelid(relation);
-	EtfRelation *plan = cache->last;
+	EtfRelationEntry *entry = cache->last;
 	bool found = true;
 
-	if (plan == NULL || plan->relid != relid)
-		plan = hash_search(cache->plans, &relid, HASH_ENTER, &found);
+	if (entry == NULL || entry->relid != relid)
+		entry = hash_search(cache->entries, &relid, HASH_ENTER, &found);
 	if (!found)
-		memset((char *) plan + sizeof(Oid), 0,
-			   sizeof(EtfRelation) - sizeof(Oid));
-	if (!plan->valid || plan->epoch != cache->epoch)
-		rebuild_plan(session, plan, relation);
-	cache->last = plan;
-	return plan;
+		memset((char *) entry + sizeof(Oid), 0,
+			   sizeof(EtfRelationEntry) - sizeof(Oid));
+	cache->last = entry;
+	if (!usable(cache, entry->relation))
+	{
+		drop_plan(cache, entry);
+		drop_plans_if_large(cache);
+		make_plan(session, entry, relation);
+	}
+	return entry->relation;
 }
