@@ -14,33 +14,23 @@ PG_MODULE_MAGIC;
 static void
 startup(LogicalDecodingContext *ctx, OutputPluginOptions *opt, bool is_init)
 {
-	(void) ctx;
-	(void) is_init;
 	opt->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
 }
 
 static void
 begin(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
-	(void) ctx;
-	(void) txn;
 }
 
 static void
 change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, Relation relation,
 	   ReorderBufferChange *change)
 {
-	(void) ctx;
-	(void) txn;
-	(void) relation;
-	(void) change;
 }
 
 static void
 commit(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn)
 {
-	(void) txn;
-	(void) lsn;
 	output_progress(ctx, false);
 }
 
