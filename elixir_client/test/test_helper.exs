@@ -1,4 +1,7 @@
-# The tests under test/broadway run where Broadway is on the code path.
+# The tests under test/broadway run where Broadway is on the code path, those
+# under test/integration where the program and a server are.
+alias PgEtf.Integration
+
 if Code.ensure_loaded?(Broadway) do
   {:ok, _} = Application.ensure_all_started(:broadway)
   IO.puts("With Broadway #{Application.spec(:broadway, :vsn)}")
@@ -6,4 +9,12 @@ else
   IO.puts("Without Broadway: the producer is driven by a harness alone")
 end
 
-ExUnit.start()
+excluded =
+  if Integration.available?() do
+    [:slow]
+  else
+    IO.puts("Without pg_etf_client or a server: only the fake client")
+    [:integration, :slow]
+  end
+
+ExUnit.start(exclude: excluded)

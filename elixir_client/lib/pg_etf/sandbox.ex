@@ -71,6 +71,17 @@ defmodule PgEtf.Sandbox do
     GenServer.start_link(__MODULE__, opts, [timeout: @timeout] ++ server_opts)
   end
 
+  @doc "Whether a server and the plugin are there to be started."
+  @spec available?(keyword) :: boolean
+  def available?(opts \\ []) do
+    with {:ok, bindir} <- bindir(opts[:bindir]),
+         {:ok, plugin} <- plugin(opts[:plugin]) do
+      plugin != nil or installed?(bindir)
+    else
+      {:error, _} -> false
+    end
+  end
+
   @doc "Where to connect: options for `PgEtf.Producer`, and for Postgrex."
   @spec connection(GenServer.server()) :: keyword
   def connection(sandbox), do: GenServer.call(sandbox, :connection, @timeout)
@@ -311,6 +322,15 @@ defmodule PgEtf.Sandbox do
   defp server?(dir), do: Enum.all?(["initdb", "postgres", "pg_ctl"], &exists?(dir, &1))
 
   defp exists?(dir, name), do: dir |> Path.join(name) |> File.regular?()
+
+  defp installed?(bindir) do
+    case System.cmd(Path.join(bindir, "pg_config"), ["--pkglibdir"]) do
+      {dir, 0} -> dir |> String.trim() |> exists?(@plugin <> ".so")
+      _ -> false
+    end
+  rescue
+    ErlangError -> false
+  end
 
   defp plugin(nil) do
     built = Path.join(@checkout, @plugin <> ".so")

@@ -559,6 +559,12 @@ defmodule PgEtf.Session do
 
   ## Reports
 
+  # About the slot, not about the stream.
+  defp handle_report(session, {:status, :slot, details}) do
+    tell_status(session, :slot, details)
+    {:ok, session}
+  end
+
   defp handle_report(session, {:status, status, details}) do
     {:ok, set_status(session, status, details)}
   end
@@ -580,7 +586,8 @@ defmodule PgEtf.Session do
   end
 
   defp handle_report(session, {:caught_up, lsn}) do
-    {:ok, set_status(%{session | caught_up?: true}, :caught_up, %{lsn: lsn})}
+    tell_status(session, :caught_up, %{lsn: lsn})
+    {:ok, %{session | caught_up?: true}}
   end
 
   defp handle_report(session, {:log, level, text}) do
@@ -626,12 +633,13 @@ defmodule PgEtf.Session do
   end
 
   defp set_status(session, status, details) do
-    telemetry(session, [:status], %{system_time: System.system_time()}, %{
-      status: status,
-      details: details
-    })
-
+    tell_status(session, status, details)
     %{session | status: status}
+  end
+
+  defp tell_status(session, status, details) do
+    metadata = %{status: status, details: details}
+    telemetry(session, [:status], %{system_time: System.system_time()}, metadata)
   end
 
   ## Ends

@@ -20,8 +20,9 @@ defmodule PgEtf.Telemetry do
 
   `duration` is in native time units, `lag` (commit to decode), `delay`, `age`
   and `oldest` (how long the oldest message waits for its acknowledgement) are in
-  milliseconds. `status` is what the C program says: `:connected`,
-  `:disconnected`, `:reconnecting`, `:open_circuit`, `:idle` and so on.
+  milliseconds. `status` is one of `:connected`, `:disconnected`, `:reconnecting`,
+  `:open_circuit`, `:caught_up`, `:halted`, and `:slot` when the server's opinion of
+  the slot has changed; `details` is a map, described in `docs/port.md`.
   """
 
   @compile {:no_warn_undefined, :telemetry}
