@@ -27,6 +27,7 @@ static void
 look_up_converter(void)
 {
 	bool own_transaction = !IsTransactionState();
+	MemoryContext caller = CurrentMemoryContext;
 	Oid function;
 
 	if (own_transaction)
@@ -36,6 +37,7 @@ look_up_converter(void)
 		fmgr_info_cxt(function, &converter, TopMemoryContext);
 	if (own_transaction)
 		CommitTransactionCommand();
+	MemoryContextSwitchTo(caller);
 	converter_looked_up = true;
 }
 

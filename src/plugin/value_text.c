@@ -103,26 +103,36 @@ set_settings(const Settings *settings)
  * Call the output function with display settings that no client can change.
  * The variables are set, not the parameters: that takes no time, and no
  * parameter status goes to the client.
+ *
+ * NULL where the function met a limit of the server, such as 1 GB for one
+ * string: a jsonpath of a few kB can be that long.  Nothing but memory is held
+ * then, so the ERROR can end here.
  */
 static char *
 output_text(const EtfType *type, Datum value)
 {
+	MemoryContext context = CurrentMemoryContext;
 	const Settings saved = get_settings();
 	const Settings ours = {
 		USE_ISO_DATES,	  INTSTYLE_POSTGRES, 1,
-		BYTEA_OUTPUT_HEX, XMLBINARY_BASE64,	 pg_tzset("UTC")};
-	char *text;
+		BYTEA_OUTPUT_HEX, XMLBINARY_BASE64,	 pg_tzset("GMT")};
+	char *volatile text = NULL;
 
 	set_settings(&ours);
 	PG_TRY();
 	{
 		text = OutputFunctionCall(unconstify(FmgrInfo *, &type->output), value);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		set_settings(&saved);
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
 	}
 	PG_END_TRY();
+	set_settings(&saved);
 	return text;
 }
 
@@ -141,15 +151,15 @@ text_could_be_too_long(const EtfType *type, Datum value)
 void
 encode_by_output(EtfOut *out, const EtfType *type, Datum value)
 {
-	char *text;
+	char *text =
+		text_could_be_too_long(type, value) ? NULL : output_text(type, value);
 
-	if (text_could_be_too_long(type, value))
+	if (text == NULL)
 	{
 		out_overflow(out);
 		etf_put_null(out);
 		return;
 	}
-	text = output_text(type, value);
 	etf_put_text(out, text, strlen(text));
 	pfree(text);
 }
