@@ -33,7 +33,8 @@ typedef struct EtfField
 	const char *key; /* its name, encoded as options "keys" says */
 	int key_len;
 	int attindex;	  /* place in the TupleDesc, from 0 */
-	const char *name; /* server encoding; for error contexts */
+	const char *name; /* server encoding */
+	bool name_taken;  /* in UTF-8, by a field before it */
 } EtfField;
 
 struct EtfType
@@ -62,17 +63,22 @@ typedef struct EtfTypeBuilder
 	const EtfOptions *options;
 	List *type_oids;	 /* pg_type rows that were looked at */
 	List *relation_oids; /* pg_class rows of composites */
+	int depth;			 /* of the type that is being built */
+	int fields;			 /* built so far, on all levels */
 } EtfTypeBuilder;
 
 extern EtfType *etf_type_build(EtfTypeBuilder *builder, Oid typid,
 							   int32 typmod);
 
-/* Encode a name as a map key: a binary, or an atom. */
-extern void etf_put_key(EtfOut *out, const char *name);
-
-/* Fill in a field, key bytes included, in the current memory context. */
-extern void etf_field_build(EtfTypeBuilder *builder, EtfField *field,
+/*
+ * Fill in fields[n], key bytes included, in the current memory context.  The
+ * fields before it are those of the same row, in which no key may repeat.
+ */
+extern void etf_field_build(EtfTypeBuilder *builder, EtfField *fields, int n,
 							Form_pg_attribute attribute);
+
+/* A binary, or {unconverted, Bytes}. */
+extern void etf_put_field_name(EtfOut *out, const EtfField *field);
 
 /*
  * One column's value: {oversized, Bytes} where it does not fit.  Encoders of

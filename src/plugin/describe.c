@@ -82,7 +82,7 @@ put_composite_shape(EtfOut *out, const EtfType *type)
 		const EtfField *field = &type->fields[i];
 
 		etf_put_tuple(out, 3);
-		etf_put_text(out, field->name, strlen(field->name));
+		etf_put_field_name(out, field);
 		put_shape(out, field->type);
 		etf_put_int(out, scalar_typmod(field->type));
 	}
@@ -160,7 +160,7 @@ put_columns(EtfOut *out, const EtfRelation *plan, Relation relation)
 			TupleDescAttr(RelationGetDescr(relation), field->attindex);
 
 		etf_put_tuple(out, 5);
-		etf_put_text(out, field->name, strlen(field->name));
+		etf_put_field_name(out, field);
 		etf_put_uint(out, attribute->atttypid);
 		put_type_name(out, attribute->atttypid);
 		etf_put_int(out, scalar_typmod(field->type));

@@ -170,7 +170,7 @@ build_fields(EtfRelation *plan, Relation relation, EtfTypeBuilder *builder)
 
 		if (!attribute_in_tuple(attribute))
 			continue;
-		etf_field_build(builder, &plan->fields[plan->nfields], attribute);
+		etf_field_build(builder, plan->fields, plan->nfields, attribute);
 		if (bms_is_member(attribute->attnum -
 							  FirstLowInvalidHeapAttributeNumber,
 						  identity))
@@ -187,7 +187,7 @@ build_fields(EtfRelation *plan, Relation relation, EtfTypeBuilder *builder)
 static void
 build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
 {
-	EtfTypeBuilder builder = {session->options, NIL, NIL};
+	EtfTypeBuilder builder = {.options = session->options};
 	Form_pg_class form = relation->rd_rel;
 
 	plan->schema = get_namespace_name(form->relnamespace);

@@ -66,7 +66,7 @@ make_state(FunctionCallInfo fcinfo, ArrayType *given)
 		fcinfo->flinfo->fn_mcxt, "etf_encode", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	EncodeState *state = palloc0(sizeof(EncodeState));
-	EtfTypeBuilder builder = {NULL, NIL, NIL};
+	EtfTypeBuilder builder = {.options = NULL};
 
 	state->context = context;
 	state->given = (ArrayType *) PG_DETOAST_DATUM_COPY(PointerGetDatum(given));

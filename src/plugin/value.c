@@ -16,13 +16,16 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 
-#include "common/utf8.h"
 #include "compat.h"
 #include "plugin/encoders.h"
 #include "plugin/encoding.h"
 
-/* What SMALL_ATOM_UTF8_EXT can hold. */
-#define ATOM_MAX 255
+/*
+ * Types can be built of types without end, and each level can multiply what
+ * there is to know of them.  What is made beyond these limits has no plan.
+ */
+#define MAX_LEVELS 1000
+#define MAX_FIELDS 100000
 
 typedef struct BuiltInType
 {
@@ -177,6 +180,14 @@ extension_encoder(Form_pg_type form)
 	return NULL;
 }
 
+/* Only the size of the value is told. */
+static void
+encode_beyond_limits(EtfOut *out, const EtfType *type, Datum value)
+{
+	out_overflow(out);
+	etf_put_null(out);
+}
+
 EtfType *
 etf_type_build(EtfTypeBuilder *builder, Oid typid, int32 typmod)
 {
@@ -194,24 +205,15 @@ etf_type_build(EtfTypeBuilder *builder, Oid typid, int32 typmod)
 	type->typalign = form->typalign;
 	type->encode = built_in_encoder(typid);
 	if (type->encode == NULL)
-		build_by_kind(builder, type, form);
+	{
+		if (++builder->depth > MAX_LEVELS)
+			type->encode = encode_beyond_limits;
+		else
+			build_by_kind(builder, type, form);
+		builder->depth--;
+	}
 	ReleaseSysCache(tuple);
 	return type;
-}
-
-void
-etf_fields_build(EtfTypeBuilder *builder, EtfType *type)
-{
-	TupleDesc tupdesc = type->tupdesc;
-
-	type->fields = palloc(sizeof(EtfField) * Max(tupdesc->natts, 1));
-	for (int i = 0; i < tupdesc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(tupdesc, i);
-
-		if (!attribute->attisdropped)
-			etf_field_build(builder, &type->fields[type->nfields++], attribute);
-	}
 }
 
 static void
@@ -221,10 +223,16 @@ build_composite(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 
 	builder->relation_oids =
 		list_append_unique_oid(builder->relation_oids, form->typrelid);
-	type->tupdesc = CreateTupleDescCopyConstr(tupdesc);
+	if (builder->fields + tupdesc->natts > MAX_FIELDS)
+		type->encode = encode_beyond_limits;
+	else
+	{
+		type->tupdesc = CreateTupleDescCopyConstr(tupdesc);
+		type->encode = encode_composite;
+	}
 	ReleaseTupleDesc(tupdesc);
-	type->encode = encode_composite;
-	etf_fields_build(builder, type);
+	if (type->tupdesc != NULL)
+		etf_fields_build(builder, type);
 }
 
 static void
@@ -282,43 +290,14 @@ build_by_kind(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 		build_range(builder, type);
 	else if (OidIsValid(range))
 	{
+		/* Encoding looks into the ranges' plan, so there has to be one. */
+		builder->depth--;
 		type->element = etf_type_build(builder, range, -1);
+		builder->depth++;
 		type->encode = encode_multirange;
 	}
 	else
 		build_by_name(type, form);
-}
-
-void
-etf_put_key(EtfOut *out, const char *name)
-{
-	Size len = strlen(name);
-	const char *text = etf_to_utf8(name, &len);
-
-	if (text != NULL && out->options->keys == KEYS_ATOM && len <= ATOM_MAX &&
-		utf8_check((const uint8 *) text, len, NULL))
-		etf_put_atom_len(out, text, len);
-	else if (text != NULL)
-		etf_put_binary(out, text, len);
-	else
-		etf_put_binary(out, name, strlen(name));
-}
-
-void
-etf_field_build(EtfTypeBuilder *builder, EtfField *field,
-				Form_pg_attribute attribute)
-{
-	StringInfoData key;
-	EtfOut out = ETF_OUT(&key, builder->options);
-
-	initStringInfo(&key);
-	etf_put_key(&out, NameStr(attribute->attname));
-	field->key = key.data;
-	field->key_len = key.len;
-	field->name = pstrdup(NameStr(attribute->attname));
-	field->attindex = attribute->attnum - 1;
-	field->type =
-		etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
 }
 
 /* What a value takes on the server, without its length word. */

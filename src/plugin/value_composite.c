@@ -76,7 +76,7 @@ void
 encode_record(EtfOut *out, const EtfType *type, Datum value)
 {
 	HeapTupleHeader header = DatumGetHeapTupleHeader(value);
-	EtfTypeBuilder builder = {out->options, NIL, NIL};
+	EtfTypeBuilder builder = {.options = out->options};
 	EtfType actual = *type;
 	TupleDesc tupdesc = lookup_rowtype_tupdesc(
 		HeapTupleHeaderGetTypeId(header), HeapTupleHeaderGetTypMod(header));

@@ -100,8 +100,8 @@ expect(_, Head, _, _, #{open := Open}) ->
     error({broken, "frames of one transaction have one head", {Head, Open}}).
 
 event({relation, Rel, Schema, Table, Identity, Columns}, Rels, Opts) ->
-    promise("a description", is_integer(Rel) andalso is_binary(Schema)
-            andalso is_binary(Table)
+    promise("a description", is_integer(Rel) andalso is_name(Schema)
+            andalso is_name(Table)
             andalso lists:member(Identity, [default, index, full, nothing])
             andalso lists:all(fun is_column/1, Columns), {Table, Columns}),
     Event = {Schema, Table, Identity, Columns},
@@ -135,10 +135,13 @@ is_content({oversized, Bytes}) -> is_integer(Bytes);
 is_content(Content) -> is_binary(Content).
 
 is_column({Name, Oid, Type, Typmod, Flags}) ->
-    is_binary(Name) andalso is_integer(Oid) andalso is_binary(Type)
+    is_name(Name) andalso is_integer(Oid) andalso is_name(Type)
         andalso is_integer(Typmod) andalso is_list(Flags);
 is_column(_) ->
     false.
+
+is_name({unconverted, Name}) -> is_binary(Name);
+is_name(Name) -> is_binary(Name).
 
 old(_Rel, Absent, _Rels, _Opts, Absent) ->
     ok;

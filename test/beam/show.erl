@@ -38,7 +38,10 @@ column({Name, Oid, Type, Typmod, Flags}) ->
               -1 -> "";
               _ -> ["(", integer_to_list(Typmod), ")"]
           end,
-    [Name, $\s, Type, Mod, [[$\s, flag(F, Oid)] || F <- Flags]].
+    [label(Name), $\s, Type, Mod, [[$\s, flag(F, Oid)] || F <- Flags]].
+
+label({unconverted, _} = Name) -> term(Name);
+label(Name) -> Name.
 
 flag({as, Shape}, _) -> ["as ", shape(Shape)];
 flag(Flag, _) -> atom_to_list(Flag).
@@ -47,7 +50,7 @@ flag(Flag, _) -> atom_to_list(Flag).
 shape(Oid) when is_integer(Oid), Oid >= 16384 -> "user";
 shape(Oid) when is_integer(Oid) -> integer_to_list(Oid);
 shape({composite, Fields}) ->
-    [${, lists:join($,, [[N, $:, shape(S)] || {N, S, _} <- Fields]), $}];
+    [${, lists:join($,, [[label(N), $:, shape(S)] || {N, S, _} <- Fields]), $}];
 shape({Kind, Shape}) -> [atom_to_list(Kind), $(, shape(Shape), $)].
 
 name(Rel, Rels) -> maps:get(Rel, Rels, <<"?">>).
