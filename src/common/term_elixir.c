@@ -82,7 +82,7 @@ put_float(TermText *text, double value)
 	char digits[FLOAT_TEXT_SIZE];
 	double size = fabs(value);
 
-	if (size < 1 || size >= 1e16 || size != floor(size))
+	if (size < 1 || size >= 1e16 || size != (double) (uint64_t) size)
 	{
 		text_put(text, digits, float_to_text(value, digits));
 		return;
