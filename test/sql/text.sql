@@ -9,7 +9,7 @@ SELECT name, etf_to_text(term) FROM (VALUES
 	('small bignum', '\x836e0801ffffffffffffffff'),
 	('large bignum', '\x836f000000020001ff'),
 	('new float', '\x83463ff8000000000000'),
-	('old float', '\x8363312e353030303030303030303030303030303030303030652b30300000000000'),
+	('old float', '\x8363312e353030303030303030303030303030303030303030652b303000000000'),
 	('atom, latin-1', '\x8364000161'),
 	('small atom, utf-8', '\x837702c3a4'),
 	('atom, utf-8', '\x8376000161'),
