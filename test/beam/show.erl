@@ -63,6 +63,8 @@ term(List) when is_list(List) ->
     [$[, lists:join(", ", [term(T) || T <- List]), $]];
 term(Tuple) when is_tuple(Tuple) ->
     [${, lists:join(", ", [term(T) || T <- tuple_to_list(Tuple)]), $}];
+term(Binary) when is_binary(Binary), byte_size(Binary) > 1000000 ->
+    io_lib:format("<<~b bytes>>", [byte_size(Binary)]);
 term(Binary) when is_binary(Binary) ->
     case printable(Binary) of
         true -> [$", Binary, $"];

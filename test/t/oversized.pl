@@ -52,8 +52,7 @@ sub shown
 {
 	my ($file) = @_;
 
-	return [ map { s/"(x+)"/length($1) . ' bytes'/er }
-		  grep { /^(insert|update|delete)/ } @{ $etf->show($file) } ];
+	return [ grep { /^(insert|update|delete)/ } @{ $etf->show($file) } ];
 }
 
 SKIP:
@@ -71,8 +70,8 @@ SKIP:
 	is_deeply(
 		shown($etf->recv('s', undef, exclude_tables => '*.source')),
 		[
-			'insert t #{"a"=>2, "n"=>7, "v"=>' . 600 * 1024 * 1024
-			  . ' bytes, "w"=>{oversized, ' . 700 * 1024 * 1024 . '}}',
+			'insert t #{"a"=>2, "n"=>7, "v"=><<' . 600 * 1024 * 1024
+			  . ' bytes>>, "w"=>{oversized, ' . 700 * 1024 * 1024 . '}}',
 			'insert t #{"a"=>3, "n"=>nil, "v"=>"small", "w"=>nil}'
 		],
 		'a value that does not fit is marked, the row and the slot go on');
@@ -81,15 +80,15 @@ SKIP:
 	is_deeply(
 		shown($etf->recv('s', undef, exclude_tables => '*.source')),
 		[
-			'insert t #{"a"=>4, "n"=>nil, "v"=>1 bytes, "w"=>nil}',
-			'update t nil #{"a"=>2, "n"=>7, "v"=>{oversized, '
-			  . (600 * 1024 * 1024 + 1) . '}, "w"=>unchanged_toast}',
+			'insert t #{"a"=>4, "n"=>nil, "v"=>"x", "w"=>nil}',
+			'update t nil #{"a"=>2, "n"=>7, "v"=><<'
+			  . (600 * 1024 * 1024 + 1) . ' bytes>>, "w"=>unchanged_toast}',
 			'insert t #{"a"=>5, "n"=>nil, "v"=>"z", "w"=>nil}'
 		],
 		'in the middle of a transaction, too');
 	$etf->sql("SELECT pg_logical_emit_message(true, 'p', " . big(999) . ')');
 	like($etf->show($etf->recv('s', undef, messages => 'on'))->[-1],
-		qr/^message "p" (\{oversized, 1047527424\}|"x+")/,
+		qr/^message "p" (\{oversized, 1047527424\}|<<1047527424 bytes>>)/,
 		'and so are messages');
 }
 
