@@ -42,11 +42,6 @@ defmodule PgEtf.Options do
       default: [],
       doc: "tables to leave out, written like `:tables`."
     ],
-    publications: [
-      type: {:list, :string},
-      default: [],
-      doc: "publications that choose tables, columns, rows and actions."
-    ],
     actions: [
       type: {:list, {:in, [:insert, :update, :delete, :truncate]}},
       default: [:insert, :update, :delete, :truncate],
@@ -319,7 +314,6 @@ defmodule PgEtf.Options do
     }
     |> put_list("include_tables", opts[:tables], &String.replace(&1, ",", "\\,"))
     |> put_list("exclude_tables", opts[:exclude_tables], &String.replace(&1, ",", "\\,"))
-    |> put_list("publication_names", opts[:publications], &quote_identifier/1)
     |> put_messages(opts[:messages])
     |> put_origin(opts[:origin])
     |> Map.merge(opts[:plugin_options])
@@ -342,6 +336,4 @@ defmodule PgEtf.Options do
 
   defp put_origin(options, :any), do: options
   defp put_origin(options, :none), do: Map.put(options, "origin", "none")
-
-  defp quote_identifier(name), do: ~s("#{String.replace(name, ~s("), ~s(""))}")
 end

@@ -28,7 +28,10 @@ defmodule PgEtf.PortClient do
            [:transactions, :repeated_frames, :rewinds, :keepalives, :statuses, :stalls] ++
            [:credit_events, :credit_bytes, :unacknowledged, :received_lsn, :lag_bytes] ++
            [:catalog_xmin_age, :rss, :position, :rewind, :caught_up, :log, :stopped, :fatal] ++
-           [:debug, :info, :warning, :error]
+           [:debug, :info, :warning, :error, true, false] ++
+           [:internal, :usage, :config, :auth, :slot_missing, :slot_active, :slot_lost] ++
+           [:wrong_plugin, :plugin_not_allowed, :protocol, :gap, :wrong_server, :network] ++
+           [:server_shutdown, :server_error, :none]
 
   @enforce_keys [:port, :os_pid]
   defstruct [:port, :os_pid]

@@ -1,0 +1,200 @@
+defmodule PgEtf.Integration.FaultsTest do
+  use ExUnit.Case, async: false
+
+  import PgEtf.Integration
+
+  alias PgEtf.{Producer, Sandbox, Stage}
+
+  @moduletag :integration
+  @moduletag :capture_log
+  @moduletag timeout: 180_000
+
+  setup_all do
+    %{sandbox: start_supervised!(Sandbox)}
+  end
+
+  setup do
+    Process.flag(:trap_exit, true)
+    :ok
+  end
+
+  # Writes ids from 1 on, in small transactions and now and then a large one, and
+  # goes on when the server is away for a moment.
+  defp write(sandbox, table, count) do
+    Task.async(fn -> write(sandbox, table, 1, count) end)
+  end
+
+  defp write(_sandbox, _table, id, count) when id > count, do: :ok
+
+  defp write(sandbox, table, id, count) do
+    size = min(Enum.random([1, 5, 20, 300]), count - id + 1)
+
+    sql = """
+    INSERT INTO #{table} SELECT generate_series(#{id}, #{id + size - 1}) ON CONFLICT DO NOTHING
+    """
+
+    try do
+      Sandbox.psql!(sandbox, sql)
+      write(sandbox, table, id + size, count)
+    rescue
+      RuntimeError ->
+        Process.sleep(50)
+        write(sandbox, table, id, count)
+    end
+  end
+
+  # Reads until all ids have come; calls back every so many changes.
+  defp read(count, every, fault, seen \\ %{}, n \\ 0) do
+    if map_size(seen) == count do
+      seen
+    else
+      assert_receive {:change, %{record: %{"id" => id}} = change}, 20_000
+      if rem(n + 1, every) == 0, do: fault.()
+      read(count, every, fault, Map.update(seen, id, [change], &[change | &1]), n + 1)
+    end
+  end
+
+  defp terminate_walsender(sandbox) do
+    Sandbox.psql!(sandbox, """
+    SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active
+    """)
+  end
+
+  defp kill_program(server) do
+    case :sys.get_state(server) do
+      %{session: %{conn: %{os_pid: os_pid}}} -> System.cmd("sh", ["-c", "kill -KILL #{os_pid}"])
+      _ -> :ok
+    end
+  end
+
+  for {title, fault} <- [
+        {"the program is killed", :program},
+        {"the program is stopped, and does not answer", :hang},
+        {"the walsender is terminated", :walsender},
+        {"the server is restarted", :restart},
+        {"the server crashes", :crash}
+      ] do
+    test "#{title}: every row arrives", %{sandbox: sandbox} do
+      {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+      {:ok, consumer} = consume(sandbox, slot, name: :faults, heartbeat: 500, max_changes: 10)
+      writer = write(sandbox, table, 3000)
+      low = :counters.new(1, [])
+
+      seen =
+        read(3000, 900, fn ->
+          if unquote(fault) != :crash, do: :counters.put(low, 1, confirmed(sandbox, slot))
+          fault(unquote(fault), consumer, sandbox)
+        end)
+
+      Task.await(writer, 60_000)
+      assert Enum.sort(Map.keys(seen)) == Enum.to_list(1..3000)
+
+      # What came twice was not confirmed, and is the same change.
+      for {_id, [_, _ | _] = copies} <- seen do
+        assert [_] = Enum.uniq_by(copies, &{&1.commit_lsn, &1.index})
+      end
+
+      eventually(fn -> PgEtf.info(consumer).in_flight == 0 end)
+      GenServer.stop(consumer)
+    end
+  end
+
+  defp fault(:program, consumer, _sandbox), do: kill_program(consumer)
+  defp fault(:walsender, _consumer, sandbox), do: terminate_walsender(sandbox)
+  defp fault(:restart, _consumer, sandbox), do: Sandbox.restart(sandbox)
+  defp fault(:crash, _consumer, sandbox), do: Sandbox.restart(sandbox, :immediate)
+
+  defp fault(:hang, consumer, _sandbox) do
+    %{session: %{conn: %{os_pid: os_pid}}} = :sys.get_state(consumer)
+    System.cmd("sh", ["-c", "kill -STOP #{os_pid}"])
+  end
+
+  test "the producer is killed: every row comes, twice only what was not confirmed", context do
+    %{sandbox: sandbox} = context
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+    Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT 1")
+
+    for id <- 2..50, do: Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT #{id}")
+
+    {:ok, stage} = Stage.start_link(Producer, options(sandbox, slot))
+    messages = Stage.take(stage, 30)
+    {done, _open} = Enum.split(messages, 10)
+    PgEtf.ack(done)
+    last = List.last(done).data
+    eventually(fn -> confirmed(sandbox, slot) == last.end_lsn end)
+    Process.exit(stage, :kill)
+    assert_receive {:EXIT, ^stage, :killed}
+
+    {:ok, stage} = Stage.start_link(Producer, options(sandbox, slot))
+    again = Stage.take(stage, 40, 15_000)
+    assert Enum.map(again, & &1.data.record["id"]) == Enum.to_list(11..50)
+    assert Enum.all?(again, &(&1.data.end_lsn > last.end_lsn))
+    GenServer.stop(stage)
+  end
+
+  test "the program ends with its owner", %{sandbox: sandbox} do
+    {_table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+    {:ok, consumer} = consume(sandbox, slot)
+    eventually(fn -> PgEtf.info(consumer).status == :connected end)
+    %{session: %{conn: %{os_pid: os_pid}}} = :sys.get_state(consumer)
+    Process.exit(consumer, :kill)
+    eventually(fn -> not File.exists?("/proc/#{os_pid}") end)
+  end
+
+  test "rows of 50 MB pass one after the other", %{sandbox: sandbox} do
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY, content bytea")
+    {:ok, stage} = Stage.start_link(Producer, options(sandbox, slot, window_bytes: 1_000_000))
+
+    Sandbox.psql!(sandbox, """
+    ALTER TABLE #{table} ALTER content SET STORAGE EXTERNAL;
+    INSERT INTO #{table}
+      SELECT i, decode(repeat(md5(i::text), 50 * 1024 * 32), 'hex')
+      FROM generate_series(1, 6) i;
+    """)
+
+    :erlang.garbage_collect(stage)
+    before = :erlang.memory(:total)
+    Stage.ask(stage, 100)
+
+    for id <- 1..6 do
+      [message] = Stage.receive_messages(stage, 1, 30_000)
+      assert message.data.record["id"] == id
+      assert byte_size(message.data.record["content"]) == 50 * 1024 * 512
+      refute_receive {Stage, _, _}, 200
+      assert :erlang.memory(:total) - before < 150_000_000
+      PgEtf.ack([message])
+      :erlang.garbage_collect()
+      :erlang.garbage_collect(stage)
+    end
+
+    GenServer.stop(stage)
+  end
+
+  @tag :slow
+  @tag timeout: 600_000
+  test "a backlog of a million rows and a slow consumer: memory stays flat", context do
+    %{sandbox: sandbox} = context
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY, note text")
+
+    Sandbox.psql!(sandbox, """
+    INSERT INTO #{table} SELECT i, repeat('x', 100) FROM generate_series(1, 1000000) i
+    """)
+
+    before = :erlang.memory(:total)
+    {:ok, stage} = Stage.start_link(Producer, options(sandbox, slot))
+    {count, peak} = slowly(stage, 0, before)
+    assert count == 1_000_000
+    assert peak - before < 60_000_000
+    eventually(fn -> PgEtf.info(stage).in_flight == 0 end)
+    GenServer.stop(stage)
+  end
+
+  defp slowly(_stage, 1_000_000, peak), do: {1_000_000, peak}
+
+  defp slowly(stage, count, peak) do
+    messages = Stage.take(stage, 1_000, 30_000)
+    Process.sleep(5)
+    PgEtf.ack(messages)
+    slowly(stage, count + length(messages), max(peak, :erlang.memory(:total)))
+  end
+end

@@ -1,0 +1,115 @@
+defmodule PgEtf.OptionsTest do
+  use ExUnit.Case, async: true
+
+  alias PgEtf.Options
+
+  @minimal [connection: [], slot: "s"]
+
+  defp settings(opts), do: (@minimal ++ opts) |> Options.validate!() |> Options.start_settings()
+  defp plugin(opts), do: settings(opts).options
+
+  test "defaults are filled in" do
+    opts = Options.validate!(@minimal)
+    assert opts[:on_failure] == :retry
+    assert opts[:unit] == :change
+    assert opts[:create_slot] == false
+  end
+
+  test "what is wrong is named, with what would be right" do
+    for {opts, message} <- [
+          {[slot: "s"], "required option :connection is missing"},
+          {[connection: []], "required option :slot is missing"},
+          {@minimal ++ [slots: 1], "unknown option :slots"},
+          {[connection: [], slot: ""], "expected a non-empty string"},
+          {@minimal ++ [unit: :row], "expected one of :change, :transaction, got: :row"},
+          {@minimal ++ [tables: "t"], "expected a list, each element a non-empty string"},
+          {@minimal ++ [prefetch: 0], "expected a positive integer"},
+          {@minimal ++ [start_position: -1], "a position"},
+          {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},
+          {:none, "expected a keyword list"}
+        ] do
+      assert_raise ArgumentError, ~r/#{Regex.escape(message)}/, fn -> Options.validate!(opts) end
+    end
+  end
+
+  test "an error shows no password" do
+    error =
+      assert_raise ArgumentError, fn ->
+        Options.validate!(slot: "s", connection: %{password: "secret"})
+      end
+
+    refute error.message =~ "secret"
+  end
+
+  test "the documentation names every public option" do
+    docs = Options.docs()
+
+    for key <- [:connection, :slot, :on_failure, :window_bytes],
+        do: assert(docs =~ "`#{inspect(key)}`")
+
+    refute docs =~ "broadway"
+  end
+
+  describe "the start command" do
+    test "has libpq's keywords" do
+      connection = [
+        hostname: "db",
+        port: 5433,
+        username: "u",
+        password: "p",
+        database: "d",
+        ssl: true,
+        sslrootcert: "/ca.pem"
+      ]
+
+      assert settings([]) |> Map.take([:connection, :conninfo]) == %{connection: %{}}
+
+      assert Options.start_settings(Options.validate!(slot: "s", connection: connection)).connection ==
+               %{
+                 "host" => "db",
+                 "port" => "5433",
+                 "user" => "u",
+                 "password" => "p",
+                 "dbname" => "d",
+                 "sslmode" => "require",
+                 "sslrootcert" => "/ca.pem"
+               }
+    end
+
+    test "takes a URI, or asks a function at each connect" do
+      uri = "postgresql://db/shop"
+      opts = Options.validate!(slot: "s", connection: fn -> uri end)
+      assert %{conninfo: ^uri} = Options.start_settings(opts)
+    end
+
+    test "asks for compact tuples and passes the filters on" do
+      assert %{"dialect" => "compact", "rows" => "tuple", "protocol_version" => "1"} = plugin([])
+      refute Map.has_key?(plugin([]), "include_tables")
+
+      assert %{
+               "include_tables" => "public.*,shop.a\\,b",
+               "actions" => "insert,delete",
+               "messages" => "on",
+               "message_prefixes" => "audit",
+               "origin" => "none",
+               "json" => "text"
+             } =
+               plugin(
+                 tables: ["public.*", "shop.a,b"],
+                 actions: [:insert, :delete],
+                 messages: ["audit"],
+                 origin: :none,
+                 plugin_options: %{"json" => "text"}
+               )
+    end
+
+    test "has the stored position, and then asks for positions to be acknowledged" do
+      assert %{ack_positions: false} = settings = settings([])
+      refute Map.has_key?(settings, :startpos)
+      assert %{ack_positions: true, startpos: 5} = settings(start_position: 5)
+      assert %{ack_positions: true, startpos: 6} = settings(start_position: fn -> 6 end)
+      assert %{ack_positions: true} = settings = settings(start_position: fn -> nil end)
+      refute Map.has_key?(settings, :startpos)
+    end
+  end
+end

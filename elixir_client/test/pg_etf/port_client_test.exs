@@ -1,0 +1,94 @@
+defmodule PgEtf.PortClientTest do
+  use ExUnit.Case, async: true
+
+  alias PgEtf.{Error, PortClient}
+
+  @port_md Path.expand("../../../docs/port.md", __DIR__)
+
+  # An atom that is missing here would end a stream when the packet comes.
+  if File.exists?(@port_md) do
+    test "every atom that the program may send is known" do
+      [_, from_client] = @port_md |> File.read!() |> String.split("## From the client")
+      known = Enum.map(PortClient.atoms(), &Atom.to_string/1)
+
+      for [_, name] <- Regex.scan(~r/`\{?([a-z_]+)`/, from_client),
+          name not in ~w(ack_positions circuit_after slot_wait reconnect stop output_plugin_libraries wal_level) do
+        assert name in known
+      end
+    end
+  end
+
+  test "a program that is not there is named, with what to do" do
+    assert {:error, %Error{class: :config} = error} = PortClient.find("/no/such/program")
+    assert Exception.message(error) =~ "/no/such/program is not there"
+    assert error.hint =~ "PG_ETF_CLIENT"
+    assert {:error, _} = PortClient.open(%{}, client_path: __DIR__)
+  end
+
+  describe "a program that misbehaves" do
+    @describetag :tmp_dir
+
+    setup %{tmp_dir: dir} do
+      Process.flag(:trap_exit, true)
+
+      %{
+        script: fn body ->
+          path = Path.join(dir, "script")
+          File.write!(path, "#!/bin/sh\n" <> body)
+          File.chmod!(path, 0o755)
+          path
+        end
+      }
+    end
+
+    test "exits at once: the status tells the class", %{script: script} do
+      for {status, class} <- [{4, :auth}, {7, :slot_lost}, {13, :network}, {99, :port}] do
+        {:ok, conn} = PortClient.open(%{}, client_path: script.("exit #{status}"))
+        assert {:down, %Error{class: ^class}} = PortClient.handle_message(conn, next(conn))
+      end
+    end
+
+    test "is killed by a signal", %{script: script} do
+      {:ok, conn} = PortClient.open(%{}, client_path: script.("kill -SEGV $$"))
+      assert {:down, %Error{class: :port}} = PortClient.handle_message(conn, next(conn))
+    end
+
+    test "does not read: commands are refused, nobody is suspended", %{script: script} do
+      {:ok, conn} = PortClient.open(%{}, client_path: script.("sleep 60"))
+      big = {:start, %{"x" => String.duplicate("x", 1_000_000)}}
+      results = for _ <- 1..5, do: PortClient.command(conn, big)
+      assert :busy in results
+      PortClient.close(conn, 0)
+    end
+
+    test "does not end: it is killed", %{script: script} do
+      path = script.("trap '' TERM INT; exec sleep 60 <&-")
+      {:ok, conn} = PortClient.open(%{}, client_path: path)
+      assert File.exists?("/proc/#{conn.os_pid}")
+      assert :ok = PortClient.close(conn, 50)
+      assert gone?(conn.os_pid, 300)
+    end
+
+    defp next(%{port: port}) do
+      receive do
+        {^port, _} = message -> message
+        {:EXIT, ^port, _} = message -> message
+      after
+        5_000 -> flunk("no word from the program")
+      end
+    end
+
+    defp gone?(_os_pid, 0), do: false
+
+    defp gone?(os_pid, attempts) do
+      not File.exists?("/proc/#{os_pid}") or
+        (Process.sleep(10) == :ok and gone?(os_pid, attempts - 1))
+    end
+  end
+
+  test "messages that are not its own are left alone" do
+    conn = %PortClient{port: make_ref(), os_pid: nil}
+    assert PortClient.handle_message(conn, :anything) == :unknown
+    assert PortClient.handle_message(conn, {make_ref(), {:data, "x"}}) == :unknown
+  end
+end
