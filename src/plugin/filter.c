@@ -10,7 +10,10 @@
 
 #include "plugin/filter.h"
 
-/* Copy the next part, up to an unescaped separator, and move *text there. */
+/*
+ * Copy the next part, up to an unescaped separator, and move *text there.
+ * NULL when it is empty or ends in a backslash that escapes nothing.
+ */
 static char *
 next_part(const char **text, const char *separators)
 {
@@ -23,14 +26,16 @@ next_part(const char **text, const char *separators)
 	start = end = p;
 	while (*p != '\0' && strchr(separators, *p) == NULL)
 	{
-		bool escaped = p[0] == '\\' && p[1] != '\0';
+		bool escaped = p[0] == '\\';
 
+		if (escaped && p[1] == '\0')
+			return NULL;
 		p += 1 + escaped;
 		if (escaped || p[-1] != ' ')
 			end = p;
 	}
 	*text = p;
-	return pnstrdup(start, end - start);
+	return end > start ? pnstrdup(start, end - start) : NULL;
 }
 
 static EtfPattern *
@@ -41,12 +46,12 @@ next_pattern(const char **text, int parts)
 	if (parts == 2)
 	{
 		pattern->schema = next_part(text, ".,");
-		if (**text != '.' || pattern->schema[0] == '\0')
+		if (pattern->schema == NULL || **text != '.')
 			return NULL;
 		(*text)++;
 	}
 	pattern->name = next_part(text, parts == 2 ? ".," : ",");
-	return (pattern->name[0] == '\0' || **text == '.') ? NULL : pattern;
+	return (pattern->name == NULL || **text == '.') ? NULL : pattern;
 }
 
 List *
@@ -79,7 +84,7 @@ glob_match(const char *pattern, const char *text)
 
 	while (*text != '\0')
 	{
-		bool escaped = pattern[0] == '\\' && pattern[1] != '\0';
+		bool escaped = *pattern == '\\';
 
 		if (*pattern == '*')
 		{

@@ -55,7 +55,10 @@ valid_values(const EtfOption *option)
 										 "and \\ escapes");
 			break;
 		case OPTION_ATOM:
-			appendStringInfo(&buf, "1 to %d characters", MAX_ATOM_LENGTH);
+			appendStringInfo(&buf,
+							 "1 to %d ASCII characters, no atom that has a "
+							 "meaning already",
+							 MAX_ATOM_LENGTH);
 			break;
 	}
 	return buf.data;
@@ -105,12 +108,21 @@ parse_patterns(const char *text, int parts, List **value)
 	return *value != NIL;
 }
 
-/* Atoms are UTF-8 whatever the server's encoding is; so keep to ASCII. */
+/*
+ * Atoms are UTF-8 whatever the server's encoding is; so keep to ASCII.  What
+ * stands for something else in the place of a value cannot stand for NULL.
+ */
 static bool
 parse_atom(const char *text, EtfOptions *options)
 {
+	static const char *const taken[] = {
+		"true", "false", "unchanged_toast", "NaN",		 "nan",
+		"inf",	"-inf",	 "infinity",		"-infinity", "empty"};
 	size_t len = strlen(text);
 
+	for (int i = 0; i < (int) lengthof(taken); i++)
+		if (strcmp(text, taken[i]) == 0)
+			return false;
 	for (const char *p = text; *p != '\0'; p++)
 		if (IS_HIGHBIT_SET(*p))
 			return false;
