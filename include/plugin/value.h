@@ -48,10 +48,13 @@ struct EtfType
 	EtfType *element; /* of an array, a range, a multirange */
 	EtfField *fields; /* of a composite, dropped attributes left out */
 	int nfields;
-	TupleDesc tupdesc;		  /* of a composite */
-	TypeCacheEntry *typcache; /* of a range */
-	HTAB *labels;			  /* of an enum: Oid to label, filled as met */
-	FmgrInfo output;		  /* of types that are sent as text */
+	union
+	{
+		TupleDesc tupdesc;		  /* of a composite */
+		TypeCacheEntry *typcache; /* of a range */
+		HTAB *labels;			  /* of an enum: Oid to label, filled as met */
+		FmgrInfo *output;		  /* of types that are sent as text */
+	};
 };
 
 /*

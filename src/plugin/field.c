@@ -12,6 +12,9 @@
 #include "plugin/encoding.h"
 #include "plugin/pairs.h"
 
+/* What a key can take at most: a character may become four bytes of UTF-8. */
+#define KEY_MAX (4 * NAMEDATALEN + 64)
+
 /* What SMALL_ATOM_UTF8_EXT can hold. */
 #define ATOM_MAX 255
 
@@ -49,16 +52,12 @@ put_key(EtfOut *out, const EtfField *field)
 static void
 build_key(const EtfOptions *options, EtfField *field)
 {
-	StringInfoData buf;
+	char space[KEY_MAX];
+	StringInfoData buf = {space, 0, sizeof(space), 0};
 	EtfOut out = ETF_OUT(&buf, options);
-	char *key;
 
-	initStringInfo(&buf);
 	put_key(&out, field);
-	key = palloc(buf.len);
-	memcpy(key, buf.data, buf.len);
-	pfree(buf.data);
-	field->key = key;
+	field->key = memcpy(palloc(buf.len), space, buf.len);
 	field->key_len = buf.len;
 }
 

@@ -28,7 +28,10 @@
 #include "plugin/relation.h"
 
 /* A session's plans together may take this much, and one more plan. */
-#define MAX_PLAN_BYTES (16 * 1024 * 1024)
+#define MAX_PLAN_BYTES (8 * 1024 * 1024)
+
+/* A plan of ten columns fits into this. */
+#define PLAN_BYTES (4 * 1024)
 
 typedef struct EtfRelationCache
 {
@@ -163,7 +166,7 @@ build_fields(EtfRelation *plan, Relation relation, EtfTypeBuilder *builder)
 		plan->full ? NULL : relation_identity_columns(relation);
 
 	plan->fields = palloc(sizeof(EtfField) * Max(desc->natts, 1));
-	plan->keys = palloc(sizeof(EtfField) * Max(desc->natts, 1));
+	plan->keys = palloc(sizeof(EtfField) * (bms_num_members(identity) + 1));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -183,6 +186,18 @@ build_fields(EtfRelation *plan, Relation relation, EtfTypeBuilder *builder)
 	plan->old_nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
 }
 
+/* Only the event's own bytes stay with the plan. */
+static void
+build_event(EtfSession *session, EtfRelation *plan, Relation relation)
+{
+	MemoryContext caller = MemoryContextSwitchTo(session->change_context);
+	const char *event = etf_describe_relation(session->options, plan, relation,
+											  &plan->event_len);
+
+	MemoryContextSwitchTo(caller);
+	plan->event = memcpy(palloc(plan->event_len), event, plan->event_len);
+}
+
 /* Fill in a plan whose context is new and current. */
 static void
 build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
@@ -199,8 +214,7 @@ build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
 		return;
 	build_fields(plan, relation, &builder);
 	watch_types(session->relations, &builder);
-	plan->event = etf_describe_relation(session->options, plan, relation,
-										&plan->event_len);
+	build_event(session, plan, relation);
 }
 
 /*
@@ -259,8 +273,9 @@ static void
 make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
 {
 	EtfRelationCache *cache = session->relations;
-	MemoryContext context = AllocSetContextCreate(
-		cache->context, "pg_etf_decoding relation", ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(cache->context, "pg_etf_decoding relation",
+							  ALLOCSET_SMALL_MINSIZE, PLAN_BYTES, PLAN_BYTES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	EtfRelation *plan = palloc0(sizeof(EtfRelation));
 

@@ -267,7 +267,8 @@ build_by_name(EtfType *type, Form_pg_type form)
 
 	/* An extension's encoder, too, falls back on text for what it rejects. */
 	getTypeOutputInfo(type->typid, &function, &varlena);
-	fmgr_info(function, &type->output);
+	type->output = palloc(sizeof(FmgrInfo));
+	fmgr_info(function, type->output);
 	type->encode = encode != NULL ? encode : encode_by_output;
 }
 

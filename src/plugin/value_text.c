@@ -121,7 +121,7 @@ output_text(const EtfType *type, Datum value)
 	set_settings(&ours);
 	PG_TRY();
 	{
-		text = OutputFunctionCall(unconstify(FmgrInfo *, &type->output), value);
+		text = OutputFunctionCall(type->output, value);
 	}
 	PG_CATCH();
 	{
