@@ -1,0 +1,29 @@
+# The Elixir library and the demo.  Included by the top Makefile.
+
+# Mix writes UTF-8 whatever the machine's locale is; its own build knows what to
+# rebuild, so nothing of this make's variables is handed down.
+MIX = cd elixir_client && LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS=+fnu MAKEFLAGS= mix
+
+.PHONY: demo check-elixir check-broadway
+
+demo: ## a shop's changes as Elixir terms; BROADWAY=1, KEEP=1
+	@bin/deps
+	@$(MAKE) -s all client
+	@$(MIX) deps.get > /dev/null
+	@$(MIX) compile
+	@$(MIX) run --no-compile demo/shop.exs
+
+check-elixir: all client ## tests of the Elixir library, with a real server
+	$(MIX) format --check-formatted
+	$(MIX) deps.get > /dev/null
+	$(MIX) compile --warnings-as-errors
+	$(MIX) test $(ELIXIR_TESTS)
+
+# BROADWAY_LIBS: a directory with broadway, gen_stage, nimble_options and
+# telemetry, compiled (as in a project's _build/dev/lib).
+check-broadway: all client ## the same under the real Broadway
+	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
+		exit("Broadway is not on the code path: set BROADWAY_LIBS")'
+	$(MIX) test $(ELIXIR_TESTS)
+
+check-broadway: export ERL_LIBS := $(BROADWAY_LIBS):$(ERL_LIBS)
