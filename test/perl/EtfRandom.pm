@@ -40,19 +40,39 @@ sub create
 		  @{ $self->{columns} }) . ');';
 }
 
-# The two sides of a comparison, row by row.
+# Documents are equal whatever their text; so are tables then.
+sub comparable
+{
+	my ($column) = @_;
+	my ($name, $type, undef, $is_array) = @$column;
+
+	return $name . ($type =~ /^jsonb?$/ ? '::jsonb' : '::text')
+	  . ($is_array && $type =~ /^jsonb?$/ ? '[]' : '');
+}
+
+# The rows that are on one side only.
 sub difference
 {
 	my ($self) = @_;
-	my $list = join ', ', 'id', map {
-		$_->[3] && $_->[1] =~ /^jsonb?$/ ? "$_->[0]::jsonb[]"
-		  : $_->[3] ? "$_->[0]::text"
-		  : EtfTypes::comparable($_->[1], $_->[0])
-	} @{ $self->{columns} };
+	my $list = join ', ', 'id', map { comparable($_) } @{ $self->{columns} };
 	my ($a, $b) =
 	  map { "(SELECT $list FROM $_.$self->{table})" } qw(public mirror);
 
-	return "($a EXCEPT ALL $b) UNION ALL ($b EXCEPT ALL $a)";
+	return "SELECT id FROM (($a EXCEPT ALL $b) UNION ALL ($b EXCEPT ALL $a)) d";
+}
+
+# For the person who wonders: where the rows of both sides differ.
+sub differing_values
+{
+	my ($self) = @_;
+
+	return join ' UNION ALL ', map {
+		my $c = comparable($_);
+		"(SELECT format('%s: %s, %s', '$_->[0]', left(p.$c\::text, 200),
+			left(m.$c\::text, 200)) FROM public.$self->{table} p
+		 JOIN mirror.$self->{table} m USING (id)
+		 WHERE p.$c IS DISTINCT FROM m.$c LIMIT 1)"
+	} @{ $self->{columns} };
 }
 
 sub pick { return $_[int rand @_]; }

@@ -9,6 +9,13 @@ use File::Basename;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+sub bindir
+{
+	my ($dir) = run_command([ 'pg_config', '--bindir' ]);
+
+	return $dir;
+}
+
 sub run_all
 {
 	my ($name, $program, @files) = @_;
@@ -19,9 +26,11 @@ sub run_all
 
 	$node->safe_psql('postgres', 'CREATE DATABASE regression');
 	$node->safe_psql('regression', 'CREATE EXTENSION pg_etf_decoding');
+	$node->safe_psql('regression', slurp_file('test/specs/setup.sql'))
+	  if $name eq 'isolation';
 	my $ok = run_log([
 		$program, '--use-existing', '--dbname', 'regression',
-		'--bindir', $node->config_data('--bindir'), '--inputdir', 'test',
+		'--bindir', bindir(), '--inputdir', 'test',
 		'--outputdir', $output, '--host', $node->host, '--port', $node->port,
 		@tests ]);
 	ok($ok, "$name: @tests");

@@ -220,14 +220,4 @@ sub families
 	return \%family;
 }
 
-# Equality that does not depend on the text of a document.
-sub comparable
-{
-	my ($type, $column) = @_;
-
-	return $type eq 'json' ? "$column\::jsonb" : $column
-	  if $type =~ /^jsonb?$/;
-	return "$column\::text";
-}
-
 1;

@@ -41,13 +41,6 @@ sub repeat_changes
 	return $etf->run_script($script);
 }
 
-sub first_line
-{
-	my ($text) = @_;
-
-	return substr $text =~ s/\n.*//sr, 0, 2000;
-}
-
 note "PG_ETF_SEED=$seed";
 srand $seed;
 EtfTypes::setup($etf);
@@ -89,8 +82,8 @@ for my $form (@forms)
 	is(repeat_changes($file), '', "frames are applied: $name");
 	for my $table (@tables)
 	{
-		is(first_line($etf->sql($table->difference)),
-			'', "$table->{table} is rebuilt: $name");
+		is($etf->sql($table->difference), '', "$table->{table} is rebuilt: $name")
+		  or diag $etf->sql($table->differing_values);
 	}
 }
 
