@@ -46,8 +46,12 @@ text(Map, _Hstore) when is_map(Map) ->
                                          _ -> quote(V)
                                      end] || {K, V} <- maps:to_list(Map)]);
 text(Number, _) when is_integer(Number) -> integer_to_list(Number);
-text(Float, _) when is_float(Float) -> io_lib:format("~w", [Float]);
+text(Float, _) when is_float(Float) -> float_text(Float, <<Float/float>>);
 text(Text, _) when is_binary(Text) -> Text.
+
+%% Older OTPs print a negative zero without its sign.
+float_text(_, <<1:1, 0:63>>) -> "-0.0";
+float_text(Float, _) -> io_lib:format("~w", [Float]).
 
 special(Atom) when Atom =:= 'NaN'; Atom =:= nan -> "NaN";
 special(Atom) when Atom =:= inf; Atom =:= infinity -> "infinity";

@@ -19,6 +19,10 @@ sub bindir
 sub run_all
 {
 	my ($name, $program, @files) = @_;
+
+	plan skip_all => "this server's packages have no $program"
+	  if !-x $program;
+
 	my $etf = EtfTest->new($name);
 	my $node = $etf->node;
 	my $output = PostgreSQL::Test::Utils::tempdir();
