@@ -4,30 +4,35 @@
 %% walks the frames and raises {broken, Promise, Detail} where docs/protocol.md
 %% is not kept.
 -module(frames).
--export([atoms/0, read/1, check/2]).
+-export([atoms/0, tags/0, read/1, check/2]).
 
 %% The closed list of docs/protocol.md and docs/types.md.  Being literals of
 %% this module makes them known, so that [safe] accepts them and no others.
-atoms() ->
+atoms() -> tags() ++ structs().
+
+tags() ->
     [tx, whole, first, middle, last, relation, insert, update, delete,
      truncate, message, key, primary, full, default, index, nothing,
      generated, as, array, range, multirange, composite, none, nil, true,
      false, cascade, restart_identity, origin, origin_lsn, unchanged_toast,
      oversized, unconverted, unparsed, 'NaN', inf, '-inf', nan, infinity,
-     '-infinity', null, unbound, empty, open, closed, '__struct__',
-     'Elixir.Decimal', sign, coef, exp, 'Elixir.Date', 'Elixir.Time',
-     'Elixir.NaiveDateTime', 'Elixir.DateTime', 'Elixir.Calendar.ISO',
-     calendar, year, month, day, hour, minute, second, microsecond,
-     time_zone, utc_offset, std_offset, zone_abbr, 'Elixir.Duration', week,
-     'Elixir.Postgrex.Interval', months, days, secs, microsecs,
-     'Elixir.Postgrex.Range', lower, upper, lower_inclusive,
+     '-infinity', unbound, empty, minus_infinity, plus_infinity, open,
+     closed].
+
+structs() ->
+    ['__struct__', 'Elixir.Decimal', sign, coef, exp, 'Elixir.Date',
+     'Elixir.Time', 'Elixir.NaiveDateTime', 'Elixir.DateTime',
+     'Elixir.Calendar.ISO', calendar, year, month, day, hour, minute, second,
+     microsecond, time_zone, utc_offset, std_offset, zone_abbr,
+     'Elixir.Duration', week, 'Elixir.Postgrex.Interval', months, days, secs,
+     microsecs, 'Elixir.Postgrex.Range', lower, upper, lower_inclusive,
      upper_inclusive, 'Elixir.Postgrex.Multirange', ranges,
      'Elixir.Postgrex.INET', address, netmask, 'Elixir.Postgrex.MACADDR',
      'Elixir.Postgrex.Point', x, y, 'Elixir.Postgrex.Line', a, b, c,
      'Elixir.Postgrex.LineSegment', point1, point2, 'Elixir.Postgrex.Box',
      upper_right, bottom_left, 'Elixir.Postgrex.Path', points,
      'Elixir.Postgrex.Polygon', vertices, 'Elixir.Postgrex.Circle', center,
-     radius, minus_infinity, plus_infinity, 'Elixir.Postgrex.Lexeme', word, positions, 'A', 'B', 'C'].
+     radius, 'Elixir.Postgrex.Lexeme', word, positions, 'A', 'B', 'C'].
 
 read(File) ->
     {ok, Bytes} = file:read_file(File),

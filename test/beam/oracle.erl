@@ -65,7 +65,27 @@ run({same, FrameFile, TextFile, _}) ->
     case parse(Text) of
         Term -> "same";
         Other -> error({broken, "text and frame agree", {Term, Other}})
+    end;
+
+%% {tags, Out}: the atoms that the documentation has to name
+run({tags, _}) ->
+    [[atom_to_list(Tag), $\n] || Tag <- frames:tags()];
+%% {alike, File, TextFile, Out}: a file begins with the term that a person is
+%% shown, but for what differs from run to run
+run({alike, File, TextFile, _}) ->
+    {ok, Bytes} = file:read_file(File),
+    {ok, Text} = file:read_file(TextFile),
+    Term = mask(binary_to_term(Bytes, [safe])),
+    case mask(parse(Text)) of
+        Term -> "alike";
+        Other -> error({broken, "text and file agree", {Term, Other}})
     end.
+
+mask(Number) when is_integer(Number), Number >= 100 -> number;
+mask(List) when is_list(List) -> [mask(T) || T <- List];
+mask(Tuple) when is_tuple(Tuple) ->
+    list_to_tuple(mask(tuple_to_list(Tuple)));
+mask(Other) -> Other.
 
 parse(Text) ->
     {ok, Tokens, _} =

@@ -60,6 +60,16 @@ sub new_file
 	return sprintf '%s/%03d.frames', $self->{dir}, ++$self->{files};
 }
 
+sub write_text
+{
+	my ($self, $file, $text) = @_;
+
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out $text;
+	close $out or die "$file: $!";
+	return $file;
+}
+
 sub sql
 {
 	my ($self, $sql, $db) = @_;
