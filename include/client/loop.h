@@ -16,9 +16,6 @@ typedef struct LoopInput
 	void *arg;
 } LoopInput;
 
-/* Before any connection is opened. */
-extern void loop_init(void);
-
 /* Returns when the engine is done and what it said is written, or cannot be. */
 extern void loop_run(Engine *engine, Outbox *outbox, LoopInput *input);
 

@@ -38,8 +38,8 @@ on_stop(int signo)
  * Signals are let in only while poll() waits.  A write to a closed pipe must
  * be an error, not a death.
  */
-void
-loop_init(void)
+static void
+handle_signals(void)
 {
 	struct sigaction stop = {.sa_handler = on_stop};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -124,6 +124,7 @@ loop_run(Engine *engine, Outbox *outbox, LoopInput *input)
 	int64_t done_at = 0;
 	int stops_seen = 0;
 
+	handle_signals();
 	engine->now = loop_clock();
 	engine->wake_at = engine->now;
 	while (done_at == 0 || (outbox_waiting(outbox) > 0 &&

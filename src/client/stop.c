@@ -57,8 +57,12 @@ stop_turn_confirming(Engine *engine, short revents)
 			"the last position is not confirmed: it may be sent again");
 		begin_ending(engine);
 	}
-	else if (engine_due(engine, engine->control.heard_at + CONFIRM_POLL_MS))
+	else if (engine->control.db.state == DB_IDLE &&
+			 engine_due(engine, engine->control.heard_at + CONFIRM_POLL_MS))
+	{
 		control_hurry(&engine->control, engine->now);
+		engine->wake_at = engine->now;
+	}
 }
 
 /* Throw away what still comes. */

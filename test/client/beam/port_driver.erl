@@ -42,6 +42,7 @@ main([Program]) ->
         {spawn_executable, atom_to_list(Program)},
         [{args, ["--port"]}, {packet, 4}, binary, exit_status, use_stdio, hide]
     ),
+    show(erlang:port_info(Port, os_pid)),
     spawn_link(fun() -> read_lines(Owner) end),
     loop(#state{port = Port}).
 
@@ -181,5 +182,8 @@ row(Row) when is_tuple(Row) -> element(1, Row);
 row(#{<<"id">> := Id}) -> Id;
 row(_) -> none.
 
+%% Numbers of rows must not be taken for characters.
+show(Frame) when element(1, Frame) =:= frame ->
+    io:format("~tw.~n", [Frame]);
 show(Term) ->
     io:format("~0tp.~n", [Term]).

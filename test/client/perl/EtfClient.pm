@@ -12,7 +12,7 @@ use IPC::Run;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $default_timeout = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 120;
+my $default_timeout = $ENV{ETF_CLIENT_TIMEOUT} // 30;
 
 # The BEAM and the client, without settings yet.
 sub new
@@ -25,6 +25,8 @@ sub new
 
 	$self->{run} = IPC::Run::start(\@erl, '<', \$self->{in}, '>',
 		\$self->{out});
+	$self->wait_for(qr/^\{os_pid,(\d+)\}/) or die 'the BEAM does not start';
+	$self->{pid} = $self->{match}[0];
 	return $self;
 }
 
@@ -188,13 +190,7 @@ sub exit_status
 	return defined $line ? $self->{match}[0] : 'none';
 }
 
-sub client_pid
-{
-	my ($self) = @_;
-	my $erl = $self->{run}->{KIDS}[0]{PID};
-
-	return (split ' ', `pgrep -f -P "\$(pgrep -d, -P $erl; echo $erl)" pg_etf_client`)[0];
-}
+sub client_pid { return $_[0]->{pid}; }
 
 sub quit
 {

@@ -1,0 +1,181 @@
+/*
+ * admin.c
+ *		Make, drop and show slots, over an ordinary connection.
+ *
+ * Called by main.c, before anything streams.
+ */
+#include "client/admin.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/db.h"
+#include "client/loop.h"
+#include "client/print.h"
+#include "client/strbuf.h"
+
+/* Advance until something has happened, within the time to connect. */
+static DbEvent
+wait_for(Db *db, const Settings *settings)
+{
+	int64_t until =
+		loop_clock() + (int64_t) settings->connect_timeout * (db->hosts + 1);
+
+	for (;;)
+	{
+		struct pollfd fd = {.fd = db_fd(db), .events = db_events(db)};
+		int64_t left = until - loop_clock();
+		DbEvent event;
+
+		if (left <= 0 || poll(&fd, 1, (int) left) == 0)
+		{
+			failure_set(&db->failure, FAIL_NETWORK,
+						"no answer from the server");
+			return DB_FAILED;
+		}
+		event = db_advance(db, fd.revents);
+		if (event != DB_NOTHING)
+			return event;
+	}
+}
+
+/* Connect and run one command; the answer stands in db->result. */
+static bool
+run(Db *db, const Settings *settings, const StrBuf *sql)
+{
+	if (sql->failed)
+	{
+		*db = (Db){.state = DB_CLOSED};
+		failure_set(&db->failure, FAIL_INTERNAL, "out of memory");
+		return false;
+	}
+	return db_open(db, settings, false) &&
+		   wait_for(db, settings) == DB_CONNECTED &&
+		   db_send(db, STAGE_CREATE, sql->data) &&
+		   wait_for(db, settings) == DB_ANSWERED;
+}
+
+static int
+run_quietly(const Arguments *args, StrBuf *sql)
+{
+	Db db;
+	int status =
+		run(&db, &args->settings, sql) ? 0 : print_failure(&db.failure);
+
+	db_close(&db);
+	strbuf_free(sql);
+	return status;
+}
+
+/*
+ * Arguments that an older server does not have are only named when they are
+ * wanted, so that it says itself what it cannot do.
+ */
+int
+admin_create(const Arguments *args)
+{
+	const Settings *settings = &args->settings;
+	StrBuf sql = {0};
+
+	strbuf_puts(
+		&sql,
+		"SELECT pg_catalog.pg_create_logical_replication_slot(slot, '" PLUGIN_NAME
+		"'");
+	strbuf_puts(&sql, settings->two_phase ? ", twophase => true" : "");
+	strbuf_puts(&sql, settings->failover ? ", failover => true" : "");
+	strbuf_puts(&sql, ") FROM (SELECT ");
+	strbuf_put_quoted(&sql, settings->slot, '\'');
+	strbuf_puts(&sql, "::name AS slot) AS wanted");
+	if (args->if_not_exists)
+		strbuf_puts(&sql, " WHERE slot NOT IN (SELECT slot_name "
+						  "FROM pg_catalog.pg_replication_slots)");
+	return run_quietly(args, &sql);
+}
+
+int
+admin_drop(const Arguments *args)
+{
+	StrBuf sql = {0};
+
+	strbuf_puts(&sql, "SELECT pg_catalog.pg_drop_replication_slot(");
+	strbuf_put_quoted(&sql, args->settings.slot, '\'');
+	strbuf_puts(&sql, ")");
+	return run_quietly(args, &sql);
+}
+
+static void
+build_status(const Arguments *args, StrBuf *sql)
+{
+	strbuf_puts(
+		sql, "SELECT s.slot_name AS slot, s.database, "
+			 "pg_catalog.pg_size_pretty(lsn - s.confirmed_flush_lsn) AS lag, "
+			 "(lsn - s.confirmed_flush_lsn)::bigint AS lag_bytes, "
+			 "pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
+			 "pg_catalog.pg_size_pretty(lsn - s.restart_lsn) AS retained, "
+			 "s.confirmed_flush_lsn AS confirmed, "
+			 "coalesce(s.active_pid::text, '-') AS active_pid, "
+			 "coalesce(pg_catalog.to_jsonb(s) ->> 'invalidation_reason', '-') "
+			 "AS invalidated "
+			 "FROM pg_catalog.pg_replication_slots AS s, "
+			 "(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
+			 "THEN pg_catalog.pg_last_wal_replay_lsn() "
+			 "ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn) AS now "
+			 "WHERE s.plugin = '" PLUGIN_NAME "'");
+	if (args->settings.slot != NULL)
+	{
+		strbuf_puts(sql, " AND s.slot_name = ");
+		strbuf_put_quoted(sql, args->settings.slot, '\'');
+	}
+	strbuf_puts(sql, " ORDER BY 1");
+}
+
+static int
+column_width(const PGresult *result, int column)
+{
+	int width = (int) strlen(PQfname(result, column));
+
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		if (PQgetlength(result, row, column) > width)
+			width = PQgetlength(result, row, column);
+	}
+	return width;
+}
+
+/* Row -1 is the heading. */
+static void
+print_row(const PGresult *result, int row)
+{
+	for (int column = 0; column < PQnfields(result); column++)
+		printf("%s%-*s", column > 0 ? "  " : "", column_width(result, column),
+			   row < 0 ? PQfname(result, column)
+					   : PQgetvalue(result, row, column));
+	putchar('\n');
+}
+
+int
+admin_status(const Arguments *args)
+{
+	StrBuf sql = {0};
+	Db db;
+	int status = 0;
+
+	build_status(args, &sql);
+	if (!run(&db, &args->settings, &sql))
+		status = print_failure(&db.failure);
+	else if (PQntuples(db.result) == 0 && args->settings.slot != NULL)
+	{
+		failure_set(&db.failure, FAIL_SLOT_MISSING,
+					"slot \"%s\" does not exist", args->settings.slot);
+		status = print_failure(&db.failure);
+	}
+	else
+	{
+		for (int row = -1; row < PQntuples(db.result); row++)
+			print_row(db.result, row);
+	}
+	db_close(&db);
+	strbuf_free(&sql);
+	return status;
+}

@@ -1,0 +1,328 @@
+/*
+ * print.c
+ *		The client for people: what it prints it acknowledges.
+ *
+ * A consumer like port.c, with unlimited credit: here the pipe, the terminal
+ * or the file is what slows the stream down.  A transaction is acknowledged
+ * when its last byte was written.  Words go to stderr.
+ */
+#include "client/print.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/credit.h"
+#include "client/loop.h"
+#include "client/show.h"
+#include "common/lsn.h"
+
+#define ROOM_BYTES (256u << 10)
+#define PROGRESS_MS 1000
+
+typedef struct Print
+{
+	Consumer consumer; /* first, so that one pointer is both */
+	Engine engine;
+	Outbox outbox;
+	Show show;
+	bool verbose;
+	bool progress; /* stderr is a terminal */
+
+	/* The transaction that is acknowledged when so much is written. */
+	uint64_t ack_lsn; /* 0: none */
+	uint64_t ack_at;
+
+	/* For rates: the last progress line. */
+	int64_t progress_at;
+	uint64_t events;
+	uint64_t bytes;
+	uint64_t lag;
+} Print;
+
+static bool
+print_has_room(Consumer *consumer)
+{
+	const Print *print = (const Print *) consumer;
+
+	return outbox_waiting(&print->outbox) < ROOM_BYTES;
+}
+
+static void
+print_deliver(Consumer *consumer, const FrameHead *head, char *block,
+			  size_t offset, size_t end)
+{
+	Print *print = (Print *) consumer;
+	StrBuf text = {0};
+	const char *error;
+	Failure failure;
+
+	if (show_frame(&print->show, head, block + offset, end - offset, &text,
+				   &error))
+	{
+		if (text.len > 0)
+			outbox_put(&print->outbox, text.data, 0, text.len);
+		else
+			strbuf_free(&text);
+	}
+	else
+	{
+		strbuf_free(&text);
+		failure_set(&failure, FAIL_PROTOCOL, "a frame cannot be shown: %s",
+					error);
+		engine_fail(&print->engine, &failure);
+	}
+	free(block);
+}
+
+/* 1.5 kB, 23 MB, ... */
+static void
+format_bytes(char *to, size_t size, double bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	int unit = 0;
+
+	for (; bytes >= 1000 && unit < 4; unit++)
+		bytes /= 1000;
+	snprintf(to, size, bytes < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", bytes,
+			 units[unit]);
+}
+
+/* How long the backlog lasts at the rate at which it shrinks. */
+static void
+format_eta(char *to, size_t size, double shrinking, uint64_t lag)
+{
+	double seconds = shrinking > 0 ? (double) lag / shrinking : 0;
+
+	to[0] = '\0';
+	if (lag > 0 && shrinking > 0 && seconds < 360000)
+		snprintf(to, size, ", %d:%02d:%02d to go", (int) seconds / 3600,
+				 (int) seconds / 60 % 60, (int) seconds % 60);
+}
+
+static void
+put_progress(Print *print)
+{
+	const Engine *engine = &print->engine;
+	double elapsed = (double) (engine->now - print->progress_at) / 1000;
+	uint64_t at = engine->feedback.delivered;
+	uint64_t lag = engine->server_lsn > at ? engine->server_lsn - at : 0;
+	char rate[16];
+	char behind[16];
+	char eta[32];
+
+	format_bytes(rate, sizeof(rate),
+				 (double) (engine->stats.bytes - print->bytes) / elapsed);
+	format_bytes(behind, sizeof(behind), (double) lag);
+	format_eta(eta, sizeof(eta), ((double) print->lag - (double) lag) / elapsed,
+			   lag);
+	fprintf(stderr, "\r%.0f events/s, %s/s, lag %s%s\033[K",
+			(double) (engine->stats.events - print->events) / elapsed, rate,
+			behind, eta);
+	print->progress_at = engine->now;
+	print->events = engine->stats.events;
+	print->bytes = engine->stats.bytes;
+	print->lag = lag;
+}
+
+/* Once a turn: write, and acknowledge what has left. */
+static void
+print_end_batch(Consumer *consumer)
+{
+	Print *print = (Print *) consumer;
+	Engine *engine = &print->engine;
+	bool written = outbox_write(&print->outbox);
+
+	if (written && print->ack_lsn != 0 &&
+		print->outbox.written >= print->ack_at)
+	{
+		engine_flushed(engine, print->ack_lsn);
+		print->ack_lsn = 0;
+	}
+	if (print->ack_lsn == 0 &&
+		engine->feedback.delivered > engine->feedback.flushed)
+	{
+		print->ack_lsn = engine->feedback.delivered;
+		print->ack_at = print->outbox.queued;
+		if (outbox_waiting(&print->outbox) == 0 && written)
+			engine->wake_at = engine->now;
+	}
+	if (print->progress && engine_due(engine, print->progress_at + PROGRESS_MS))
+		put_progress(print);
+}
+
+static void
+words(Print *print, const char *level, const char *text)
+{
+	fprintf(stderr, "%s%s: %s: %s\n", print->progress ? "\r\033[K" : "",
+			PROGRAM_NAME, level, text);
+}
+
+static void
+print_position(Consumer *consumer, const char *tag, uint64_t lsn)
+{
+	Print *print = (Print *) consumer;
+	char text[64];
+	char position[LSN_TEXT_SIZE];
+
+	lsn_to_text(lsn, position);
+	snprintf(text, sizeof(text), "%s %s", tag, position);
+	if (print->verbose)
+		words(print, "info", text);
+}
+
+static void
+put_json_fields(StrBuf *line, const Field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		strbuf_putf(line, "%s\"%s\":", i > 0 ? "," : "{", fields[i].key);
+		if (fields[i].kind == FIELD_NUMBER)
+			strbuf_putf(line, "%llu", (unsigned long long) fields[i].number);
+		else
+			strbuf_putf(line, "\"%s\"", fields[i].text);
+	}
+	strbuf_puts(line, "}");
+}
+
+static const char *
+field_value(const Field *fields, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++)
+	{
+		if (strcmp(fields[i].key, key) == 0 && fields[i].text != NULL)
+			return fields[i].text;
+	}
+	return "";
+}
+
+/* Statistics are for programs; of the rest people need the message. */
+static void
+print_report(Consumer *consumer, const char *tag, const char *name,
+			 const Field *fields, size_t count)
+{
+	Print *print = (Print *) consumer;
+	const char *message = field_value(fields, count, "message");
+	StrBuf line = {0};
+
+	if (strcmp(tag, "stats") == 0)
+	{
+		put_json_fields(&line, fields, count);
+		fprintf(stderr, "%s%s\n", print->progress ? "\r\033[K" : "",
+				line.failed ? "" : line.data);
+	}
+	else if (strcmp(tag, "status") == 0 && (print->verbose || message[0] != 0))
+	{
+		strbuf_putf(&line, "%s%s%s", name, message[0] != '\0' ? ": " : "",
+					message);
+		words(print, message[0] != '\0' ? "warning" : "info",
+			  line.failed ? name : line.data);
+	}
+	strbuf_free(&line);
+}
+
+static void
+print_log(Consumer *consumer, const char *level, const char *text)
+{
+	words((Print *) consumer, level, text);
+}
+
+static const ConsumerOps print_ops = {
+	.has_room = print_has_room,
+	.deliver = print_deliver,
+	.end_batch = print_end_batch,
+	.position = print_position,
+	.report = print_report,
+	.log = print_log,
+};
+
+int
+print_failure(const Failure *failure)
+{
+	if (failure->class == FAIL_NONE)
+		return 0;
+	fprintf(stderr, "%s: error: %s\n", PROGRAM_NAME, failure->message);
+	if (failure->hint[0] != '\0')
+		fprintf(stderr, "%s: hint: %s\n", PROGRAM_NAME, failure->hint);
+	return failure_info(failure->class)->exit_status;
+}
+
+/* What the style needs of the plugin, unless somebody said otherwise. */
+static bool
+set_options(Arguments *args)
+{
+	static const char *const defaults[][3] = {
+		[TEXT_ERLANG] = {"dialect", "erlang", NULL},
+		[TEXT_ELIXIR] = {"dialect", "elixir", NULL},
+		[TEXT_JSON] = {"dialect", "erlang", NULL}};
+	static const char *const json[][2] = {
+		{"numeric", "text"}, {"timestamps", "iso"}, {"uuid", "text"}};
+	PairList *options = &args->settings.options;
+	const char *const *dialect = defaults[args->style];
+
+	if (args->tables != NULL &&
+		!pairs_put(options, "include_tables", args->tables))
+		return false;
+	if (pairs_get(options, "dialect") == NULL &&
+		!pairs_put(options, dialect[0], dialect[1]))
+		return false;
+	for (size_t i = 0; args->style == TEXT_JSON && i < 3; i++)
+	{
+		if (pairs_get(options, json[i][0]) == NULL &&
+			!pairs_put(options, json[i][0], json[i][1]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+prepare(Print *print, Arguments *args)
+{
+	const char *null;
+
+	args->settings.credit_events = args->settings.credit_bytes = CREDIT_MAX;
+	if (!set_options(args) || !show_init(&print->show, args->style))
+		return false;
+	null = pairs_get(&args->settings.options, "null");
+	if (null != NULL)
+		print->show.null = null;
+	print->show.transactions = args->transactions;
+	print->show.colors = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	print->verbose = args->verbose;
+	print->progress = isatty(STDERR_FILENO);
+	return true;
+}
+
+/*
+ * The descriptor may be shared with other programs, so its flags are put back
+ * at the end.
+ */
+int
+print_main(Arguments *args)
+{
+	static Print print = {.consumer = {&print_ops}};
+	LoopInput no_input = {.fd = -1};
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	Failure failure;
+
+	if (!prepare(&print, args))
+	{
+		failure_set(&failure, FAIL_INTERNAL, "out of memory");
+		return print_failure(&failure);
+	}
+	fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
+	outbox_init(&print.outbox, STDOUT_FILENO);
+	engine_init(&print.engine, &print.consumer);
+	print.engine.now = print.progress_at = loop_clock();
+	engine_start(&print.engine, &args->settings);
+	loop_run(&print.engine, &print.outbox, &no_input);
+	fcntl(STDOUT_FILENO, F_SETFL, flags);
+	if (print.progress)
+		fputs("\r\033[K", stderr);
+	engine_free(&print.engine);
+	outbox_free(&print.outbox);
+	show_free(&print.show);
+	return print_failure(&print.engine.failure);
+}
