@@ -7,16 +7,35 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
+
 #include "compat.h"
 #include "plugin/row.h"
+
+/*
+ * A toasted value that the reorder buffer has put together again is reached
+ * through a pointer, and detoasting that would copy it.
+ */
+static Datum
+follow_indirect(Datum value)
+{
+	struct varatt_indirect indirect;
+
+	if (!VARATT_IS_EXTERNAL_INDIRECT(DatumGetPointer(value)))
+		return value;
+	VARATT_EXTERNAL_GET_POINTER(indirect, DatumGetPointer(value));
+	return PointerGetDatum(indirect.pointer);
+}
 
 static void
 put_column(EtfOut *out, const EtfType *type, Datum value)
 {
-	if (type->typlen == -1 && VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+	if (type->typlen != -1)
+		etf_put_value(out, type, value);
+	else if (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
 		etf_put_atom(out, "unchanged_toast");
 	else
-		etf_put_value(out, type, value);
+		etf_put_value(out, type, follow_indirect(value));
 }
 
 void
