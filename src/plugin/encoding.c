@@ -82,9 +82,7 @@ convert(const char *text, Size *len)
 const char *
 etf_to_utf8(const char *text, Size *len)
 {
-	int encoding = GetDatabaseEncoding();
-
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII || is_ascii(text, *len))
+	if (etf_text_is_utf8() || is_ascii(text, *len))
 		return text;
 	return convert(text, len);
 }

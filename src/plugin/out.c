@@ -89,45 +89,68 @@ etf_put_float(EtfOut *out, double value)
 	ei_encode_double(out->buf->data, &out->buf->len, value);
 }
 
-void
-etf_put_raw(EtfOut *out, const char *bytes, Size len)
+/* Make room for any number of bytes, unless they would pass the limit. */
+static inline bool
+make_room(EtfOut *out, Size size)
 {
 	StringInfo buf = out->buf;
 
-	if (len >= (Size) (buf->maxlen - buf->len))
+	if (likely(size < (Size) (buf->maxlen - buf->len)))
+		return true;
+	if (out->mark >= 0 && (Size) buf->len + size > ETF_FRAME_LIMIT)
 	{
-		if (out->mark >= 0 && (Size) buf->len + len > ETF_FRAME_LIMIT)
-		{
-			out_overflow(out);
-			return;
-		}
-		enlargeStringInfo(buf, len);
+		out_overflow(out);
+		return false;
 	}
+	enlargeStringInfo(buf, size);
+	return true;
+}
+
+/* There must be room. */
+static inline void
+append(StringInfo buf, const char *bytes, Size len)
+{
 	memcpy(buf->data + buf->len, bytes, len);
 	buf->len += len;
 }
 
-/* A tag and a count of 4 bytes. */
+/* A tag and a count of 4 bytes.  There must be room. */
 static inline void
-put_header(EtfOut *out, char tag, uint32 count)
+append_header(StringInfo buf, char tag, uint32 count)
 {
-	char *p = out_reserve(out, ETF_HEADER_SIZE);
+	char *p = buf->data + buf->len;
 
 	count = pg_hton32(count);
 	p[0] = tag;
 	memcpy(p + 1, &count, sizeof(count));
-	out->buf->len += ETF_HEADER_SIZE;
+	buf->len += ETF_HEADER_SIZE;
+}
+
+void
+etf_put_raw(EtfOut *out, const char *bytes, Size len)
+{
+	if (make_room(out, len))
+		append(out->buf, bytes, len);
+}
+
+static inline void
+put_header(EtfOut *out, char tag, uint32 count)
+{
+	out_reserve(out, ETF_HEADER_SIZE);
+	append_header(out->buf, tag, count);
 }
 
 void
 etf_put_binary(EtfOut *out, const char *bytes, Size len)
 {
-	put_header(out, ERL_BINARY_EXT, len);
-	etf_put_raw(out, bytes, len);
+	if (!make_room(out, ETF_HEADER_SIZE + len))
+		return;
+	append_header(out->buf, ERL_BINARY_EXT, len);
+	append(out->buf, bytes, len);
 }
 
-void
-etf_put_text(EtfOut *out, const char *text, Size len)
+static void
+put_converted(EtfOut *out, const char *text, Size len)
 {
 	Size utf8_len = len;
 	const char *utf8 = etf_to_utf8(text, &utf8_len);
@@ -142,6 +165,15 @@ etf_put_text(EtfOut *out, const char *text, Size len)
 	etf_put_tuple(out, 2);
 	etf_put_atom(out, "unconverted");
 	etf_put_binary(out, text, len);
+}
+
+void
+etf_put_text(EtfOut *out, const char *text, Size len)
+{
+	if (likely(etf_text_is_utf8()))
+		etf_put_binary(out, text, len);
+	else
+		put_converted(out, text, len);
 }
 
 void
