@@ -1,3 +1,3 @@
 [
-  inputs: ["{mix,.formatter}.exs", "{demo,lib,test}/**/*.{ex,exs}"]
+  inputs: ["{mix,.formatter}.exs", "{bench,demo,lib,test}/**/*.{ex,exs}"]
 ]

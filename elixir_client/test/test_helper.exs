@@ -17,4 +17,5 @@ excluded =
     [:integration, :slow]
   end
 
-ExUnit.start(exclude: excluded)
+# The machine may be busy with other things.
+ExUnit.start(exclude: excluded, assert_receive_timeout: 5_000)

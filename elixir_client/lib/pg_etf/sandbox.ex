@@ -91,13 +91,16 @@ defmodule PgEtf.Sandbox do
   def info(sandbox), do: GenServer.call(sandbox, :info, @timeout)
 
   @doc """
-  Runs SQL with psql as a superuser, and returns what it prints: one line for each
-  row, columns separated by `|`. Raises when a statement fails.
+  Runs SQL with psql, and returns what it prints: one line for each row, columns
+  separated by `|`. Raises when a statement fails.
+
+  Runs as the owner of the database; as a superuser with `username: "postgres"`.
   """
-  @spec psql!(GenServer.server(), iodata) :: String.t()
-  def psql!(sandbox, sql) do
+  @spec psql!(GenServer.server(), iodata, keyword) :: String.t()
+  def psql!(sandbox, sql, opts \\ []) do
     # In the caller's process, so that a long statement blocks nobody else.
-    sandbox |> GenServer.call(:state, @timeout) |> run_psql!(sql)
+    state = GenServer.call(sandbox, :state, @timeout)
+    run_psql!(struct!(state, opts), sql)
   end
 
   @doc "Stops the server and starts it again. Modes are those of `pg_ctl`."
@@ -215,7 +218,7 @@ defmodule PgEtf.Sandbox do
   end
 
   defp populate(state) do
-    run_psql!(%{state | database: "postgres"}, """
+    run_psql!(%{state | database: "postgres", username: "postgres"}, """
     CREATE ROLE "#{state.username}" LOGIN REPLICATION;
     CREATE DATABASE "#{state.database}" OWNER "#{state.username}";
     """)
@@ -231,7 +234,7 @@ defmodule PgEtf.Sandbox do
 
     try do
       run!(state, "psql", [
-        ["-h", state.dir, "-U", "postgres", "-d", state.database],
+        ["-h", state.dir, "-U", state.username, "-d", state.database],
         ["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-f", path]
       ])
     after

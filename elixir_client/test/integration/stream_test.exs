@@ -101,7 +101,7 @@ defmodule PgEtf.Integration.StreamTest do
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
     Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(1, 10)")
     target = current(sandbox)
-    Sandbox.psql!(sandbox, "CHECKPOINT")
+    Sandbox.psql!(sandbox, "CHECKPOINT", username: "postgres")
     eventually(fn -> confirmed(sandbox, slot) >= target end)
     assert PgEtf.info(consumer).position >= target
     GenServer.stop(consumer)
