@@ -7,8 +7,8 @@ use warnings;
 use EtfTypes;
 
 # Values that are lists themselves have arrays of one dimension only: a list
-# of lists would not say where the array ends.
-my %flat = map { $_ => 1 } qw(tsvector json jsonb polygon grid),
+# of lists would not say where the array ends.  Neither need giants more.
+my %flat = map { $_ => 1 } qw(tsvector json jsonb polygon grid varchar(9000)),
   map { "${_}multirange" } qw(int4 num ts float);
 
 # columns: [name, type, literals, is_array]
@@ -31,13 +31,38 @@ sub new
 	}, $class;
 }
 
+# With a dropped column and a generated one; the whole old row where the name
+# asks for it.
 sub create
 {
-	my ($self, $schema) = @_;
+	my ($self) = @_;
+	my $table = $self->{table};
 
-	return "CREATE TABLE $schema.$self->{table} (id int PRIMARY KEY, "
+	return "CREATE TABLE $table (gone int, id int PRIMARY KEY, "
 	  . join(', ', map { "$_->[0] $_->[1]" . ($_->[3] ? '[]' : '') }
-		  @{ $self->{columns} }) . ');';
+		  @{ $self->{columns} })
+	  . ', twice int GENERATED ALWAYS AS (id * 2) STORED);'
+	  . "ALTER TABLE $table DROP gone;"
+	  . ($table =~ /_full$/ ? "ALTER TABLE $table REPLICA IDENTITY FULL;" : '');
+}
+
+# In the middle of its life the table gets a column more.
+sub script
+{
+	my ($self, $transactions) = @_;
+	my $half = $transactions / 2;
+
+	return join "\n", (map { $self->transaction } 1 .. $half),
+	  "ALTER TABLE $self->{table} ADD later text DEFAULT 'was';",
+	  (map { $self->transaction } 1 .. $half), '';
+}
+
+sub create_mirror
+{
+	my ($self) = @_;
+
+	return "CREATE TABLE mirror.$self->{table}
+		(LIKE public.$self->{table} INCLUDING ALL);";
 }
 
 # Documents are equal whatever their text; so are tables then.
@@ -54,7 +79,8 @@ sub comparable
 sub difference
 {
 	my ($self) = @_;
-	my $list = join ', ', 'id', map { comparable($_) } @{ $self->{columns} };
+	my $list = join ', ', qw(id twice later),
+	  map { comparable($_) } @{ $self->{columns} };
 	my ($a, $b) =
 	  map { "(SELECT $list FROM $_.$self->{table})" } qw(public mirror);
 

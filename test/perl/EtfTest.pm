@@ -77,10 +77,11 @@ sub sql
 	return $self->{node}->safe_psql($db // 'postgres', $sql);
 }
 
-# A file of SQL; returns the first error, or nothing.
-sub run_script
+# SQL of any length, in any encoding; returns the first error, or nothing.
+sub run_text
 {
-	my ($self, $file, $db) = @_;
+	my ($self, $sql, $db) = @_;
+	my $file = $self->write_text($self->new_file, $sql);
 	my ($out, $err) = run_command([
 		'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-f', $file,
 		'-d', $self->{node}->connstr($db // 'postgres') ]);

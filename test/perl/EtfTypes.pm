@@ -162,6 +162,11 @@ my %extensions = (
 	citext => [ 'Case', '' ],
 	ltree => [ '', 'Top.Science.Astronomy' ]);
 
+# Longer than a page has room for, and not to be compressed.
+my %toasted = (
+	'varchar(9000)' => [ 'short', map { incompressible($_) } 3000, 9000 ],
+	jsonb => [ '1', '{"a": "' . incompressible(4000) . '"}' ]);
+
 my $setup = <<'SQL';
 CREATE TYPE floatrange AS RANGE (subtype = float8);
 CREATE TYPE textrange AS RANGE (subtype = text, collation = "C");
@@ -174,6 +179,13 @@ ALTER TYPE pair DROP ATTRIBUTE dropped;
 CREATE DOMAIN pair_checked AS pair CHECK ((VALUE).number > 0);
 CREATE TYPE tree AS (root pair, leaves pair[], rings grid, feeling mood);
 SQL
+
+sub incompressible
+{
+	my ($length) = @_;
+
+	return join '', map { chr(97 + rand 26) } 1 .. $length;
+}
 
 # The statements before the tables, for a server of this version.
 sub setup
@@ -208,7 +220,9 @@ sub families
 		networks => \%networks,
 		ranges => \%ranges,
 		nested => \%nested,
-		extensions => \%extensions);
+		extensions => \%extensions,
+		toasted => \%toasted,
+		toasted_full => \%toasted);
 
 	push @{ $numbers{numeric} }, 'Infinity', '-Infinity'
 	  if $etf->version >= 14;

@@ -22,12 +22,9 @@ sub database
 sub run_bytes
 {
 	my ($db, $encoding, $sql) = @_;
-	my $file = $etf->new_file;
 
-	open my $out, '>:raw', $file or die "$file: $!";
-	print $out "SET client_encoding = '$encoding';\n$sql\n";
-	close $out or die "$file: $!";
-	is($etf->run_script($file, $db), '', "bytes for $db");
+	is($etf->run_text("SET client_encoding = '$encoding';\n$sql\n", $db),
+		'', "bytes for $db");
 	return;
 }
 

@@ -69,16 +69,13 @@ sub wait_until_sent
 sub insert_rows
 {
 	my ($count) = @_;
-	my $script = $etf->new_file;
 
 	# Transactions of 1000 rows, as many as needed, in one session.
-	open my $out, '>', $script or die "$script: $!";
-	print $out "SELECT format('INSERT INTO rows SELECT i, i, repeat(''x'', 50), "
-	  . "now(), i * 1.5, ''{\"a\": [1, 2]}'', ARRAY[i, NULL] "
-	  . "FROM generate_series(%s, %s) i', n * 1000 + 1, n * 1000 + 1000) "
-	  . "FROM generate_series(0, $count / 1000 - 1) n \\gexec\n";
-	close $out or die "$script: $!";
-	return $etf->run_script($script);
+	return $etf->run_text(
+		"SELECT format('INSERT INTO rows SELECT i, i, repeat(''x'', 50), "
+		  . "now(), i * 1.5, ''{\"a\": [1, 2]}'', ARRAY[i, NULL] "
+		  . "FROM generate_series(%s, %s) i', n * 1000 + 1, n * 1000 + 1000) "
+		  . "FROM generate_series(0, $count / 1000 - 1) n \\gexec\n");
 }
 
 # Many changes.

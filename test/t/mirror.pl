@@ -9,7 +9,7 @@ use EtfTypes;
 use Test::More;
 
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
-my $transactions = $ENV{PG_ETF_FULL} ? 1000 : 60;
+my $transactions = $ENV{PG_ETF_FULL} ? 1000 : 40;
 my $etf = EtfTest->new('mirror');
 
 # With these options nothing of a value is lost.
@@ -25,43 +25,31 @@ sub forget_mirror
 {
 	my (@tables) = @_;
 
-	$etf->sql(join '', map { "TRUNCATE mirror.$_->{table};" } @tables);
+	$etf->sql("TRUNCATE mirror.$_->{table}") for @tables;
 	return;
 }
 
 sub repeat_changes
 {
 	my ($file) = @_;
-	my $sql = $etf->oracle->ask('mirror', EtfOracle::quote($file));
-	my $script = "$file.sql";
 
-	open my $out, '>:raw', $script or die "$script: $!";
-	print $out $sql;
-	close $out or die "$script: $!";
-	return $etf->run_script($script);
+	return $etf->run_text(
+		$etf->oracle->ask('mirror', EtfOracle::quote($file)));
 }
 
 note "PG_ETF_SEED=$seed";
 srand $seed;
 EtfTypes::setup($etf);
-$etf->sql('CREATE SCHEMA mirror');
 
 my $families = EtfTypes::families($etf);
 my @tables = map { EtfRandom->new($_, $families->{$_}) } sort keys %$families;
 
-for my $table (@tables)
-{
-	$etf->sql($table->create('public') . $table->create('mirror'));
-}
+$etf->sql($_->create) for @tables;
 $etf->slot('s');
 for my $table (@tables)
 {
-	my $script = $etf->new_file;
-
-	open my $out, '>:raw', $script or die "$script: $!";
-	print $out "$_\n" for map { $table->transaction } 1 .. $transactions;
-	close $out or die "$script: $!";
-	is($etf->run_script($script), '', "changes of $table->{table}");
+	is($etf->run_text($table->script($transactions)),
+		'', "changes of $table->{table}");
 }
 
 # All is read before the mirror is written to, which is decoded as well.
@@ -72,6 +60,8 @@ for my $form (@forms)
 	$etf->drop_slot('copy');
 }
 $etf->drop_slot('s');
+$etf->sql('CREATE SCHEMA mirror');
+$etf->sql($_->create_mirror) for @tables;
 
 for my $form (@forms)
 {
