@@ -1,6 +1,6 @@
 # Targets of the plugin's tests; included by the top Makefile.
 
-.PHONY: check-plugin check-regress check-isolation check-tap test-matrix
+.PHONY: check-plugin check-regress check-isolation check-tap check-random test-matrix
 
 check-plugin: all ## regression, isolation and TAP tests in one run
 	test/run all
@@ -13,6 +13,12 @@ check-isolation: all ## concurrent sessions (pg_isolation_regress)
 
 check-tap: all ## real clusters, walsender, BEAM as oracle
 	test/run tap
+
+MINUTES ?= 10
+
+check-random: all ## random data beside test_decoding: MINUTES=n SEED=s
+	PG_ETF_MINUTES=$(MINUTES) $(if $(SEED),PG_ETF_SEED=$(SEED)) \
+		test/run test/t/random.pl
 
 test-matrix: ## the same on PostgreSQL 13, 15, 17, 18 (as root, in chroots)
 	test/matrix

@@ -53,6 +53,9 @@ run({mirror, File, _}) ->
     Frames = frames:read(File),
     frames:check(Frames, #{}),
     mirror:sql(Frames);
+%% {compare, File, TextFile, Form, Out}: frames beside test_decoding's text
+run({compare, File, TextFile, Form, _}) ->
+    agree:compare(File, TextFile, Form);
 %% {stream, Socket, Db, User, Slot, Options, EndLsn, Out}: a walsender's
 %% messages, a line each: LSN of the message, LSN it should have, part
 run({stream, Socket, Db, User, Slot, Options, EndLsn, _}) ->

@@ -1,0 +1,61 @@
+# Random schemas, changes and DDL of concurrent sessions: what the plugin
+# sends says the same as test_decoding, value by value, by the server's own
+# text.
+#
+# PG_ETF_MINUTES for a long run.  A round depends on its seed only: one that
+# fails comes again with PG_ETF_SEED set to what it printed.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../random";
+
+use EtfTest;
+use RandomJudge;
+use RandomProbe;
+use RandomRound;
+use Test::More;
+
+my $seed = $ENV{PG_ETF_SEED} // int rand 2**30;
+my $minutes = $ENV{PG_ETF_MINUTES} // 0.2;
+my $steps = $ENV{PG_ETF_STEPS} // 400;
+my $template = 'template_random';
+my $etf = EtfTest->new('random',
+	conf => "logical_decoding_work_mem = 64kB\nmax_replication_slots = 5");
+my $end = time + 60 * $minutes;
+my %count = map { $_ => 0 } qw(rounds statements failed transactions changes
+  values judged);
+my $judge;
+
+sub play
+{
+	my ($round) = @_;
+	my $report;
+
+	$round->prepare;
+	$round->run;
+	$report = $round->check(3, \%count);
+	$round->clean;
+	$count{rounds}++;
+	$count{statements} += $round->{statements};
+	$count{failed} += $_ for values %{ $round->{failed} };
+	return $report;
+}
+
+RandomProbe::setup($etf, $template);
+$judge = RandomJudge->new($etf, $template);
+do
+{
+	my $report =
+	  play(RandomRound->new($etf, $judge, $template, $seed, $steps));
+
+	ok($report eq '', "the same as test_decoding: PG_ETF_SEED=$seed");
+	diag("$report\nagain: make check-random MINUTES=0 SEED=$seed")
+	  if $report ne '';
+	$seed++;
+} while (time < $end);
+
+diag(join ', ', map { "$count{$_} $_" } qw(rounds statements failed
+  transactions changes values judged));
+$etf->stop;
+done_testing();
