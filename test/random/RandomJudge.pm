@@ -85,19 +85,14 @@ sub differences
 {
 	my ($self, @pairs) = @_;
 	my $etf = $self->{etf};
-	my $file = $etf->new_file;
-	my $error;
+	my ($file, $error);
 
 	return () if !@pairs;
-	open my $out, '>:raw', $file or die "$file: $!";
-	print $out map { "$_\n" } @pairs;
-	close $out or die "$file: $!";
-	open $out, '>:raw', "$file.sql" or die "$file.sql: $!";
-	print $out "TRUNCATE pair;\n\\copy pair FROM '$file'\n";
-	close $out or die "$file.sql: $!";
-	$error = $etf->run_script("$file.sql", 'judge');
+	$file = $etf->write_text($etf->new_file, join '', map { "$_\n" } @pairs);
+	$error =
+	  $etf->run_text("TRUNCATE pair;\n\\copy pair FROM '$file'\n", 'judge');
 	die "pairs of texts: $error" if $error ne '';
-	unlink $file, "$file.sql";
+	unlink $file;
 	return split /\n/, $etf->sql(<<'SQL', 'judge');
 SELECT format('%s, type %s: %s; ours %s, theirs %s', place,
 	format_type(rtrim(kind, 'uf')::oid, NULL), why,

@@ -184,16 +184,12 @@ sub decode_theirs
 	my ($self) = @_;
 	my $etf = $self->{etf};
 	my $file = $etf->new_file;
-	my $script = "$file.sql";
-	my $error;
+	my $error = $etf->run_text(<<"SQL", $self->{db});
+SET search_path = '';
+SET timezone = 'UTC';
+\\copy (SELECT lsn, data FROM pg_logical_slot_get_changes('theirs', NULL, NULL, 'include-xids', '1', 'skip-empty-xacts', '0')) TO '$file'
+SQL
 
-	open my $out, '>', $script or die "$script: $!";
-	print $out "SET search_path = ''; SET timezone = 'UTC';\n"
-	  . "\\copy (SELECT lsn, data FROM pg_logical_slot_get_changes('theirs',"
-	  . " NULL, NULL, 'include-xids', '1', 'skip-empty-xacts', '0'))"
-	  . " TO '$file'\n";
-	close $out or die "$script: $!";
-	$error = $etf->run_script($script, $self->{db});
 	die "test_decoding: $error" if $error ne '';
 	return $file;
 }
