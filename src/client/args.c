@@ -310,7 +310,7 @@ static void
 help_line(char letter, const char *name, const char *value, const char *help)
 {
 	char option[64] = "";
-	char left[64];
+	char left[80];
 
 	if (name != NULL)
 		snprintf(option, sizeof(option), "--%s%s%s", name,

@@ -21,6 +21,13 @@ UNIT_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g \
 	-fno-omit-frame-pointer -Iinclude -isystem $(ERL_INCLUDE)
 UNIT_LIBS = -L$(ERL_LIB) -lei -lpthread -lm
 
+UNIT_SRC_test_client_feedback = src/client/feedback.c
+UNIT_SRC_test_client_pace = src/client/backoff.c
+UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,command copydata \
+	event inbox outbox settings)
+UNIT_SRC_test_client_settings = $(patsubst %,src/client/%.c,args failure \
+	settings)
+
 # The rules below must not become the default goal of who includes this.
 .PHONY: check-unit
 ifeq ($(.DEFAULT_GOAL),)

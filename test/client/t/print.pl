@@ -1,0 +1,201 @@
+# The client for people: what it prints, confirms, and says.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+
+use EtfTest;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $etf = EtfTest->new('print');
+my $node = $etf->node;
+my @client =
+  ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot', 's');
+
+$etf->sql('CREATE TABLE t (id int PRIMARY KEY, v text, n numeric, d timestamptz)');
+$etf->sql('CREATE TABLE other (id int)');
+
+# Run the client; its status, stdout and stderr.
+sub client
+{
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ @client, @_ ], '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout(60));
+	return ($? >> 8, $out, $err);
+}
+
+sub changes
+{
+	$etf->sql('TRUNCATE t');
+	$etf->sql("INSERT INTO t VALUES (1, E'\\u00fc\"\\n', 1.50, '2026-01-02 03:04:05+00'), (2, NULL, NULL, NULL)");
+	$etf->sql('INSERT INTO other VALUES (1)');
+	$etf->sql('UPDATE t SET id = 3 WHERE id = 2');
+	$etf->sql('DELETE FROM t WHERE id = 3');
+	return $etf->end_of_wal;
+}
+
+subtest 'slots' => sub {
+	my ($status, $out, $err) = client('--create-slot');
+
+	is($status, 0, 'created');
+	($status, $out, $err) = client('--create-slot');
+	isnt($status, 0, 'not twice');
+	like($err, qr/already exists/, 'and says why');
+	($status) = client('--create-slot', '--if-not-exists');
+	is($status, 0, 'unless that is no error');
+	($status, $out) = client('--status');
+	like($out, qr/^slot +database +lag .*\ns +postgres +.*reserved/, 'status');
+	($status) = client('--drop-slot');
+	is($status, 0, 'dropped');
+	($status, $out, $err) = client('--status');
+	is($status, 5, 'no status without a slot');
+	($status, $out, $err) = client('--drop-slot');
+	isnt($status, 0, 'not dropped twice');
+	($status, $out, $err) = client('--create-slot', '--slot', q{o'"o});
+	like($err, qr/invalid character/, 'a name with quotes stays a name');
+};
+
+subtest 'JSON, one line for each change' => sub {
+	client('--create-slot');
+	my $end = changes();
+	my ($status, $out, $err) = client('--print=json', '--endpos', $end);
+
+	is($status, 0, 'it ends at endpos');
+	is($err, '', 'without a word');
+	my @lines = map { s/,"commit_lsn".*//r } split /\n/, $out;
+	is_deeply(
+		\@lines,
+		[
+			'{"op":"truncate","schema":"public","table":"t"',
+			'{"op":"insert","schema":"public","table":"t","record":{"id":1,"v":"'
+			  . "\xc3\xbc"
+			  . '\"\n","n":"1.50","d":"2026-01-02T03:04:05.000000Z"}',
+			'{"op":"insert","schema":"public","table":"t","record":{"id":2,"v":null,"n":null,"d":null}',
+			'{"op":"insert","schema":"public","table":"other","record":{"id":1}',
+			'{"op":"update","schema":"public","table":"t","old":{"id":2},"record":{"id":3,"v":null,"n":null,"d":null}',
+			'{"op":"delete","schema":"public","table":"t","old":{"id":3}'
+		],
+		'the changes') or diag $out;
+	my ($line) = grep { /"id":2,/ } split /\n/, $out;
+	like($line, qr/"commit_lsn":"[0-9A-F]+\/[0-9A-F]+","index":1,"xid":\d+,"commit_time":"20/,
+		'their places');
+	($status, $out) = client('--print=json', '--endpos', $end);
+	is($out, '', 'what was printed is confirmed');
+};
+
+subtest 'options of printing' => sub {
+	my $end = changes();
+	my ($status, $out) = client('--print=json', '--endpos', $end,
+		'--tables=public.oth*', '--transactions');
+
+	like($out, qr/\A\{"op":"begin","xid":\d+,.*\n\{"op":"insert",.*"other".*\n\{"op":"commit",.*\n\z/,
+		'only these tables; begin and commit');
+	$end = changes();
+	($status, $out) = client('--print=json', '--endpos', $end,
+		'--option', 'rows=tuple');
+	like($out, qr/"old":\{"id":2\},"record":\{"id":3,"v":null/,
+		'rows as tuples get their names back');
+	$end = changes();
+	($status, $out) = client('--print=erlang', '--endpos', $end);
+	like($out, qr/^\{tx,whole,\{\d+,\d+,\d+,\d+\},0,2,#\{\},\[\{insert,.*\]\}\.$/m,
+		'Erlang');
+	$end = changes();
+	($status, $out) = client('--print', '--endpos', $end);
+	like($out, qr/^\{:tx, :whole, .*Decimal.*DateTime|~U\[/m, 'Elixir');
+	$end = changes();
+	my $err;
+	($status, $out, $err) = client('--print=json', '--endpos', $end,
+		'--stats-interval', '100ms', '--verbose');
+	like($err, qr/^\{"state":"\w+","frames":\d+,.*"rss":\d+\}$/m,
+		'statistics as JSON lines on stderr');
+	like($err, qr/info: connected/, 'and more words when asked');
+};
+
+subtest 'files of pg_recvlogical' => sub {
+	changes();
+	my $file = $etf->recv('s', undef, rows => 'tuple');
+	my ($status, $out, $err) = client('--read', $file, '--print=json');
+
+	is($status, 0, 'read');
+	like($out, qr/"op":"insert","schema":"public","table":"t","record":\{"id":1,/,
+		'and shown');
+	is(scalar(split /\n/, $out), 6, 'all of it');
+	my $frames = slurp_file($file);
+	my $read = '';
+	IPC::Run::run([ @client, '--read', '-', '--print=json' ], '<', \$frames, '>',
+		\$read);
+	is($read, $out, 'the same from stdin');
+	open my $cut, '>:raw', "$file.cut" or die;
+	print $cut substr $frames, 0, -20;
+	close $cut or die;
+	($status, $out, $err) = client('--read', "$file.cut", '--print=json');
+	is($status, 10, 'a file that is cut is an error');
+	like($err, qr/the frame at byte \d+ cannot be shown/, 'with its place');
+	($status, $out, $err) = client('--read', '/nonexistent');
+	like($err, qr/nonexistent: No such file/, 'no file');
+};
+
+subtest 'signals and pipes' => sub {
+	my ($out, $err) = ('', '');
+	my $client = IPC::Run::start([ @client, '--print=json' ], '<', \undef, '>',
+		\$out, '2>', \$err, IPC::Run::timeout(60));
+
+	$etf->sql('INSERT INTO other VALUES (42)');
+	$client->pump until $out =~ /"id":42/;
+	$client->signal('TERM');
+	$client->finish;
+	is($? >> 8, 0, 'SIGTERM is a clean end');
+	is($etf->sql("SELECT count(*) FROM pg_logical_slot_peek_binary_changes("
+			  . "'s', NULL, NULL)"), 0, 'which confirms what was printed');
+
+	$etf->sql('INSERT INTO other SELECT generate_series(1, 100000)');
+	my $begin = time;
+	system("'$client[0]' '$client[1]' '$client[2]' --slot s --print=json | head -n 1 >/dev/null");
+	cmp_ok(time - $begin, '<', 20, 'a closed pipe is an end, too');
+	isnt($etf->sql("SELECT count(*) FROM pg_logical_slot_peek_binary_changes("
+			  . "'s', NULL, NULL)"), 0, 'which confirms nothing unprinted');
+};
+
+subtest 'the command line' => sub {
+	my ($status, $out, $err) = client('--help');
+
+	is($status, 0, 'help');
+	like($out, qr/--print=STYLE/, 'lists options');
+	like($out, qr/--max-stall=TIME/, 'and settings');
+	like($out, qr/ 7 +slot_lost/, 'and exit statuses');
+	($status, $out) = client('--version');
+	like($out, qr/^pg_etf_client \d/, 'version');
+	for my $bad (
+		[ '--nonsense' ], [ '--print=xml' ], [ '--endpos=7' ],
+		[ '--status-interval=fast' ], [ 'argument' ], [ '--slot=' ])
+	{
+		($status, $out, $err) = client(@$bad);
+		is($status, 2, "@$bad is refused");
+		like($err, qr/^pg_etf_client: error: .*\npg_etf_client: hint: /,
+			'with a hint');
+	}
+};
+
+# By hand, since the BEAM would never write such things.
+subtest 'bytes that no BEAM writes' => sub {
+	my ($out, $err) = ('', '');
+	my $in = "\xff\xff\xff\xff";
+
+	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out, '2>',
+		\$err);
+	is($? >> 8, 10, 'an endless packet is refused');
+	like($out, qr/fatal.*protocol.*4294967295 bytes/s, 'by its length');
+	is(unpack('N', $out), length($out) - 4, 'and the answer is one packet');
+	$in = "\0\0\0\x09\x83h";
+	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out);
+	is($? >> 8, 0, 'an end within a packet is an end');
+	$in = '';
+	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out);
+	is($? >> 8, 0, 'an end before everything as well');
+};
+
+done_testing();

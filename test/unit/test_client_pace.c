@@ -1,0 +1,163 @@
+/*
+ * test_client_pace.c
+ *		Credit and back-off: how much may go out, and how soon to come back.
+ */
+#include "client/backoff.h"
+#include "client/credit.h"
+
+#include "check.h"
+
+static void
+test_credit_is_overdrawn_by_one_frame(void)
+{
+	Credit credit = {0};
+
+	CHECK(!credit_allows(&credit, 1));
+	credit_add(&credit, 10, 0);
+	CHECK(!credit_allows(&credit, 1));
+	credit_add(&credit, 0, 1);
+	CHECK(credit_allows(&credit, 1));
+	CHECK(credit_allows(&credit, 1000));
+	credit_spend(&credit, 1000, 65536);
+	CHECK(credit.events == -990 && credit.bytes == -65535);
+	CHECK(!credit_allows(&credit, 1));
+	credit_add(&credit, 990, 70000);
+	CHECK(!credit_allows(&credit, 1));
+	credit_add(&credit, 1, 0);
+	CHECK(credit_allows(&credit, 1));
+}
+
+static void
+test_a_frame_without_events_needs_no_credit(void)
+{
+	Credit credit = {.events = -5, .bytes = -5};
+
+	CHECK(credit_allows(&credit, 0));
+}
+
+static void
+test_credit_does_not_overflow(void)
+{
+	Credit credit = {0};
+
+	for (int i = 0; i < 100; i++)
+		credit_add(&credit, UINT64_MAX, UINT64_MAX);
+	CHECK(credit.events == CREDIT_MAX && credit.bytes == CREDIT_MAX);
+	credit_spend(&credit, 1, UINT32_MAX);
+	credit_add(&credit, CREDIT_MAX, CREDIT_MAX);
+	CHECK(credit.events == CREDIT_MAX && credit.bytes == CREDIT_MAX);
+}
+
+/* Random grants and frames against plain sums. */
+static void
+test_credit_adds_up(void)
+{
+	Credit credit = {0};
+	int64_t events = 0;
+	int64_t bytes = 0;
+
+	for (int i = 0; i < 100000; i++)
+	{
+		uint32_t n = chance_below(200);
+		uint32_t size = chance_below(100000);
+
+		if (credit_allows(&credit, n))
+		{
+			CHECK(n == 0 || (events > 0 && bytes > 0));
+			credit_spend(&credit, n, size);
+			events -= n;
+			bytes -= size;
+		}
+		else
+		{
+			CHECK(events <= 0 || bytes <= 0);
+			credit_add(&credit, n, size);
+			events += n;
+			bytes += size;
+		}
+		CHECK(credit.events == events && credit.bytes == bytes);
+	}
+}
+
+static void
+test_delays_double_up_to_the_limit(void)
+{
+	static const uint32_t steps[] = {200, 400, 800, 1600, 3200, 5000, 5000};
+	Backoff backoff;
+
+	for (int round = 0; round < 1000; round++)
+	{
+		backoff_init(&backoff, 200, 5000, 0);
+		for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		{
+			uint32_t delay = backoff_fail(&backoff, (uint32_t) chance());
+
+			CHECK_THAT(delay >= steps[i] / 2 && delay <= steps[i],
+					   "step %zu: %u ms", i, (unsigned int) delay);
+		}
+		CHECK(!backoff_is_open(&backoff));
+	}
+}
+
+static void
+test_delays_differ(void)
+{
+	Backoff backoff;
+	uint32_t least = UINT32_MAX;
+	uint32_t most = 0;
+
+	for (int i = 0; i < 1000; i++)
+	{
+		uint32_t delay;
+
+		backoff_init(&backoff, 1000, 30000, 10);
+		delay = backoff_fail(&backoff, (uint32_t) chance());
+		least = delay < least ? delay : least;
+		most = delay > most ? delay : most;
+	}
+	CHECK(least < 550 && most > 950);
+}
+
+static void
+test_the_circuit_opens_and_closes(void)
+{
+	Backoff backoff;
+
+	backoff_init(&backoff, 1, 1000, 3);
+	backoff_fail(&backoff, 0);
+	backoff_fail(&backoff, 0);
+	CHECK(!backoff_is_open(&backoff));
+	CHECK(backoff_fail(&backoff, 0) == 500);
+	CHECK(backoff_is_open(&backoff));
+	backoff_reset(&backoff);
+	CHECK(!backoff_is_open(&backoff));
+	CHECK(backoff_fail(&backoff, 0) <= 1);
+}
+
+static void
+test_odd_limits(void)
+{
+	Backoff backoff;
+
+	backoff_init(&backoff, 0, 0, 0);
+	CHECK(backoff_fail(&backoff, UINT32_MAX) <= 1);
+	backoff_init(&backoff, 500, 100, 0);
+	CHECK(backoff_fail(&backoff, UINT32_MAX) <= 500);
+	backoff_init(&backoff, UINT32_MAX, UINT32_MAX, 0);
+	for (int i = 0; i < 100; i++)
+		CHECK(backoff_fail(&backoff, (uint32_t) chance()) >= UINT32_MAX / 2);
+}
+
+int
+main(void)
+{
+	test_credit_is_overdrawn_by_one_frame();
+	test_a_frame_without_events_needs_no_credit();
+	test_credit_does_not_overflow();
+	test_credit_adds_up();
+	test_delays_double_up_to_the_limit();
+	test_delays_differ();
+	test_the_circuit_opens_and_closes();
+	test_odd_limits();
+	return check_done();
+}

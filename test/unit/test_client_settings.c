@@ -1,0 +1,221 @@
+/*
+ * test_client_settings.c
+ *		The two tables: settings and options of the command line.
+ */
+#include "client/args.h"
+#include "client/failure.h"
+
+#include <getopt.h>
+
+#include "check.h"
+
+static bool
+set(Settings *settings, const char *name, const char *text)
+{
+	const Setting *setting = settings_find(name, strlen(name));
+	char error[256] = "";
+	bool done = setting != NULL &&
+				settings_set_text(settings, setting, text, error, 256);
+
+	CHECK(done || strstr(error, name) != NULL);
+	return done;
+}
+
+static void
+test_rows_are_sound(void)
+{
+	for (size_t i = 0; i < settings_count; i++)
+	{
+		const Setting *row = &settings_table[i];
+		Settings settings;
+
+		CHECK(settings_find(row->name, strlen(row->name)) == row);
+		CHECK(row->help != NULL && row->help[0] != '\0');
+		CHECK(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_") ==
+			  strlen(row->name));
+		settings_init(&settings);
+		if (row->initial != NULL)
+			CHECK(set(&settings, row->name, row->initial));
+		settings_free(&settings);
+	}
+	CHECK(settings_find("slo", 3) == NULL && settings_find("", 0) == NULL);
+}
+
+static void
+test_values(void)
+{
+	Settings settings;
+
+	settings_init(&settings);
+	CHECK(settings.status_interval == 10000 && settings.max_stall == 60000);
+	CHECK(set(&settings, "status_interval", "3") &&
+		  settings.status_interval == 3000);
+	CHECK(set(&settings, "status_interval", "250ms") &&
+		  settings.status_interval == 250);
+	CHECK(set(&settings, "max_stall", "2min") && settings.max_stall == 120000);
+	CHECK(!set(&settings, "max_stall", "2 min"));
+	CHECK(!set(&settings, "max_stall", "-1"));
+	CHECK(!set(&settings, "max_stall", "99999999999999999999"));
+	CHECK(!set(&settings, "status_interval", "1ms"));
+	CHECK(set(&settings, "startpos", "16/B374D848") &&
+		  settings.startpos == UINT64_C(0x16B374D848));
+	CHECK(!set(&settings, "startpos", "16-B374D848"));
+	CHECK(set(&settings, "control", "off") && !settings.control);
+	CHECK(!set(&settings, "control", "maybe"));
+	CHECK(!set(&settings, "create", "always"));
+	CHECK(set(&settings, "slot", "a") && set(&settings, "slot", "b") &&
+		  strcmp(settings.slot, "b") == 0);
+	settings_free(&settings);
+}
+
+static void
+test_pairs(void)
+{
+	Settings settings;
+
+	settings_init(&settings);
+	CHECK(pairs_put(&settings.options, "rows", "map"));
+	CHECK(pairs_put(&settings.options, "null", ""));
+	CHECK(pairs_put(&settings.options, "rows", "tuple"));
+	CHECK(settings.options.count == 2);
+	CHECK(strcmp(pairs_get(&settings.options, "rows"), "tuple") == 0);
+	CHECK(pairs_get(&settings.options, "row") == NULL);
+	settings_free(&settings);
+}
+
+static bool
+parse(Arguments *args, const char *const *words)
+{
+	char *argv[16] = {(char *) "pg_etf_client"};
+	char error[256] = "";
+	int argc = 1;
+	bool done;
+
+	while (words[argc - 1] != NULL)
+	{
+		argv[argc] = (char *) words[argc - 1];
+		argc++;
+	}
+	optind = 0;
+	done = args_parse(args, argc, argv, error, sizeof(error));
+	CHECK(done || error[0] != '\0');
+	return done;
+}
+
+static bool
+refused(const char *const *words)
+{
+	Arguments args;
+	bool done = parse(&args, words);
+
+	settings_free(&args.settings);
+	return !done;
+}
+
+static void
+test_arguments(void)
+{
+	static const char *const words[] = {"-S",
+										"orders",
+										"--print=json",
+										"-o",
+										"rows=tuple",
+										"-n",
+										"-t",
+										"-E",
+										"0/FF",
+										"--max-stall=5",
+										"--control=off",
+										"-h",
+										"db",
+										NULL};
+	Arguments args;
+
+	CHECK(parse(&args, words));
+	CHECK(strcmp(args.settings.slot, "orders") == 0);
+	CHECK(args.style == TEXT_JSON && args.start);
+	CHECK(!args.settings.reconnect && args.settings.two_phase);
+	CHECK(args.settings.endpos == 255 && args.settings.max_stall == 5000);
+	CHECK(!args.settings.control);
+	CHECK(strcmp(pairs_get(&args.settings.connection, "host"), "db") == 0);
+	CHECK(strcmp(pairs_get(&args.settings.options, "rows"), "tuple") == 0);
+	settings_free(&args.settings);
+}
+
+static void
+test_bad_arguments(void)
+{
+	CHECK(refused((const char *const[]){NULL}));
+	CHECK(refused((const char *const[]){"--slot", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "more", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "--print=xml", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "--what", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "-E", "x", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "--drop-slot",
+										"--create-slot", NULL}));
+	CHECK(!refused((const char *const[]){"-?", NULL}));
+	CHECK(!refused((const char *const[]){"--version", NULL}));
+}
+
+static FailureClass
+class_of(FailureStage stage, const char *sqlstate)
+{
+	return failure_classify(stage, sqlstate, "text", NULL, NULL);
+}
+
+static void
+test_failure_classes(void)
+{
+	CHECK(class_of(STAGE_CONNECT, "28P01") == FAIL_AUTH);
+	CHECK(class_of(STAGE_CONNECT, "3D000") == FAIL_CONFIG);
+	CHECK(class_of(STAGE_CONNECT, "57P03") == FAIL_SERVER_SHUTDOWN);
+	CHECK(class_of(STAGE_CONNECT, "53300") == FAIL_SERVER_ERROR);
+	CHECK(class_of(STAGE_START, "55006") == FAIL_SLOT_ACTIVE);
+	CHECK(class_of(STAGE_START, "55000") == FAIL_SLOT_LOST);
+	CHECK(class_of(STAGE_CREATE, "55000") == FAIL_CONFIG);
+	CHECK(class_of(STAGE_START, "58P01") == FAIL_CONFIG);
+	CHECK(class_of(STAGE_STREAM, "58P01") == FAIL_SERVER_ERROR);
+	CHECK(class_of(STAGE_STREAM, "57P01") == FAIL_SERVER_SHUTDOWN);
+	CHECK(class_of(STAGE_STREAM, "08006") == FAIL_NETWORK);
+	CHECK(class_of(STAGE_STREAM, "XX000") == FAIL_SERVER_ERROR);
+	CHECK(failure_classify(STAGE_START, "42501", "library may not be used",
+						   "Add it to output_plugin_libraries.",
+						   NULL) == FAIL_PLUGIN_NOT_ALLOWED);
+	CHECK(class_of(STAGE_START, "42501") == FAIL_AUTH);
+	CHECK(failure_classify(STAGE_START, "42704", "no slot", NULL,
+						   "ReplicationSlotAcquire") == FAIL_SLOT_MISSING);
+	CHECK(class_of(STAGE_START, "42704") == FAIL_CONFIG);
+	CHECK(failure_classify(STAGE_CONNECT, "", "certificate verify failed", NULL,
+						   NULL) == FAIL_AUTH);
+	CHECK(failure_classify(STAGE_CONNECT, NULL, "Connection refused", NULL,
+						   NULL) == FAIL_NETWORK);
+}
+
+/* Each class has its own exit status, name and hint. */
+static void
+test_failure_table(void)
+{
+	for (int i = FAIL_INTERNAL; i < FAILURE_CLASSES; i++)
+	{
+		const FailureInfo *info = failure_info((FailureClass) i);
+
+		CHECK(info->exit_status > 0 && info->exit_status < 100);
+		CHECK(info->name != NULL && info->hint[0] != '\0');
+		for (int j = FAIL_NONE; j < i; j++)
+			CHECK(failure_info((FailureClass) j)->exit_status !=
+				  info->exit_status);
+	}
+}
+
+int
+main(void)
+{
+	test_rows_are_sound();
+	test_values();
+	test_pairs();
+	test_arguments();
+	test_bad_arguments();
+	test_failure_classes();
+	test_failure_table();
+	return check_done();
+}
