@@ -25,7 +25,7 @@
  * there is to know of them.  What is made beyond these limits has no plan.
  */
 #define MAX_LEVELS 1000
-#define MAX_FIELDS 100000
+#define MAX_FIELDS 30000
 
 typedef struct BuiltInType
 {
