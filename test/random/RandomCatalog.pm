@@ -15,16 +15,17 @@ my $lists = "E'\\x1e'";
 my $items = "E'\\x1f'";
 
 my $types = <<"SQL";
+WITH makers AS MATERIALIZED (
+	SELECT prorettype, max(provariadic) AS part,
+		min(format('%I.%I', pronamespace::regnamespace, proname)) AS name
+	FROM pg_proc
+	WHERE prosrc IN ('range_constructor3', 'multirange_constructor2')
+	GROUP BY prorettype)
 SELECT concat_ws(E'\\t', 'T', t.oid,
 	CASE WHEN t.typlen = -1 AND t.typelem <> 0 THEN 'a' ELSE t.typtype END,
 	format_type(t.oid, NULL), quote_ident(typname), t.typelem, t.typbasetype,
-	format_type(t.typbasetype, t.typtypmod), coalesce(rngsubtype,
-		(SELECT provariadic FROM pg_proc WHERE prorettype = t.oid
-			AND prosrc = 'multirange_constructor2'), 0),
-	(SELECT coalesce(min(format('%I.%I', pronamespace::regnamespace, proname)),
-			'')
-	 FROM pg_proc WHERE prorettype = t.oid AND (pronargs = 3 OR provariadic <> 0)
-		AND prosrc ~ '^(range_constructor3|multirange_constructor2)\$'),
+	format_type(t.typbasetype, t.typtypmod),
+	coalesce(rngsubtype, m.part, 0), coalesce(m.name, ''),
 	(SELECT coalesce(string_agg(quote_literal(enumlabel), $lists
 			ORDER BY enumsortorder), '')
 	 FROM pg_enum WHERE enumtypid = t.oid),
@@ -36,6 +37,7 @@ SELECT concat_ws(E'\\t', 'T', t.oid,
 	coalesce(c.relkind, ''), quote_ident(n.nspname))
 FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
 LEFT JOIN pg_range ON rngtypid = t.oid
+LEFT JOIN makers m ON prorettype = t.oid
 LEFT JOIN pg_class c ON c.oid = t.typrelid
 WHERE typisdefined
 SQL

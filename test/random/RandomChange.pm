@@ -17,6 +17,15 @@ sub table
 	return pick(@{ $view->{tables} });
 }
 
+# What is given to a partition by name most often belongs elsewhere.
+sub target
+{
+	my ($view) = @_;
+	my @tables = @{ $view->{tables} };
+
+	return pick(grep { $_->{part} eq 'f' || chance(0.1) } @tables);
+}
+
 sub given
 {
 	my ($table) = @_;
@@ -38,7 +47,7 @@ sub column_value
 sub insert
 {
 	my ($view) = @_;
-	my $table = table($view) or return;
+	my $table = target($view) or return;
 	my @columns = grep { chance(0.85) } given($table);
 	my $list = join ', ', map { $_->{name} } @columns;
 	my $values = join ', ', map { column_value($view, $_) } @columns;
@@ -59,7 +68,7 @@ sub insert
 sub copy
 {
 	my ($view) = @_;
-	my $table = table($view) or return;
+	my $table = target($view) or return;
 	my ($column) = given($table) or return;
 
 	return "COPY $table->{name} ($column->{name}) FROM STDIN;\n"

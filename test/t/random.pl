@@ -18,7 +18,7 @@ use Test::More;
 
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**30;
 my $minutes = $ENV{PG_ETF_MINUTES} // 0.2;
-my $steps = $ENV{PG_ETF_STEPS} // 400;
+my $steps = $ENV{PG_ETF_STEPS} // 600;
 my $template = 'template_random';
 my $etf = EtfTest->new('random',
 	conf => "logical_decoding_work_mem = 64kB\nmax_replication_slots = 5");
