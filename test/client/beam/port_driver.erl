@@ -6,10 +6,12 @@
 %%
 %%   {send, Term}           send a command as it is: {start, Map}, stop, ...
 %%   {raw, Binary}          send a packet that may be garbage
-%%   {bytes, Binary}        bytes without a packet's length, at the very end
 %%   {credit, E, B}         grant credit, and count it
-%%   {auto, refill | ack}   from now on give back the credit of each packet,
+%%   {auto, refill | ack}   from now on give back the credit of each frame,
 %%                          or acknowledge each transaction
+%%   {auto, quiet}          from now on do not show frames
+%%   {slow, Ms}             sleep before each packet
+%%   frames                 show how many frames came, and the last end
 %%   ack                    acknowledge all that was delivered
 %%   close                  close the port
 %%   quit
@@ -31,7 +33,8 @@
     ack = false,
     open = none,
     frames = 0,
-    quiet = false
+    quiet = false,
+    slow = 0
 }).
 
 main([Program]) ->
@@ -60,7 +63,8 @@ loop(#state{port = Port} = State) ->
         {command, Command} ->
             loop(command(Command, State));
         {Port, {data, Packet}} ->
-            loop(packet(binary_to_term(Packet), byte_size(Packet), State));
+            timer:sleep(State#state.slow),
+            loop(packet(binary_to_term(Packet), State));
         {Port, {exit_status, Status}} ->
             show({exit, Status}),
             loop(State);
@@ -102,6 +106,8 @@ command({auto, ack}, State) ->
     State#state{ack = true};
 command({auto, quiet}, State) ->
     State#state{quiet = true};
+command({slow, Ms}, State) ->
+    State#state{slow = Ms};
 command(frames, State) ->
     show({frames, State#state.frames, State#state.last_end}),
     State;
@@ -114,12 +120,12 @@ command(close, #state{port = Port} = State) ->
 command(quit, _) ->
     halt(0).
 
-packet(Frames, Size, State) when is_list(Frames) ->
-    after_packet(Size, lists:foldl(fun frame/2, State, Frames));
-packet({position, Lsn} = Position, _, State) ->
+packet(Frames, State) when is_list(Frames) ->
+    lists:foldl(fun frame/2, State, Frames);
+packet({position, Lsn} = Position, State) ->
     show(Position),
     acknowledge(Lsn, State);
-packet(Term, _, State) ->
+packet(Term, State) ->
     show(Term),
     State.
 
@@ -159,9 +165,6 @@ follow({tx, Part, {_, Commit, _, _}, First, Count, _, _}, #state{open = Open} = 
         _ -> State#state{open = none}
     end;
 follow(_, State) ->
-    State.
-
-after_packet(_, State) ->
     State.
 
 acknowledge(Lsn, #state{ack = Ack} = State) ->

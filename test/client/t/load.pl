@@ -1,0 +1,180 @@
+# Memory and descriptors under load.  PG_ETF_FULL=1: a transaction of 2 GB
+# and a thousand reconnects, instead of a tenth of that.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+
+use EtfClient;
+use EtfTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $etf = EtfTest->new('load', conf => "wal_sender_timeout = 20s\n"
+	  . "checkpoint_timeout = 1h\nmax_wal_size = 8GB\nshared_buffers = 64MB");
+my $node = $etf->node;
+my $full = $ENV{PG_ETF_FULL};
+my $limit = 24 << 20;
+my @credit = (credit_events => 100000, credit_bytes => 1000000);
+
+$etf->sql('CREATE TABLE t (id int, v text)');
+$etf->sql('ALTER TABLE t ALTER v SET STORAGE EXTERNAL');
+
+sub status_of
+{
+	my ($pid, $key) = @_;
+
+	return slurp_file("/proc/$pid/status") =~ /^$key:\s+(\d+) kB/m ? $1 << 10 : 0;
+}
+
+sub descriptors { return scalar @{ [ glob "/proc/$_[0]/fd/*" ] }; }
+
+sub free_slot
+{
+	$node->poll_query_until('postgres', 'SELECT NOT active FROM '
+		  . "pg_replication_slots WHERE slot_name = 's'");
+	$etf->drop_slot('s');
+	return;
+}
+
+subtest 'a large transaction passes a slow reader' => sub {
+	my $rows = $full ? 260000 : 26000;
+
+	$etf->slot('s');
+	$etf->sql("INSERT INTO t SELECT g, repeat(md5(g::text), 256) "
+		  . "FROM generate_series(1, $rows) g");
+	my $client = EtfClient->start($node, @credit);
+	my $pid = $client->client_pid;
+
+	$client->say('{auto, quiet}');
+	$client->say('{auto, refill}');
+	$client->say('{slow, 2}');
+	$client->expect(qr/^\{caught_up/, 'all of it', 560);
+	my $bytes = $client->stat('bytes');
+	cmp_ok($bytes, '>', $rows * 8192, "$bytes bytes");
+	my $peak = status_of($pid, 'VmHWM');
+	cmp_ok($peak, '<', $limit, "at most $peak bytes of memory");
+	$client->say('ack');
+	is($client->stop, 0, 'stop');
+	$client->is_clean('credit was respected, no hole');
+	$client->quit;
+	free_slot();
+	$etf->sql('TRUNCATE t');
+};
+
+subtest 'memory is given back after a giant message' => sub {
+	$etf->slot('s');
+	my $client = EtfClient->start($node, @credit);
+	my $pid = $client->client_pid;
+
+	$client->say('{auto, quiet}');
+	$client->say('{auto, refill}');
+	$client->say('{auto, ack}');
+	$client->expect(qr/^\{caught_up/, 'connected');
+	$etf->sql("INSERT INTO t VALUES (1, repeat('x', 60000000))");
+	$client->expect(qr/^\{status,connected,.*reconnects => 1/,
+		'it connects anew once all is confirmed');
+	cmp_ok(status_of($pid, 'VmHWM'), '>', 60000000, 'the message was there');
+	cmp_ok(status_of($pid, 'VmRSS'), '<', $limit, 'its memory is not');
+	$etf->sql("INSERT INTO t VALUES (2, 'small')");
+	$client->say('frames');
+	my $line = $client->wait_for(qr/^\{frames,(\d+)/);
+	ok($client->{match}[0] <= 2, 'nothing came twice');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	free_slot();
+};
+
+subtest 'many reconnects leave nothing behind' => sub {
+	my $count = $full ? 1000 : 100;
+	my $break = sub {
+		$etf->sql(<<"SQL");
+DO \$\$
+DECLARE
+	pid int;
+	last int := 0;
+	n int := 0;
+BEGIN
+	WHILE n < $_[0] LOOP
+		SELECT active_pid INTO pid FROM pg_replication_slots;
+		IF pid <> last THEN
+			PERFORM pg_terminate_backend(pid);
+			last := pid;
+			n := n + 1;
+		END IF;
+		PERFORM pg_sleep(0.002);
+	END LOOP;
+END \$\$
+SQL
+	};
+
+	$etf->slot('s');
+	my $client = EtfClient->start($node, @credit, reconnect_min => 1,
+		reconnect_max => 2);
+	my $pid = $client->client_pid;
+
+	$client->say('{auto, ack}');
+	$client->expect(qr/^\{status,connected/, 'connected');
+	$break->(20);
+	$client->expect(qr/^\{status,connected,.*reconnects => 20\}/, 'warmed up');
+	my ($memory, $fds) = (status_of($pid, 'VmRSS'), descriptors($pid));
+	$break->($count);
+	$client->wait_for(qr/^\{status,connected,.*reconnects => (\d+)\}/)
+	  until ($client->{match}[0] // 0) >= $count + 20;
+	is(descriptors($pid), $fds, "the same $fds descriptors after $count");
+	cmp_ok(status_of($pid, 'VmRSS'), '<', $memory + (512 << 10),
+		'and no more memory');
+	$etf->sql('INSERT INTO t VALUES (77)');
+	$client->expect(qr/^\{frame,.*\[77\]/, 'it still works');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	free_slot();
+};
+
+subtest 'valgrind has nothing to say' => sub {
+	plan skip_all => 'no valgrind' if system 'valgrind --version >/dev/null 2>&1';
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $program = "$dir/client";
+
+	append_to_file($program, "#!/bin/sh\nexec valgrind --quiet "
+		  . '--leak-check=full --errors-for-leak-kinds=definite '
+		  . "--error-exitcode=99 --log-file=$dir/log '$ENV{ETF_CLIENT}' \"\$@\"\n");
+	chmod 0755, $program;
+	$etf->slot('s');
+	my $client = EtfClient->new($program);
+	$client->say('{send, {start, ' . EtfClient::settings($node, @credit,
+			reconnect_min => 1, reconnect_max => 10) . '}}');
+	$client->expect(qr/^\{status,connected/, 'connected', 90);
+	$etf->sql('INSERT INTO t SELECT generate_series(1, 20000)');
+	$client->say('{auto, quiet}');
+	$client->say('{auto, refill}');
+	$client->say('{auto, ack}');
+	$etf->sql('SELECT pg_terminate_backend(active_pid) '
+		  . 'FROM pg_replication_slots');
+	$client->expect(qr/^\{status,connected/, 'again', 90);
+	$etf->sql('INSERT INTO t SELECT generate_series(1, 1000) RETURNING 1');
+	ok($client->stat('events'), 'events');
+	is($client->stop, 0, 'no error, no leak');
+	is(-s "$dir/log" // 0, 0, 'and an empty log')
+	  or diag slurp_file("$dir/log");
+	$client->quit;
+	free_slot();
+
+	my $end = $etf->end_of_wal;
+	$etf->slot('s');
+	$etf->sql('INSERT INTO t SELECT generate_series(1, 1000)');
+	$end = $etf->end_of_wal;
+	for my $style (qw(erlang elixir json))
+	{
+		my ($out, $err) = run_command([ $program, '--dbname',
+				$node->connstr('postgres'), '--slot', 's', "--print=$style",
+				'--endpos', $end ]);
+		is($? >> 8, 0, "printing $style");
+	}
+	run_command([ $program, '--dbname', $node->connstr('postgres'), '--status' ]);
+	is($? >> 8, 0, 'status');
+	$etf->drop_slot('s');
+};
+
+done_testing();
