@@ -60,6 +60,9 @@ run({compare, File, TextFile, Form, _}) ->
 %% messages, a line each: LSN of the message, LSN it should have, part
 run({stream, Socket, Db, User, Slot, Options, EndLsn, _}) ->
     walsender:lines(Socket, Db, User, Slot, Options, EndLsn);
+%% {sessions, ..., [Options], ...}: likewise several times, a line each
+run({sessions, Socket, Db, User, Slot, List, EndLsn, _}) ->
+    walsender:sessions(Socket, Db, User, Slot, List, EndLsn);
 %% {same, FrameFile, TextFile, Out}: the frame is the term that the text says
 run({same, FrameFile, TextFile, _}) ->
     {ok, Frame} = file:read_file(FrameFile),

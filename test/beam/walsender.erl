@@ -1,18 +1,48 @@
 %% The wire between walsender and client as it is: under which LSN each
-%% message comes.  Just enough of the protocol, for a server that trusts us.
+%% message comes, and whether one walsender can stream again and again.  Just
+%% enough of the protocol, for a server that trusts us.
 -module(walsender).
--export([lines/6]).
+-export([lines/6, sessions/6]).
 
+%% The messages of one stream, a line each.
 lines(Socket, Db, User, Slot, Options, EndLsn) ->
+    S = connect(Socket, Db, User),
+    start(S, Slot, Options),
+    Lines = copy(S, EndLsn, []),
+    gen_tcp:close(S),
+    Lines.
+
+%% Streams one after the other over one connection, each with options of its
+%% own; a line each: how many messages, or the error.  All but the last have to
+%% end in an error: after a regular end a walsender streams no more.
+sessions(Socket, Db, User, Slot, List, EndLsn) ->
+    S = connect(Socket, Db, User),
+    Lines = [session(S, Slot, Options, EndLsn) || Options <- List],
+    gen_tcp:close(S),
+    Lines.
+
+session(S, Slot, Options, EndLsn) ->
+    Line = try
+               start(S, Slot, Options),
+               Count = length(copy(S, EndLsn, [])),
+               send(S, $c, []),
+               io_lib:format("~b~n", [Count])
+           catch
+               error:{_, Error} when is_binary(Error) -> [Error, $\n]
+           end,
+    ready(S),
+    Line.
+
+connect(Socket, Db, User) ->
     {ok, S} = gen_tcp:connect({local, Socket}, 0,
                               [local, binary, {active, false}]),
     startup(S, [{"user", User}, {"database", Db},
                 {"replication", "database"}]),
+    S.
+
+start(S, Slot, Options) ->
     query(S, ["START_REPLICATION SLOT ", Slot, " LOGICAL 0/0",
-              options(Options)]),
-    Lines = copy(S, EndLsn, []),
-    gen_tcp:close(S),
-    Lines.
+              options(Options)]).
 
 options([]) -> "";
 options(List) ->
@@ -52,7 +82,8 @@ receive_message(S) ->
             {Type, Body}
     end.
 
-fields(Fields) -> binary:replace(Fields, <<0>>, <<" ">>, [global]).
+fields(Fields) ->
+    binary:replace(Fields, [<<0>>, <<"\n">>], <<" ">>, [global]).
 
 %% Until a message or keepalive reaches EndLsn.
 copy(S, EndLsn, Lines) ->

@@ -229,24 +229,49 @@ sub recv_error
 	return $err;
 }
 
+# Options as the oracle has them; one may be given without a value.
+sub pairs
+{
+	my (%option) = @_;
+
+	return [
+		map {
+			'{' . join(',', map { EtfOracle::quote($_) }
+				  grep { defined } $_, $option{$_}) . '}'
+		} sort keys %option
+	];
+}
+
+sub ask_walsender
+{
+	my ($self, $command, $slot, $options) = @_;
+	my $node = $self->{node};
+	my @where = ($node->host . '/.s.PGSQL.' . $node->port, 'postgres',
+		$self->sql('SELECT current_user'), $slot);
+
+	return $self->{oracle}->try(
+		$command, (map { EtfOracle::quote($_) } @where), $options,
+		$self->sql("SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn"));
+}
+
 # The walsender's messages up to now, a line each, as oracle.erl's stream has
-# them, or an error; confirms nothing.  An option may be given without a value.
+# them, or an error; confirms nothing.
 sub try_stream
 {
 	my ($self, $slot, %option) = @_;
-	my $node = $self->{node};
-	my $end = $self->sql(
-		"SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn");
-	my @pairs = map {
-		'{' . join(',', map { EtfOracle::quote($_) }
-			  grep { defined } $_, $option{$_}) . '}'
-	} sort keys %option;
 
-	return $self->{oracle}->try(
-		'stream',
-		(map { EtfOracle::quote($_) } $node->host . '/.s.PGSQL.' . $node->port,
-			'postgres', $self->sql('SELECT current_user'), $slot),
-		\@pairs, $end);
+	return $self->ask_walsender('stream', $slot, pairs(%option));
+}
+
+# Streams with these sets of options, one after the other on one connection.
+sub sessions
+{
+	my ($self, $slot, @sets) = @_;
+	my ($lines, $error) =
+	  $self->ask_walsender('sessions', $slot, [ map { pairs(%$_) } @sets ]);
+
+	die "sessions: $error" if defined $error;
+	return $lines;
 }
 
 sub stream

@@ -52,7 +52,9 @@ for my $db (sort keys %text)
 		INSERT INTO "t$bytes" VALUES ('$bytes', '$bytes', ROW('$bytes'),
 			'{"$bytes": 1}', '{"$bytes": "$bytes"}', ARRAY['$bytes'], '$bytes',
 			'$bytes');
+		SELECT pg_logical_emit_message(false, '$bytes', '$bytes');
 		SELECT pg_logical_emit_message(true, '$bytes', '$bytes')));
+	my $content = '<<' . join(',', map { ord } split //, $bytes) . '>>';
 	is_deeply(
 		[ grep { !/^tx/ } @{ events($db, messages => 'on') } ],
 		[
@@ -63,10 +65,23 @@ for my $db (sort keys %text)
 			  . qq("j"=>#{"$utf8"=>1}, "jb"=>#{"$utf8"=>"$utf8"}, "k$utf8"=>"$utf8", )
 			  . qq("n"=>"$utf8", "x"=>[#{'__struct__'=>'Elixir.Postgrex.Lexeme',positions=>[],word=>"$utf8"}]})
 			  =~ s/,(?=positions|word)/, /gr,
-			qq(message "$utf8" )
-			  . '<<' . join(',', map { ord } split //, $bytes) . '>>'
+			qq(now "$utf8" $content),
+			qq(message "$utf8" $content)
 		],
 		"$encoding: names and text as UTF-8, content of a message as it is");
+}
+
+# Options arrive in the encoding of the client.
+{
+	local $ENV{PGCLIENTENCODING} = 'UTF8';
+	my $sql = "INSERT INTO \"t\xe4\xdf\" (n) VALUES ('x'); CREATE TABLE u (a int);
+		INSERT INTO u VALUES (1)";
+
+	run_bytes('latin1', 'LATIN1', $sql);
+	my $events = $etf->show($etf->recv('slot_latin1', 'latin1',
+		include_tables => "*.t\xc3\xa4\xc3\x9f"));
+	is(scalar(grep { /^insert/ } @$events), 1,
+		'a filter by a name that is not ASCII');
 }
 
 # A text that has no UTF-8 form is no error.

@@ -63,6 +63,15 @@ $etf->reload;
 is($etf->sql(q{SET statement_timeout = '30s'; INSERT INTO wide VALUES (2);
 	INSERT INTO t VALUES (1); SELECT 'committed'}),
 	'committed', 'a synchronous commit that sends nothing does not wait for ever');
+my $lag;
+for (1 .. 20)
+{
+	$etf->sql('INSERT INTO wide VALUES (3)');
+	$lag = $etf->sql('SELECT max(flush_lag) IS NOT NULL FROM pg_stat_replication');
+	last if $lag eq 't';
+	select undef, undef, undef, 0.5;
+}
+is($lag, 't', 'the lag of a receiver is known also when nothing is sent');
 $etf->sql('SET synchronous_commit = local; ALTER SYSTEM RESET synchronous_standby_names');
 $receiver->signal('INT');
 $receiver->finish;

@@ -70,6 +70,19 @@ SKIP:
 	$etf->reload;
 }
 
+# REPLICATION is all that a role needs.
+$etf->sql('CREATE ROLE reader LOGIN REPLICATION');
+$etf->sql(q{INSERT INTO t VALUES (0, 'for the reader')});
+{
+	local $ENV{PGUSER} = 'reader';
+
+	$etf->sql("SELECT pg_copy_logical_replication_slot('s', 'copy')");
+	is($etf->show($etf->recv('copy'))->[-1],
+		'insert t #{"a"=>0, "v"=>"for the reader"}',
+		'a role with REPLICATION reads tables that it may not select from');
+	$etf->drop_slot('copy');
+}
+
 # Settings of the session.
 my %settings = (
 	DateStyle => 'German', IntervalStyle => 'sql_standard',
@@ -133,6 +146,15 @@ for my $error (
 		qr/slot "s", output plugin "pg_etf_decoding".*LSN [0-9A-F]+\/[0-9A-F]+/,
 		'and slot and LSN');
 }
+
+# One walsender serves session after session; nothing of one that failed is
+# left for the next.
+my @lines = split /\n/,
+  $etf->sessions('s', {}, { nonsense => 1 }, {},
+	{ exclude_tables => '*.of_broken' });
+like($lines[$_], qr/cannot display a value/, 'a walsender fails') for 0, 2;
+like($lines[1], qr/unrecognized option/, 'refuses');
+is($lines[3], 1, 'and streams');
 is_deeply(
 	$etf->changes('s', exclude_tables => 'public.of_broken'),
 	['insert t #{"a"=>1, "v"=>"after it"}'],
