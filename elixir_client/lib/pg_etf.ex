@@ -1,6 +1,22 @@
 defmodule PgEtf do
   @moduledoc """
   PostgreSQL's changes as Elixir terms.
+
+  Each committed insert, update and delete arrives as a `PgEtf.Change`, whose rows are
+  maps of the terms that Postgrex returns: `%Decimal{}`, `%DateTime{}`, maps for
+  `jsonb`, lists for arrays. Nothing is lost, memory stays bounded, and a slow
+  consumer slows down the reading and nothing else.
+
+  Where to begin:
+
+    * `PgEtf.Producer` - with Broadway
+    * `PgEtf.Consumer` - with plain OTP, from Elixir or Erlang
+    * `PgEtf.Frame` - with a file written by `pg_recvlogical`
+    * `PgEtf.Sandbox`, `mix pg_etf.sandbox` - without a server of your own
+    * `PgEtf.Test` - to test what you write
+
+  The library compiles without dependencies. `Decimal` and `Postgrex` structs are
+  built whether or not these libraries are there.
   """
 
   alias PgEtf.{Change, Transaction}

@@ -1,6 +1,81 @@
 defmodule PgEtf.Consumer do
-  @moduledoc """
+  @moduledoc ~S"""
   A process that handles changes one after the other, without Broadway.
+
+  A module with `c:handle_transaction/2` gets whole transactions, one with
+  `c:handle_changes/2` gets lists of changes, both in commit order. What it returns
+  `{:ok, state}` for is acknowledged.
+
+  ## Options
+
+  Those of `PgEtf.Producer`, and two more: see `start_link/3`.
+
+  ## Example
+
+      defmodule Audit do
+        @behaviour PgEtf.Consumer
+
+        @impl true
+        def handle_transaction(transaction, state) do
+          for change <- transaction.changes, do: IO.inspect(change)
+          {:ok, state}
+        end
+      end
+
+      children = [
+        {PgEtf.Consumer,
+         {Audit, :no_state, connection: [database: "shop"], slot: "audit", create_slot: true}}
+      ]
+
+      Supervisor.start_link(children, strategy: :one_for_one)
+
+  The same in Erlang:
+
+      -module(audit).
+      -behaviour('Elixir.PgEtf.Consumer').
+      -export([start_link/0, handle_transaction/2]).
+
+      start_link() ->
+          'Elixir.PgEtf.Consumer':start_link(?MODULE, no_state,
+                                             [{connection, [{database, <<"shop">>}]},
+                                              {slot, <<"audit">>}]).
+
+      handle_transaction(#{changes := Changes}, State) ->
+          [io:format("~p ~p~n", [Op, Row]) || #{op := Op, record := Row} <- Changes],
+          {ok, State}.
+
+  ## Concurrency and ordering
+
+  One process, one change after the other. While a callback runs, the C program
+  answers the server, and what arrives waits within the bounds of `:prefetch` and
+  `:window_bytes`: a callback may take as long as it needs.
+
+  ## Acknowledgement and failures
+
+  `{:error, reason, state}` does what `:on_failure` says: see `PgEtf.Producer`. An
+  exception ends the process; its supervisor starts another, which begins at the
+  confirmed position.
+
+  ## Delivery guarantee
+
+  At least once, in commit order, unless the position is stored with the data: then
+  once. For that `c:handle_transaction/2` stores `end_lsn` (of a transaction whose
+  part is `:whole` or `:last`) in the same transaction of the sink as its rows, and
+  `c:checkpoint/1` returns what is stored. `c:handle_position/2` stores positions
+  that no transaction belongs to; without it the slot stays at the last
+  acknowledged transaction while the server goes on elsewhere.
+
+  ## Metadata
+
+  All there is to know is in `PgEtf.Transaction` and `PgEtf.Change`.
+
+  ## Telemetry
+
+  See `PgEtf.Telemetry`; `PgEtf.info/1` takes the name or pid of a consumer.
+
+  ## Testing
+
+  Call the callbacks with what `PgEtf.Test` builds.
   """
 
   use GenServer

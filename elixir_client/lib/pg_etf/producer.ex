@@ -1,6 +1,148 @@
 defmodule PgEtf.Producer do
   @moduledoc """
-  A Broadway and GenStage producer of PostgreSQL's changes.
+  A Broadway producer of PostgreSQL's changes.
+
+  Reads a replication slot through the C program `pg_etf_client`, and hands out each
+  row that was inserted, updated or deleted as a `PgEtf.Change`, in commit order.
+  The slot is confirmed only as far as all messages have been acknowledged.
+
+  The server needs `wal_level = logical`, the plugin `pg_etf_decoding` (named in
+  `output_plugin_libraries` where that setting exists), and a role with `LOGIN` and
+  `REPLICATION`. For updates and deletes a table needs a primary key or another
+  replica identity.
+
+  ## Options
+
+  #{PgEtf.Options.docs()}
+  ## Example
+
+      defmodule Orders do
+        use Broadway
+
+        def start_link(_) do
+          Broadway.start_link(__MODULE__,
+            name: __MODULE__,
+            producer: [
+              module: {PgEtf.Producer,
+                       connection: [
+                         hostname: "db",
+                         database: "shop",
+                         username: "cdc",
+                         password: System.fetch_env!("PGPASSWORD")
+                       ],
+                       slot: "orders",
+                       create_slot: true,
+                       tables: ["public.orders", "public.order_items"]},
+              concurrency: 1
+            ],
+            processors: [default: [concurrency: 8, partition_by: &PgEtf.partition_by/1]],
+            batchers: [default: [batch_size: 500]]
+          )
+        end
+
+        @impl true
+        def handle_message(_, %{data: %PgEtf.Change{op: :insert, record: row}} = message, _) do
+          Broadway.Message.put_data(message, row["id"])
+        end
+
+        def handle_message(_, message, _), do: Broadway.Message.put_batcher(message, :default)
+
+        @impl true
+        def handle_batch(:default, messages, _, _), do: messages
+      end
+
+  Under GenStage alone the same options start a producer with
+  `GenStage.start_link(PgEtf.Producer, options)`. Its events are maps with the keys
+  `:data`, `:metadata` and `:acknowledger`; acknowledge them with `PgEtf.ack/2`.
+
+  ## Concurrency and ordering
+
+  A slot has one reader, so there is one producer: more than one is refused.
+  Concurrency is in the processors. Messages are handed out in commit order, and
+  within a transaction in the order of its changes. What processors make of it:
+
+    * With `partition_by: &PgEtf.partition_by/1`, changes of one row stay in order.
+    * Without it, no order is left with more than one processor.
+    * A batcher with `concurrency: 1` gets messages of different processors mixed,
+      those of one processor in order.
+
+  A truncate goes the way of a table without keys: to keep it in order with the rows
+  of its table, send that table one way, with a function of your own around
+  `PgEtf.partition_by/1`.
+
+  Demand is not what limits memory. `:max_in_flight` bounds how many messages are
+  between the producer and their acknowledgement, `:window_bytes` bounds their bytes,
+  and `:prefetch` what is read ahead; the server waits meanwhile. A batcher that waits
+  for more messages than `:max_in_flight` gets them only after its `:batch_timeout`.
+
+  ## Acknowledgement and failures
+
+  A transaction is confirmed to the server when all its messages, and those of all
+  transactions before it, are acknowledged. They may be acknowledged in any order.
+
+  A message that fails (marked by `Broadway.Message.failed/2`, or because a callback
+  raised) does what `:on_failure` says:
+
+    * `:retry` - the default. The stream starts again from the confirmed position, after
+      a pause that grows while nothing succeeds. Nothing is lost, later messages
+      come again, and a message that always fails holds up the slot.
+    * `:halt` - the stream ends, the slot stays where it is, and `PgEtf.info/1` says
+      `:halted`. `PgEtf.resume/1` goes on.
+    * `:ack` - the failed message counts as done. Handle it in
+      `c:Broadway.handle_failed/2`, or it is lost.
+
+  A message can have its own way:
+
+      Broadway.Message.configure_ack(message, on_failure: :ack)
+
+  When a stage of the pipeline dies, the messages that it held are gone without a
+  word. The producer watches the stages, and starts anew from the confirmed
+  position. A message that is not acknowledged for `:stall_after` milliseconds is
+  reported, since the slot waits for it.
+
+  ## Delivery guarantee
+
+  At least once, in commit order. A change comes again when the stream starts anew
+  before its transaction was confirmed: after a crash, a retry, a lost C program. It
+  is then the same change, with the same `commit_lsn` and `index`, and all changes of
+  its transaction and of those after it come again, too. A lost connection to the server alone
+  repeats nothing.
+
+  A sink that stores `{commit_lsn, index}`, or a position of which it knows that all
+  before it is done, can drop what it has seen; with `:start_position` it does not even
+  come. See the guide "Exactly once with Ecto".
+
+  A failure that passes (network, restart of the server, another reader of the slot) is
+  tried again with growing pauses. Any other stops the producer with a `PgEtf.Error`
+  that says what to do; Broadway starts it again a few times, and then the pipeline
+  ends, for its supervisor to decide.
+
+  At shutdown nothing new is handed out, what is handed out is finished by Broadway, and
+  the last position is confirmed.
+
+  ## Metadata
+
+  With `unit: :change`:
+
+    * `:schema`, `:table`, `:op` - as in the change
+    * `:commit_lsn`, `:index` - its place in the total order
+    * `:xid`, `:commit_time` - of its transaction
+
+  With `unit: :transaction`:
+
+    * `:part` - `:whole`, `:first`, `:middle` or `:last`
+    * `:commit_lsn`, `:index` - the place of its first change
+    * `:xid`, `:commit_time`
+
+  ## Telemetry
+
+  See `PgEtf.Telemetry` for the events, and `PgEtf.info/1` for the state of a stream.
+
+  ## Testing
+
+  `Broadway.test_message/3` and `Broadway.test_batch/3` need no database; `PgEtf.Test`
+  builds the changes to give to them. `PgEtf.Sandbox` is a private PostgreSQL for tests
+  of the whole way.
   """
 
   # This module is a set of callbacks: it uses neither GenStage nor Broadway, so
@@ -140,7 +282,8 @@ defmodule PgEtf.Producer do
     end
   end
 
-  defp metadata(%Change{} = change) do
+  @doc false
+  def metadata(%Change{} = change) do
     %{
       schema: change.schema,
       table: change.table,
@@ -152,7 +295,7 @@ defmodule PgEtf.Producer do
     }
   end
 
-  defp metadata(%Transaction{} = transaction) do
+  def metadata(%Transaction{} = transaction) do
     %{
       part: transaction.part,
       commit_lsn: transaction.commit_lsn,

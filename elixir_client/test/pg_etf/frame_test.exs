@@ -175,7 +175,10 @@ defmodule PgEtf.FrameTest do
 
   test "rows that come as maps are taken as they are" do
     assert [change] =
-             changes([@relation, {:update, 16_385, nil, %{"id" => 1, "note" => :unchanged_toast}}])
+             changes([
+               @relation,
+               {:update, 16_385, nil, %{"id" => 1, "note" => :unchanged_toast}}
+             ])
 
     assert {change.record, change.unchanged_toast} == {%{"id" => 1}, ["note"]}
   end
