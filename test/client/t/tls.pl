@@ -1,0 +1,108 @@
+# TLS with a private certificate authority, verified in full.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+
+use EtfClient;
+use EtfTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'no openssl' if system 'openssl version >/dev/null 2>&1';
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# An authority, and a certificate of it for a host name.
+sub authority
+{
+	my ($name) = @_;
+
+	run_log([ qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj),
+			"/CN=$name", '-keyout', "$dir/$name.key", '-out',
+			"$dir/$name.crt" ]);
+	return;
+}
+
+sub certificate
+{
+	my ($ca, $name) = @_;
+
+	run_log([ qw(openssl req -newkey rsa:2048 -nodes -subj), "/CN=$name",
+			'-keyout', "$dir/$name.key", '-out', "$dir/$name.csr" ]);
+	append_to_file("$dir/$name.ext", "subjectAltName=DNS:$name\n");
+	run_log([ qw(openssl x509 -req -days 2 -CAcreateserial -CA),
+			"$dir/$ca.crt", '-CAkey', "$dir/$ca.key", '-in', "$dir/$name.csr",
+			'-extfile', "$dir/$name.ext", '-out', "$dir/$name.crt" ]);
+	chmod 0600, "$dir/$name.key";
+	return;
+}
+
+authority('ours');
+authority('theirs');
+certificate('ours', 'localhost');
+
+# TLS needs TCP: this one listens on the loopback interface.
+my $etf = EtfTest->new('tls');
+my $node = $etf->node;
+$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n"
+	  . "ssl = on\nssl_cert_file = '$dir/localhost.crt'\n"
+	  . "ssl_key_file = '$dir/localhost.key'");
+unlink $node->data_dir . '/pg_hba.conf';
+append_to_file($node->data_dir . '/pg_hba.conf', "local all all trust\n"
+	  . "local replication all trust\n"
+	  . "hostssl all cdc 127.0.0.1/32 scram-sha-256\n");
+$node->restart;
+$etf->sql("CREATE ROLE cdc LOGIN REPLICATION PASSWORD 'secret'");
+$etf->sql('CREATE TABLE t (id int PRIMARY KEY)');
+$etf->slot('s');
+
+sub client
+{
+	my (%keyword) = @_;
+	my %all = (
+		hostaddr => '127.0.0.1',
+		host => 'localhost',
+		port => $node->port,
+		dbname => 'postgres',
+		user => 'cdc',
+		password => 'secret',
+		sslmode => 'verify-full',
+		sslrootcert => "$dir/ours.crt",
+		%keyword);
+
+	return EtfClient->start($node, credit_events => 100000,
+		credit_bytes => 100000000, conninfo => '<<>>',
+		connection => '#{'
+		  . join(', ', map { "$_ => <<\"$all{$_}\">>" } sort keys %all) . '}');
+}
+
+my $client = client();
+$client->expect(qr/^\{status,connected/, 'verify-full with our authority');
+$etf->sql('INSERT INTO t SELECT generate_series(1, 30000)');
+my $rows = $client->rows_until(30000);
+is(scalar @$rows, 30000, 'changes come through TLS');
+is($etf->sql('SELECT ssl AND NOT EXISTS (SELECT FROM pg_stat_ssl s JOIN '
+	  . "pg_stat_activity a USING (pid) WHERE usename = 'cdc' AND NOT s.ssl) "
+	  . 'FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)'),
+	't', 'both connections are encrypted');
+$client->say('ack');
+is($client->stop, 0, 'stop');
+$client->quit;
+
+for my $case (
+	[ 'another authority', sslrootcert => "$dir/theirs.crt" ],
+	[ 'another name', host => 'db.example' ],
+	[ 'no authority', sslrootcert => "$dir/none.crt" ],
+	[ 'a weaker channel than the server takes', sslmode => 'disable' ])
+{
+	my ($name, @keywords) = @$case;
+
+	$client = client(@keywords);
+	$client->expect(qr/^\{fatal,auth,/, "$name is refused");
+	is($client->exit_status, 4, 'for good');
+	$client->quit;
+}
+
+done_testing();
