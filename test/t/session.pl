@@ -70,6 +70,27 @@ SKIP:
 	$etf->reload;
 }
 
+# In a backend that decodes now and then, whatever happens between is no
+# concern of a session that has ended.
+my $peek = 'SELECT count(*) FROM ' . EtfTest::slot_call('peek', 's');
+is(
+	$etf->run_text(
+		qq{CREATE TABLE between (a int);
+		CREATE TYPE pair_between AS (x int);
+		} . join('', map {
+			qq{INSERT INTO between VALUES (1);
+			$peek;
+			ALTER TABLE between ADD c$_ pair_between;
+			ALTER TYPE pair_between RENAME ATTRIBUTE x TO y;
+			ALTER TYPE pair_between RENAME ATTRIBUTE y TO x;
+			CREATE TEMP TABLE t$_ AS SELECT i FROM generate_series(1, 1000) i;
+			$peek;
+			SELECT etf_encode(between) FROM between LIMIT 1;
+			} } 1 .. 20)),
+	'', 'DDL between sessions of one backend does no harm');
+$etf->sql('DROP TABLE between');
+$etf->decode('s');
+
 # REPLICATION is all that a role needs.
 $etf->sql('CREATE ROLE reader LOGIN REPLICATION');
 $etf->sql(q{INSERT INTO t VALUES (0, 'for the reader')});
