@@ -98,7 +98,8 @@ defmodule PgEtf.PortClient do
     receive do
       {^port, {:data, _}} -> await_exit(conn, deadline)
       {^port, {:exit_status, _}} -> close_port(conn)
-      {:EXIT, ^port, _} -> :ok
+      # The pipe is broken, which does not mean that the program has gone.
+      {:EXIT, ^port, _} -> kill(conn)
     after
       max(deadline - System.monotonic_time(:millisecond), 0) -> close(conn, 0)
     end

@@ -54,7 +54,7 @@ defmodule PgEtf.PortClientTest do
     end
 
     test "does not read: commands are refused, nobody is suspended", %{script: script} do
-      {:ok, conn} = PortClient.open(%{}, client_path: script.("sleep 60"))
+      {:ok, conn} = PortClient.open(%{}, client_path: script.("exec sleep 60"))
       big = {:start, %{"x" => String.duplicate("x", 1_000_000)}}
       results = for _ <- 1..5, do: PortClient.command(conn, big)
       assert :busy in results
@@ -66,7 +66,7 @@ defmodule PgEtf.PortClientTest do
       {:ok, conn} = PortClient.open(%{}, client_path: path)
       assert File.exists?("/proc/#{conn.os_pid}")
       assert :ok = PortClient.close(conn, 50)
-      assert gone?(conn.os_pid, 300)
+      assert gone?(conn.os_pid, 1000)
     end
 
     defp next(%{port: port}) do
