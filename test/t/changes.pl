@@ -193,7 +193,9 @@ decodes_to(
 	'INSERT INTO unlogged VALUES (1); CREATE TEMP TABLE tt AS SELECT 1 AS a;
 	 INSERT INTO tt VALUES (2)',
 	[], 'neither are unlogged and temporary tables');
-decodes_to('ALTER TABLE c ALTER COLUMN later TYPE varchar(100); VACUUM FULL c; CLUSTER c USING c_pkey',
+decodes_to(
+	'ALTER TABLE c ALTER COLUMN later TYPE varchar(100); VACUUM FULL c;
+	 CLUSTER c USING c_pkey',
 	[], 'nor the copy of a table that is being rewritten');
 decodes_to(
 	'INSERT INTO t VALUES (7) ON CONFLICT DO NOTHING;

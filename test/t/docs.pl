@@ -10,7 +10,8 @@ my $etf = EtfTest->new('docs');
 my $readme = slurp_file('README.md');
 
 # The options.
-my ($table) = $readme =~ /options: begin.*?-->\s*\|.*?\n\|[-|]*\n(.*?)\s*<!-- options: end/s;
+my ($table) =
+  $readme =~ /options: begin.*?-->\s*\|.*?\n\|[-|]*\n(.*?)\s*<!-- options: end/s;
 is(
 	$table,
 	$etf->sql(

@@ -63,8 +63,8 @@ for my $db (sort keys %text)
 			  . 'n name, x tsvector',
 			qq(insert t$utf8 #{"a"=>["$utf8"], "c"=>#{"$utf8"=>"$utf8"}, "e"=>"$utf8", )
 			  . qq("j"=>#{"$utf8"=>1}, "jb"=>#{"$utf8"=>"$utf8"}, "k$utf8"=>"$utf8", )
-			  . qq("n"=>"$utf8", "x"=>[#{'__struct__'=>'Elixir.Postgrex.Lexeme',positions=>[],word=>"$utf8"}]})
-			  =~ s/,(?=positions|word)/, /gr,
+			  . qq("n"=>"$utf8", "x"=>[#{'__struct__'=>'Elixir.Postgrex.Lexeme', )
+			  . qq(positions=>[], word=>"$utf8"}]}),
 			qq(now "$utf8" $content),
 			qq(message "$utf8" $content)
 		],

@@ -9,7 +9,7 @@ use EtfTypes;
 use Test::More;
 
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
-my $transactions = $ENV{PG_ETF_FULL} ? 1000 : 40;
+my $transactions = $ENV{PG_ETF_FULL} ? 1000 : 30;
 my $etf = EtfTest->new('mirror');
 
 # With these options nothing of a value is lost.
