@@ -60,7 +60,7 @@ sub insert
 	$insert .= ' ON CONFLICT DO NOTHING' if chance(0.2);
 	return "$insert;" if chance(0.3);
 	return "WITH i AS ($insert RETURNING tableoid)
-		SELECT pg_logical_emit_message(true, 'state', probe.state(tableoid))
+		SELECT pg_logical_emit_message(true, 'after insert', probe.state(tableoid))
 		FROM i GROUP BY tableoid;";
 }
 

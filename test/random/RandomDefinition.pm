@@ -101,7 +101,7 @@ sub create_type
 sub columns
 {
 	my ($view) = @_;
-	my @columns = map { name('c') . ' ' . type($view) } 0 .. rand 6;
+	my @columns = map { name('c') . ' ' . type($view) } 0 .. rand 9;
 
 	push @columns, name('g')
 	  . ' text GENERATED ALWAYS AS (id::text || \'!\') STORED'
@@ -150,7 +150,7 @@ sub alter_columns
 	return "$alter ADD COLUMN " . name('c') . " $column->{format} DEFAULT "
 	  . RandomChange::column_value($view, $column) . ';'
 	  if $dice < 0.4;
-	return "$alter DROP COLUMN $column->{name};" if $dice < 0.5;
+	return "$alter DROP COLUMN $column->{name};" if $dice < 0.47;
 	return "$alter RENAME COLUMN $column->{name} TO " . name('c') . ';'
 	  if $dice < 0.65;
 	return "$alter ALTER COLUMN $column->{name} TYPE text"
@@ -193,7 +193,7 @@ sub alter_table
 		"ANALYZE $name;", " VACUUM FULL $name;", " VACUUM ANALYZE $name;",
 		"ALTER TABLE $name CLUSTER ON "
 		  . (pick(@{ $table->{indexes} }) // 'none') . ';',
-		$table->{oid} % 7 == 0 ? "DROP TABLE $name;" : "ANALYZE $name;");
+		chance(0.1) ? "DROP TABLE $name;" : "ANALYZE $name;");
 }
 
 sub partition

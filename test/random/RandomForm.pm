@@ -79,7 +79,7 @@ sub erlang
 
 	return {
 		(map { $_ => $option->{$_} }
-			  qw(json json_numbers timetz relations old_rows keys)),
+			  qw(dialect json json_numbers timetz relations old_rows keys)),
 		numeric => $self->numeric,
 		null => "'$option->{null}'",
 		actions => [ $option->{actions} eq 'all' ? @actions

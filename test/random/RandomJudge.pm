@@ -16,6 +16,8 @@ CREATE FUNCTION reading(kind text) RETURNS text LANGUAGE sql AS $$
 		WHEN '114f' THEN 'ours::jsonb = theirs::jsonb'
 		WHEN '3802f' THEN 'ours::jsonb = theirs::jsonb'
 		WHEN '1266u' THEN 'ours::time = (theirs::timetz AT TIME ZONE ''UTC'')::time'
+		-- From text there is a cast of its own, which knows names only.
+		WHEN '2205' THEN 'ours::oid::regclass::text = theirs'
 		WHEN '1700f' THEN 'same_double(ours, theirs)'
 		ELSE format('ours::%s::text = theirs',
 			coalesce((SELECT format_type(oid, NULL) FROM pg_type

@@ -30,7 +30,7 @@ sub new
 	return bless {
 		etf => $etf, judge => $judge, template => $template, seed => $seed,
 		steps => $steps, db => "round_$seed", exact => $exact,
-		statements => 0, failed => {}
+		statements => 0, failed => {}, definitions_committed => 0
 	}, $class;
 }
 
@@ -58,13 +58,23 @@ sub statement
 	$self->{statements}++;
 	if ($state eq '00000')
 	{
-		$self->{catalog}->changed if $definition;
+		$self->defined_something($session) if $definition;
 		return 1;
 	}
 	$self->{failed}{$state}++;
 	print STDERR "$state: $sql\n@lines\n" if $ENV{PG_ETF_VERBOSE};
 	$self->recover($session) if $session->{open};
 	return 0;
+}
+
+sub defined_something
+{
+	my ($self, $session) = @_;
+
+	$self->{catalog}->changed;
+	$session->{defined} = 1 if $session->{open};
+	$self->{definitions_committed}++ if !$session->{open};
+	return;
 }
 
 # An error ends the innermost savepoint, or the transaction.
@@ -88,6 +98,7 @@ sub finish
 {
 	my ($self, $session, @sql) = @_;
 
+	$self->{definitions_committed}++ if delete $session->{defined};
 	$session->{open} = 0;
 	$session->{savepoints} = [];
 	$self->statement($session, $_) for @sql;
@@ -95,10 +106,16 @@ sub finish
 	return;
 }
 
+# The server decodes a transaction's changes with caches that may already hold
+# what others have committed before its end: what it said of a table's state
+# is then no measure.
 sub commit
 {
 	my ($self, $session) = @_;
 
+	$self->statement($session,
+		"SELECT pg_logical_emit_message(true, 'overtaken', '');")
+	  if $session->{begun} != $self->{definitions_committed};
 	return $self->finish($session, 'COMMIT;') if rand() < 0.95;
 	return $self->finish($session, "PREPARE TRANSACTION 'p';",
 		(rand() < 0.7 ? 'COMMIT' : 'ROLLBACK') . " PREPARED 'p';");
@@ -129,7 +146,7 @@ sub work
 {
 	my ($self, $session) = @_;
 	my $view = $self->{catalog}->seen_by($session);
-	my $definition = rand() < $self->{definitions};
+	my $definition = rand() < $self->{share};
 	my $sql =
 	  $definition ? RandomDefinition::any($view) : RandomChange::any($view);
 
@@ -151,6 +168,7 @@ sub step
 	{
 		return $self->work($session) if $dice < 0.5;
 		$session->{open} = $self->statement($session, 'BEGIN;');
+		$session->{begun} = $self->{definitions_committed};
 		return;
 	}
 	return $self->commit($session) if $dice < 0.1;
@@ -160,20 +178,31 @@ sub step
 	return $self->work($session);
 }
 
+sub begin_with
+{
+	my ($self, $definition) = @_;
+	my $session = $self->{sessions}[0];
+	my $sql = $definition->($self->{catalog}->seen_by($session));
+
+	$self->statement($session, $sql, 1) if defined $sql;
+	return;
+}
+
 # At the end each table says how it looks, once more.
 sub run
 {
 	my ($self) = @_;
 	my $session;
 
-	$self->{definitions} = 1;
-	$self->work($self->{sessions}[0]) for 1 .. 25;
-	$self->{definitions} = 0.05 + rand 0.3;
+	$self->begin_with(\&RandomDefinition::create_type) for 1 .. 10;
+	$self->begin_with(\&RandomDefinition::create_table) for 1 .. 6;
+	$self->begin_with(\&RandomDefinition::any) for 1 .. 10;
+	$self->{share} = 0.05 + rand 0.3;
 	$self->step for 1 .. $self->{steps};
-	$self->finish($_, 'COMMIT;') for grep { $_->{open} } @{ $self->{sessions} };
+	$self->commit($_) for grep { $_->{open} } @{ $self->{sessions} };
 	$session = $self->{catalog}->seen_by($self->{sessions}[0]);
 	$self->statement($session, "BEGIN; TRUNCATE $_->{name} CASCADE;
-		SELECT pg_logical_emit_message(true, 'state',
+		SELECT pg_logical_emit_message(true, 'after truncate',
 			probe.state($_->{oid})); COMMIT;") for @{ $session->{tables} };
 	$_->stop for @{ $self->{sessions} };
 	return;

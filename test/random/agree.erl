@@ -5,7 +5,7 @@
 -export([compare/3]).
 
 -record(at, {lsn, xid, place = [], count = 0, values = 0, xacts = 0,
-             pairs = #{}, bad = []}).
+             pairs = #{}, bad = [], states = []}).
 
 %% Form: see leaves.erl, and what else the options changed: #{relations,
 %% old_rows, actions, skip_empty, keys}.  One line for each thing that
@@ -90,17 +90,24 @@ walk([], [{Lsn, Theirs} | _], _, At) ->
 %% Another operation or table ends the walk: nothing after it has a partner.
 step({'begin', Xid}, {'begin', Xid}, _, At) ->
     At#at{xid = Xid, xacts = At#at.xacts + 1};
-step({commit, Xid}, {commit, Xid}, _, At) ->
-    At;
+step({commit, Xid}, {commit, Xid}, _, #at{states = States} = At) ->
+    lists:foldr(fun({Ours, Theirs}, Acc) ->
+                        bad(Ours, Theirs, Acc#at{place = "relation event"})
+                end, At#at{states = []}, States);
 step({message, Lsn, Prefix, Content}, {message, false, Prefix, Content}, _,
      At) when is_integer(Lsn) ->
     At;
-step({message, Rels, <<"state">>, Content}, {message, true, _, Content}, Form,
-     At) ->
-    case states:differs(Content, Rels, Form) of
-        nothing -> At;
-        {Ours, Theirs} -> bad(Ours, Theirs, At#at{place = "relation event"})
+%% Told by what was left out, the plugin does not know it yet.
+step({message, Rels, <<"after ", Action/binary>>, Content},
+     {message, true, _, Content}, #{actions := Actions}, At) ->
+    case lists:member(binary_to_existing_atom(Action, utf8), Actions)
+         andalso states:differs(Content, Rels) of
+        {Ours, Theirs} -> At#at{states = [{Ours, Theirs} | At#at.states]};
+        _ -> At
     end;
+step({message, _, <<"overtaken">>, _}, {message, true, <<"overtaken">>, _}, _,
+     At) ->
+    At#at{states = []};
 step({message, _, Prefix, Content}, {message, true, Prefix, Content}, _, At) ->
     At;
 step({insert, {Name, _, _} = Rel, New}, {insert, Name, Columns}, Form, At) ->
@@ -223,10 +230,12 @@ pair(Pair, #at{pairs = Pairs} = At) ->
     end.
 
 bad(Ours, Theirs, #at{bad = Bad} = At) when length(Bad) < 20 ->
-    At#at{bad = [[place(At), io_lib:format("~0tp", [Ours]),
-                  io_lib:format("~0tp", [Theirs])] | Bad]};
+    At#at{bad = [[place(At), shown(Ours), shown(Theirs)] | Bad]};
 bad(_, _, At) ->
     At.
+
+shown(Text) when is_binary(Text) -> Text;
+shown(Term) -> io_lib:format("~0tp", [Term]).
 
 place(#at{lsn = Lsn, xid = Xid, place = Place}) ->
     io_lib:format("xid ~p, lsn ~s, ~ts", [Xid, Lsn, Place]).

@@ -1,9 +1,10 @@
 %% A value as the plugin sent it beside the text of the same value: down to
 %% scalars, which the server then compares.
 %%
-%% Form is how the plugin was asked to write: #{null => Atom, numeric =>
-%% decimal | text | float, json => term | text, json_numbers => float |
-%% decimal, timetz => utc | offset}, all of them what holds in the end.
+%% Form is how the plugin was asked to write, no value being "auto":
+%% #{null => Atom, dialect => elixir | erlang | compact, numeric => decimal |
+%% text | float, json => term | text, json_numbers => float | decimal,
+%% timetz => utc | offset}.
 -module(leaves).
 -export([pairs/4]).
 

@@ -18,12 +18,16 @@ text(Float, 1700, _) when is_float(Float) ->
     {"1700f", values:text(Float, 701)};
 text(Atom, 1700, _) when is_atom(Atom) ->
     {"1700", values:text(Atom, 701)};
-text({Time, Offset}, 1266, _) ->
-    {"1266", values:text({usecs(Time), Offset}, 1266)};
+text({{_, _, _}, _} = Time, 1266, #{dialect := erlang}) ->
+    {"1266", values:text(Time, 1266)};
+text({Time, West}, 1266, #{dialect := erlang}) ->
+    {"1266", values:text({usecs(Time), -West}, 1266)};
+text({Time, East}, 1266, _) ->
+    {"1266", values:text({usecs(Time), East}, 1266)};
 text(Time, 1266, #{timetz := utc}) ->
     {"1266u", values:text(iso(Time, 1083), 1083)};
 text(#{month := Months, day := Days, second := Seconds,
-       microsecond := {Us, 6}, year := 0, week := 0, hour := 0, minute := 0},
+       microsecond := {Us, _}, year := 0, week := 0, hour := 0, minute := 0},
      1186, _) ->
     {"1186", times:interval({Months, Days, Seconds * 1000000 + Us})};
 text(Iso, Oid, _) when is_binary(Iso), Oid =:= 1082 orelse Oid =:= 1083
@@ -38,8 +42,7 @@ text(Map, Oid, #{null := Null}) when is_map(Map),
 text(Term, Oid, _) ->
     {integer_to_list(Oid), values:text(Term, Oid)}.
 
-%% Offsets beside ISO's text are to the east, beside epgsql's tuple to the
-%% west: times.erl tells them apart by the time.
+%% times.erl takes an offset beside anything but a tuple for one to the east.
 usecs(Iso) when is_binary(Iso) ->
     {H, M, S} = iso_time(Iso),
     (H * 60 + M) * 60000000 + round(S * 1000000);

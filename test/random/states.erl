@@ -1,22 +1,25 @@
-%% A session says after an insert, in a logical message, how its catalogs
-%% describe the table (RandomProbe.pm); the last relation event has to say the
-%% same.
+%% A session says in a logical message, right behind an insert or a truncate,
+%% how its catalogs describe the table (RandomProbe.pm): the last relation
+%% event has to say the same.
 -module(states).
--export([differs/3]).
+-export([differs/2]).
 
-%% nothing | {Ours, Theirs}.  Without inserts nothing may have told of a
-%% change yet.
-differs(Theirs, Rels, #{actions := Actions}) ->
-    [Oid | _] = binary:split(Theirs, <<$\n>>),
-    case {lists:member(insert, Actions),
-          maps:find(binary_to_integer(Oid), Rels)} of
-        {true, {ok, Rel}} -> compare(iolist_to_binary(state(Oid, Rel)), Theirs);
-        {true, error} -> {nothing, Theirs};
-        {false, _} -> nothing
+%% nothing | {Ours, Theirs}: the first lines that differ.
+differs(Theirs, Rels) ->
+    [Oid | _] = Lines = binary:split(Theirs, <<$\n>>, [global]),
+    case maps:find(binary_to_integer(Oid), Rels) of
+        {ok, Rel} -> first(lines(Oid, Rel), Lines);
+        error -> {nothing, Oid}
     end.
 
-compare(Same, Same) -> nothing;
-compare(Ours, Theirs) -> {Ours, Theirs}.
+lines(Oid, Rel) ->
+    binary:split(iolist_to_binary(state(Oid, Rel)), <<$\n>>, [global]).
+
+first([Same | Ours], [Same | Theirs]) -> first(Ours, Theirs);
+first([], []) -> nothing;
+first([], [Theirs | _]) -> {nothing, Theirs};
+first([Ours | _], []) -> {Ours, nothing};
+first([Ours | _], [Theirs | _]) -> {Ours, Theirs}.
 
 state(Oid, {{Schema, Table}, Identity, Columns}) ->
     [Oid, $\n, Schema, $\n, Table, $\n, atom_to_list(Identity),

@@ -3,7 +3,8 @@
 # text.
 #
 # PG_ETF_MINUTES for a long run.  A round depends on its seed only: one that
-# fails comes again with PG_ETF_SEED set to what it printed.
+# fails comes again with PG_ETF_SEED set to what it printed.  With
+# PG_ETF_MINUTES=0 it comes alone, and the server's log has its statements.
 use strict;
 use warnings;
 
@@ -21,7 +22,8 @@ my $minutes = $ENV{PG_ETF_MINUTES} // 0.2;
 my $steps = $ENV{PG_ETF_STEPS} // 600;
 my $template = 'template_random';
 my $etf = EtfTest->new('random',
-	conf => "logical_decoding_work_mem = 64kB\nmax_replication_slots = 5");
+	conf => "logical_decoding_work_mem = 64kB\n"
+	  . ($minutes ? 'log_statement = none' : "log_line_prefix = '%p %x '"));
 my $end = time + 60 * $minutes;
 my %count = map { $_ => 0 } qw(rounds statements failed transactions changes
   values judged);
@@ -46,8 +48,8 @@ RandomProbe::setup($etf, $template);
 $judge = RandomJudge->new($etf, $template);
 do
 {
-	my $report =
-	  play(RandomRound->new($etf, $judge, $template, $seed, $steps));
+	my $round = RandomRound->new($etf, $judge, $template, $seed, $steps);
+	my $report = eval { play($round) } // "the round ended: $@";
 
 	ok($report eq '', "the same as test_decoding: PG_ETF_SEED=$seed");
 	diag("$report\nagain: make check-random MINUTES=0 SEED=$seed")
