@@ -12,7 +12,8 @@
 
 /*
  * Copy the next part, up to an unescaped separator, and move *text there.
- * NULL when it is empty or ends in a backslash that escapes nothing.
+ * NULL when it is empty, ends in a backslash that escapes nothing, or begins
+ * with a quote, as names in SQL may, which would match nothing here.
  */
 static char *
 next_part(const char **text, const char *separators)
@@ -24,6 +25,8 @@ next_part(const char **text, const char *separators)
 	while (*p == ' ')
 		p++;
 	start = end = p;
+	if (*p == '"')
+		return NULL;
 	while (*p != '\0' && strchr(separators, *p) == NULL)
 	{
 		bool escaped = p[0] == '\\';

@@ -115,7 +115,7 @@ const EtfOption etf_option_table[] = {
 	 "none: updates carry no old row", old_row_choices, 0, 0},
 	{"frame_bytes", OPTION_INT, PLACE(frame_bytes), "65536",
 	 "a frame is closed after the event that reaches this size", NULL, 1,
-	 256 * 1024 * 1024},
+	 16 * 1024 * 1024},
 	{"skip_empty", OPTION_BOOL, PLACE(skip_empty), "on",
 	 "send nothing for a transaction without events", NULL, 0, 0},
 };

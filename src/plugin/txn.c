@@ -108,6 +108,13 @@ put_count(EtfOut *out, char tag)
 	return out->buf->len - 4;
 }
 
+/* Replicated transactions have whatever commit time their origin gave them. */
+static int64
+unix_time(TimestampTz time)
+{
+	return TIMESTAMP_NOT_FINITE(time) ? time : time + PG_TO_UNIX_US;
+}
+
 static void
 tx_open(EtfSession *session, const ReorderBufferTXN *txn)
 {
@@ -126,7 +133,7 @@ tx_open(EtfSession *session, const ReorderBufferTXN *txn)
 	etf_put_uint(out, txn->xid);
 	etf_put_uint(out, txn->final_lsn);
 	etf_put_uint(out, txn->end_lsn);
-	etf_put_int(out, txn_commit_time(txn) + PG_TO_UNIX_US);
+	etf_put_int(out, unix_time(txn_commit_time(txn)));
 	etf_put_int(out, state->index);
 	state->count_at = put_count(out, ERL_INTEGER_EXT);
 	put_meta(out, txn);
