@@ -4,7 +4,7 @@ CLIENT = build/pg_etf_client
 CLIENT_SRC = $(sort $(wildcard src/client/*.c))
 CLIENT_OBJS = $(CLIENT_SRC:%.c=build/client/%.o) \
 	$(COMMON_SRC:%.c=build/client/%.o)
-CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(VERSION)"' -Iinclude \
+CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(ETF_VERSION)"' -Iinclude \
 	-isystem $(shell $(PG_CONFIG) --includedir) -isystem $(ERL_INCLUDE)
 CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
 	-fstack-protector-strong -fPIE
