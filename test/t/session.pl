@@ -111,6 +111,23 @@ my %settings = (
 	extra_float_digits => -15, xmlbinary => 'hex', lc_monetary => 'C',
 	search_path => 'pg_catalog', array_nulls => 'off',
 	quote_all_identifiers => 'on', default_transaction_isolation => 'serializable');
+
+# Types that the plugin does not know, whose text depends on settings.
+for my $type (qw(timestamptz interval bytea float8 date))
+{
+	my $modifier = $type =~ /time|interval/ ? ', oid, int4' : '';
+	my ($in, $out) =
+	  map { $type . ($type =~ /8|bytea/ ? '' : '_') . $_ } qw(in out);
+
+	$etf->sql(
+		qq{CREATE TYPE odd_$type;
+		CREATE FUNCTION odd_${type}_in(cstring$modifier) RETURNS odd_$type
+			LANGUAGE internal IMMUTABLE STRICT AS '$in';
+		CREATE FUNCTION odd_${type}_out(odd_$type) RETURNS cstring
+			LANGUAGE internal IMMUTABLE STRICT AS '$out';
+		CREATE TYPE odd_$type (INPUT = odd_${type}_in, OUTPUT = odd_${type}_out,
+			LIKE = $type)});
+}
 my $values = q{SELECT 1 AS a, '2024-02-29 12:34:56+00'::timestamptz AS b,
 	'1 mon 2 days 03:04:05'::interval AS c, '\x00ff'::bytea AS d, 0.1::float8 AS e,
 	0.1::float4 AS f, '12.34'::money AS g, '<a/>'::xml AS h, '{1,NULL}'::int[] AS i,
@@ -118,7 +135,9 @@ my $values = q{SELECT 1 AS a, '2024-02-29 12:34:56+00'::timestamptz AS b,
 	ROW('2024-02-29', '1 day')::settings_pair AS l, now()::date AS m,
 	'$.a'::jsonpath AS n, '[2024-01-01,2024-02-01)'::daterange AS o,
 	'{"[2024-01-01,2024-02-01)"}'::daterange[] AS p, '1:2:'::pg_snapshot AS q,
-	'(1,2)'::point AS r, B'101' AS s, '12:00+05:30'::timetz AS t};
+	'(1,2)'::point AS r, B'101' AS s, '12:00+05:30'::timetz AS t,
+	'2024-02-29 12:34:56+00'::odd_timestamptz AS u, '1 mon 2 days'::odd_interval AS v,
+	'\x00ff'::odd_bytea AS w, '0.1'::odd_float8 AS x, '2024-02-29'::odd_date AS y};
 my %forms = (elixir => {}, erlang => { dialect => 'erlang' },
 	compact => { dialect => 'compact' }, text => { timestamps => 'iso',
 		interval => 'duration', numeric => 'float', json => 'text', timetz => 'offset' });
