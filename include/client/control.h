@@ -15,8 +15,9 @@
 typedef enum ControlEvent
 {
 	CONTROL_NOTHING,
-	CONTROL_REPORT,	 /* control->slot is new */
-	CONTROL_SHUTDOWN /* the server ends its sessions */
+	CONTROL_REPORT,	  /* control->slot is new */
+	CONTROL_SHUTDOWN, /* the server ends its sessions */
+	CONTROL_LOST	  /* for another reason, see control->db.failure */
 } ControlEvent;
 
 /* The slot as the server shows it. */

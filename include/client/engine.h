@@ -6,8 +6,8 @@
  * engine_flushed() and engine_stop().  Never blocks; has no clock but "now",
  * which the loop sets, in milliseconds of a clock that never goes back.
  *
- * engine.c has the phases and the timers, flow.c the way of a frame, stop.c
- * the clean end, report.c what is told to the consumer.
+ * engine.c has the phases, flow.c the way of a frame, watch.c the timers,
+ * stop.c the clean end, report.c what is told to the consumer.
  */
 #ifndef ETF_ENGINE_H
 #define ETF_ENGINE_H
@@ -86,6 +86,7 @@ typedef struct Engine
 	bool announce;		  /* the consumer does not know of "flushed" yet */
 	bool at_end;		  /* endpos is reached */
 	bool server_stopping; /* the control connection heard so */
+	bool control_missed;  /* the consumer knows that there is none */
 
 	uint64_t ping_lsn; /* of the last keepalive that wanted a reply */
 	int64_t ping_since;
@@ -109,9 +110,10 @@ extern void engine_flushed(Engine *engine, uint64_t lsn);
 extern void engine_stop(Engine *engine);
 extern void engine_fail(Engine *engine, const Failure *failure);
 
-/* For flow.c, stop.c and report.c. */
+/* For the other files of the engine. */
 extern void engine_set_phase(Engine *engine, EnginePhase phase);
 extern void engine_failed(Engine *engine, const Failure *failure);
+extern void engine_connect(Engine *engine);
 extern void engine_disconnect(Engine *engine);
 extern void engine_finish(Engine *engine);
 extern bool engine_due(Engine *engine, int64_t at);
@@ -121,6 +123,10 @@ extern void engine_send_status(Engine *engine, bool reply_requested);
 extern bool flow_may_deliver(const Engine *engine);
 extern void flow_turn(Engine *engine, bool readable);
 extern void flow_drop_held(Engine *engine);
+
+/* watch.c */
+extern void watch_stream(Engine *engine);
+extern void watch_control(Engine *engine, short revents);
 
 /* stop.c */
 extern void stop_turn_confirming(Engine *engine, short revents);

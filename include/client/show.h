@@ -16,7 +16,21 @@
 /* Deeper terms are an error; jsonb itself allows some thousand levels. */
 #define SHOW_DEPTH 8192
 
-typedef struct ShowRelation ShowRelation;
+/* Names are kept as JSON prints them, with quotes. */
+typedef struct ShowColumn
+{
+	char *name;
+	bool key;
+} ShowColumn;
+
+typedef struct ShowRelation
+{
+	uint64_t id;
+	char *schema;
+	char *table;
+	ShowColumn *columns;
+	uint32_t column_count;
+} ShowRelation;
 
 typedef struct Show
 {
@@ -47,6 +61,13 @@ extern bool show_frame(Show *show, const FrameHead *head, const char *frame,
 extern bool show_term(Show *show, TermReader *reader);
 extern bool show_json_frame(Show *show, const FrameHead *head,
 							TermReader *reader);
-extern void show_json_free(Show *show);
+
+/* show_relation.c: {relation, Rel, ...}, behind its tag */
+extern bool show_read_relation(Show *show, TermReader *reader);
+extern ShowRelation *show_find_relation(const Show *show, uint64_t id);
+extern void show_free_relations(Show *show);
+
+/* The next term as JSON text of its own, to be freed; NULL when that fails. */
+extern char *show_read_name(Show *show, TermReader *reader);
 
 #endif

@@ -51,16 +51,17 @@ build_query(const Control *control, StrBuf *sql)
 	strbuf_put_quoted(sql, control->settings->slot, '\'');
 }
 
-static void
+static bool
 ask(Control *control, int64_t now)
 {
 	StrBuf sql = {0};
+	bool sent;
 
 	build_query(control, &sql);
-	if (sql.failed || !db_send(&control->db, STAGE_SETUP, sql.data))
-		control_close(control);
+	sent = !sql.failed && db_send(&control->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
 	control->due = now + RETRY_MS;
+	return sent;
 }
 
 static uint64_t
@@ -114,7 +115,7 @@ lost(Control *control, int64_t now)
 
 	control_close(control);
 	control->due = now + RETRY_MS;
-	return shutdown && was_up ? CONTROL_SHUTDOWN : CONTROL_NOTHING;
+	return shutdown && was_up ? CONTROL_SHUTDOWN : CONTROL_LOST;
 }
 
 /* A connection, or an answer, that was due and did not come counts as lost. */
@@ -129,9 +130,9 @@ act(Control *control, int64_t now)
 				return lost(control, now);
 			return CONTROL_NOTHING;
 		case DB_IDLE:
-			ask(control, now);
-			return CONTROL_NOTHING;
+			return ask(control, now) ? CONTROL_NOTHING : lost(control, now);
 		default:
+			failure_set(&control->db.failure, FAIL_NETWORK, "no answer");
 			return lost(control, now);
 	}
 }

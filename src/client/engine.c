@@ -3,7 +3,8 @@
  *		Phases of the client, its timers, and what failures lead to.
  *
  * Between loop.c, which polls, and stream.c and control.c, which hold the
- * connections.  Each phase is one function, called once a turn.
+ * connections.  Each phase is one function, called once a turn; flow.c moves
+ * frames, watch.c has the timers.
  */
 #include "client/engine.h"
 
@@ -12,21 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Status updates because the position moved are sent no closer than this. */
-#define STATUS_SPACING_MS 1000
-
 /* A slot may be busy for so long after the server dropped a dead client. */
 #define SLOT_WAIT_MARGIN_MS 5000
-
-/* A connection that lived so long ends a series of failures. */
-#define STABLE_MS 30000
-
-/*
- * libpq keeps a buffer as large as the largest message until the connection
- * ends.  After a message above this the connection is made anew, at a moment
- * when nothing has to be sent again.
- */
-#define GIVE_BACK_BYTES (8u << 20)
 
 #define FOREVER_MS ((int64_t) 3600 * 1000)
 
@@ -187,8 +175,8 @@ engine_failed(Engine *engine, const Failure *failure)
 	engine_set_phase(engine, ENGINE_DOWN);
 }
 
-static void
-connect_stream(Engine *engine)
+void
+engine_connect(Engine *engine)
 {
 	engine_set_phase(engine, ENGINE_CONNECTING);
 	if (!stream_open(&engine->stream, engine->feedback.flushed))
@@ -207,7 +195,7 @@ turn_down(Engine *engine, short revents)
 {
 	(void) revents;
 	if (engine_due(engine, engine->retry_at))
-		connect_stream(engine);
+		engine_connect(engine);
 }
 
 static void
@@ -215,7 +203,7 @@ turn_parked(Engine *engine, short revents)
 {
 	(void) revents;
 	if (flow_may_deliver(engine))
-		connect_stream(engine);
+		engine_connect(engine);
 }
 
 /* The first connection tells where the slot is, if the consumer did not. */
@@ -266,119 +254,6 @@ turn_connecting(Engine *engine, short revents)
 	engine_failed(engine, &timeout);
 }
 
-/*
- * Often enough that the server never has a doubt, whatever the consumer
- * does: it would ask at half of its timeout, and kill us at all of it.
- */
-static int64_t
-status_interval(const Engine *engine)
-{
-	uint64_t interval = engine->settings->status_interval;
-	uint64_t third = engine->stream.sender_timeout / 3;
-
-	return (int64_t) (third > 0 && third < interval ? third : interval);
-}
-
-void
-engine_send_status(Engine *engine, bool reply_requested)
-{
-	const Feedback *feedback = &engine->feedback;
-
-	engine->status_at = engine->now;
-	engine->stats.statuses++;
-	if (!stream_send_status(&engine->stream, feedback->received,
-							feedback->flushed, reply_requested))
-	{
-		engine_failed(engine, &engine->stream.db.failure);
-		return;
-	}
-	engine->told = feedback->flushed;
-	if (engine->announce)
-		consumer_position(engine->consumer, "position", feedback->flushed);
-	engine->announce = false;
-}
-
-/* An answer is asked for at each interval: that is how a dead peer is seen. */
-static void
-status_turn(Engine *engine)
-{
-	bool moved = engine->feedback.flushed != engine->told;
-	int64_t interval = status_interval(engine);
-
-	if (engine_due(engine, engine->status_at + interval))
-		engine_send_status(engine, true);
-	else if (moved && engine_due(engine, engine->status_at +
-											 (interval < STATUS_SPACING_MS
-												  ? interval
-												  : STATUS_SPACING_MS)))
-		engine_send_status(engine, false);
-}
-
-/*
- * Nothing was heard for long.  A walsender in a long decoding step is silent
- * too, but the control connection then sees it hold the slot.
- */
-static void
-liveness_turn(Engine *engine)
-{
-	int64_t timeout = (int64_t) engine->settings->liveness_timeout;
-	const Control *control = &engine->control;
-	Failure silence;
-
-	if (engine->held.data != NULL || engine->at_end)
-		engine->heard_at = engine->now; /* it is we who do not listen */
-	if (!engine_due(engine, engine->heard_at + timeout))
-		return;
-	if (control_is_up(control) && control->heard_at > engine->now - timeout &&
-		control->slot.active_pid == engine->stream.backend_pid)
-	{
-		engine->heard_at = engine->now;
-		return;
-	}
-	failure_set(&silence, FAIL_NETWORK, "the server is silent for %lld ms",
-				(long long) timeout);
-	engine_failed(engine, &silence);
-}
-
-/* Leave the server alone until the consumer wants something again. */
-static void
-park(Engine *engine)
-{
-	engine->stats.stalls++;
-	report_disconnected(engine, "stalled");
-	engine_disconnect(engine);
-	engine_set_phase(engine, ENGINE_PARKED);
-}
-
-static void
-stall_turn(Engine *engine)
-{
-	uint64_t limit = engine->settings->max_stall;
-	Failure stopping;
-
-	if (engine->stalled_at == 0)
-		return;
-	if (engine->server_stopping)
-	{
-		failure_set(&stopping, FAIL_SERVER_SHUTDOWN,
-					"the server shuts down while the consumer takes nothing");
-		engine_failed(engine, &stopping);
-	}
-	else if (limit > 0 &&
-			 engine_due(engine, engine->stalled_at + (int64_t) limit))
-		park(engine);
-}
-
-static bool
-may_give_back(const Engine *engine)
-{
-	return engine->stream.largest > GIVE_BACK_BYTES &&
-		   engine->held.data == NULL &&
-		   engine->settings->create != CREATE_TEMPORARY &&
-		   feedback_is_closed(&engine->feedback) &&
-		   engine->told == engine->feedback.flushed;
-}
-
 static void
 turn_streaming(Engine *engine, short revents)
 {
@@ -388,42 +263,7 @@ turn_streaming(Engine *engine, short revents)
 		return;
 	}
 	flow_turn(engine, (revents & (POLLIN | POLLERR | POLLHUP)) != 0);
-	if (engine->phase == ENGINE_STREAMING)
-		status_turn(engine);
-	if (engine->phase == ENGINE_STREAMING)
-		liveness_turn(engine);
-	if (engine->phase == ENGINE_STREAMING)
-		stall_turn(engine);
-	if (engine->phase != ENGINE_STREAMING)
-		return;
-	if (engine_due(engine, engine->phase_since + STABLE_MS))
-		backoff_reset(&engine->backoff);
-	if (engine->at_end && engine->feedback.count == 0)
-		engine_stop(engine);
-	else if (may_give_back(engine))
-	{
-		engine_disconnect(engine);
-		connect_stream(engine);
-	}
-}
-
-/* The slot may be lost while nothing is read, or while nobody is connected. */
-static void
-slot_turn(Engine *engine)
-{
-	const SlotReport *slot = &engine->control.slot;
-	Failure lost;
-
-	engine->server_stopping = false;
-	if (slot->server_lsn > engine->server_lsn)
-		engine->server_lsn = slot->server_lsn;
-	report_slot(engine);
-	if (engine->phase > ENGINE_STREAMING || !engine->stream.resumes ||
-		(slot->reason[0] == '\0' && strcmp(slot->wal_status, "lost") != 0))
-		return;
-	failure_set(&lost, FAIL_SLOT_LOST, "the server has invalidated slot \"%s\"",
-				engine->settings->slot);
-	engine_failed(engine, &lost);
+	watch_stream(engine);
 }
 
 void
@@ -434,19 +274,7 @@ engine_turn(Engine *engine, int64_t now, short stream_revents,
 	engine->wake_at = now + FOREVER_MS;
 	if (engine->phase == ENGINE_IDLE || engine->phase == ENGINE_DONE)
 		return;
-	switch (control_turn(&engine->control, now, control_revents))
-	{
-		case CONTROL_REPORT:
-			slot_turn(engine);
-			break;
-		case CONTROL_SHUTDOWN:
-			engine->server_stopping = true;
-			break;
-		case CONTROL_NOTHING:
-			break;
-	}
-	if (engine->control.wanted)
-		engine_due(engine, engine->control.due);
+	watch_control(engine, control_revents);
 	turns[engine->phase](engine, stream_revents);
 	if (engine->settings->stats_interval > 0 &&
 		engine_due(engine, engine->stats_at +

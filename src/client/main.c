@@ -30,7 +30,8 @@ slots_and_stream(Arguments *args)
 		return admin_status(args);
 	if (args->drop_slot)
 		return admin_drop(args);
-	if (args->create_slot)
+	/* A temporary one can only be made by the connection that streams. */
+	if (args->create_slot && args->settings.create != CREATE_TEMPORARY)
 		status = admin_create(args);
 	if (status != 0 || (args->create_slot && !args->start))
 		return status;

@@ -31,7 +31,7 @@ show_init(Show *show, TextStyle style)
 void
 show_free(Show *show)
 {
-	show_json_free(show);
+	show_free_relations(show);
 	free(show->levels);
 }
 

@@ -13,22 +13,6 @@
 #include "client/show.h"
 #include "common/lsn.h"
 
-/* Names are kept as they are printed: JSON strings with quotes. */
-typedef struct Column
-{
-	char *name;
-	bool key;
-} Column;
-
-struct ShowRelation
-{
-	uint64_t id;
-	char *schema;
-	char *table;
-	Column *columns;
-	uint32_t column_count;
-};
-
 typedef struct Event
 {
 	Show *show;
@@ -37,133 +21,10 @@ typedef struct Event
 	uint64_t index;
 } Event;
 
-static void
-relation_free(ShowRelation *relation)
-{
-	for (uint32_t i = 0; i < relation->column_count; i++)
-		free(relation->columns[i].name);
-	free(relation->columns);
-	free(relation->schema);
-	free(relation->table);
-}
-
-void
-show_json_free(Show *show)
-{
-	for (size_t i = 0; i < show->relation_count; i++)
-		relation_free(&show->relations[i]);
-	free(show->relations);
-	show->relations = NULL;
-	show->relation_count = 0;
-}
-
-static ShowRelation *
-find_relation(const Show *show, uint64_t id)
-{
-	for (size_t i = 0; i < show->relation_count; i++)
-	{
-		if (show->relations[i].id == id)
-			return &show->relations[i];
-	}
-	return NULL;
-}
-
-/* The place of a relation, emptied if it was known. */
-static ShowRelation *
-new_relation(Show *show, uint64_t id)
-{
-	ShowRelation *relation = find_relation(show, id);
-
-	if (relation != NULL)
-		relation_free(relation);
-	else
-	{
-		ShowRelation *relations = realloc(
-			show->relations, (show->relation_count + 1) * sizeof(ShowRelation));
-
-		if (relations == NULL)
-			return NULL;
-		show->relations = relations;
-		relation = &relations[show->relation_count++];
-	}
-	*relation = (ShowRelation){.id = id};
-	return relation;
-}
-
-/* The next term as JSON text of its own; NULL when that fails. */
-static char *
-read_name(Event *event)
-{
-	StrBuf *out = event->show->out;
-	StrBuf name = {0};
-	bool done;
-
-	event->show->out = &name;
-	done = show_term(event->show, event->reader);
-	event->show->out = out;
-	if (done && !name.failed)
-		return name.data;
-	strbuf_free(&name);
-	return NULL;
-}
-
-/* {Name, TypeOid, TypeName, Typmod, Flags} */
-static bool
-read_column(Event *event, Column *column)
-{
-	TermReader *reader = event->reader;
-	Term flags;
-	Term flag;
-
-	if (!term_next_tuple(reader, 5, "column is not a tuple of 5"))
-		return false;
-	column->name = read_name(event);
-	if (column->name == NULL || !term_skip(reader) || !term_skip(reader) ||
-		!term_skip(reader) || !term_next(reader, &flags))
-		return false;
-	if (flags.kind != TERM_LIST)
-		return true;
-	for (uint32_t i = 0; i < flags.count; i++)
-	{
-		TermReader ahead = *reader;
-
-		column->key |= term_next(&ahead, &flag) && term_is_atom(&flag, "key");
-		if (!term_skip(reader))
-			return false;
-	}
-	return term_skip(reader);
-}
-
-/* {relation, Rel, Schema, Table, Identity, Columns} */
 static bool
 read_relation(Event *event)
 {
-	TermReader *reader = event->reader;
-	ShowRelation *relation;
-	uint64_t id;
-	Term columns;
-
-	if (!term_next_uint64(reader, &id, "relation is not a number"))
-		return false;
-	relation = new_relation(event->show, id);
-	if (relation == NULL)
-		return term_fail(reader, "out of memory");
-	relation->schema = read_name(event);
-	relation->table = read_name(event);
-	if (!term_skip(reader) || !term_next(reader, &columns))
-		return false;
-	if (columns.kind != TERM_LIST)
-		return true;
-	relation->columns = calloc(columns.count, sizeof(Column));
-	if (relation->columns == NULL)
-		return term_fail(reader, "out of memory");
-	for (uint32_t i = 0; i < columns.count; i++)
-	{
-		relation->column_count++;
-		if (!read_column(event, &relation->columns[i]))
-			return false;
-	}
-	return term_skip(reader);
+	return show_read_relation(event->show, event->reader);
 }
 
 static void
@@ -230,7 +91,7 @@ read_table(Event *event)
 
 	if (!term_next_uint64(event->reader, &id, "relation is not a number"))
 		return NULL;
-	relation = find_relation(event->show, id);
+	relation = show_find_relation(event->show, id);
 	if (relation != NULL && relation->schema != NULL && relation->table != NULL)
 		strbuf_putf(event->show->out, ",\"schema\":%s,\"table\":%s",
 					relation->schema, relation->table);
@@ -266,7 +127,7 @@ put_map_members(Event *event, uint32_t count, StrBuf *unchanged)
 
 	for (uint32_t i = 0; i < count; i++)
 	{
-		char *name = read_name(event);
+		char *name = show_read_name(event->show, event->reader);
 		bool done = name != NULL && put_member(event, name, &first, unchanged);
 
 		free(name);

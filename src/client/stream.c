@@ -54,7 +54,7 @@ stream_events(const Stream *stream, bool read)
 	if (read)
 		events |= POLLIN;
 	if (stream->unflushed)
-		events |= POLLOUT | POLLIN;
+		events |= POLLOUT;
 	return events;
 }
 

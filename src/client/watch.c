@@ -1,0 +1,216 @@
+/*
+ * watch.c
+ *		The clock of a stream, and what the control connection tells.
+ *
+ * Called by engine.c each turn: status updates in time, a server that is
+ * silent, a consumer that takes nothing, a slot that is lost.
+ */
+#include "client/engine.h"
+
+#include <string.h>
+
+/* Status updates because the position moved are sent no closer than this. */
+#define STATUS_SPACING_MS 1000
+
+/* A connection that lived so long ends a series of failures. */
+#define STABLE_MS 30000
+
+/*
+ * libpq keeps a buffer as large as the largest message until the connection
+ * ends.  After a message above this the connection is made anew, at a moment
+ * when nothing has to be sent again.
+ */
+#define GIVE_BACK_BYTES (8u << 20)
+
+/*
+ * Often enough that neither side has a doubt, whatever the consumer does: the
+ * server would ask at half of its timeout, and kill us at all of it.
+ */
+static int64_t
+status_interval(const Engine *engine)
+{
+	uint64_t interval = engine->settings->status_interval;
+	uint64_t doubt = engine->settings->liveness_timeout;
+
+	if (engine->stream.sender_timeout > 0 &&
+		engine->stream.sender_timeout < doubt)
+		doubt = engine->stream.sender_timeout;
+	return (int64_t) (doubt / 3 < interval ? doubt / 3 : interval);
+}
+
+void
+engine_send_status(Engine *engine, bool reply_requested)
+{
+	const Feedback *feedback = &engine->feedback;
+
+	engine->status_at = engine->now;
+	engine->stats.statuses++;
+	if (!stream_send_status(&engine->stream, feedback->received,
+							feedback->flushed, reply_requested))
+	{
+		engine_failed(engine, &engine->stream.db.failure);
+		return;
+	}
+	engine->told = feedback->flushed;
+	if (engine->announce)
+		consumer_position(engine->consumer, "position", feedback->flushed);
+	engine->announce = false;
+}
+
+/* An answer is asked for at each interval: that is how a dead peer is seen. */
+static void
+status_turn(Engine *engine)
+{
+	bool moved = engine->feedback.flushed != engine->told;
+	int64_t interval = status_interval(engine);
+
+	if (engine_due(engine, engine->status_at + interval))
+		engine_send_status(engine, true);
+	else if (moved && engine_due(engine, engine->status_at +
+											 (interval < STATUS_SPACING_MS
+												  ? interval
+												  : STATUS_SPACING_MS)))
+		engine_send_status(engine, false);
+}
+
+/*
+ * Nothing was heard for long.  A walsender in a long decoding step is silent
+ * too, but the control connection then sees it hold the slot.
+ */
+static void
+liveness_turn(Engine *engine)
+{
+	int64_t timeout = (int64_t) engine->settings->liveness_timeout;
+	const Control *control = &engine->control;
+	Failure silence;
+
+	if (engine->held.data != NULL || engine->at_end)
+		engine->heard_at = engine->now; /* it is we who do not listen */
+	if (!engine_due(engine, engine->heard_at + timeout))
+		return;
+	if (control_is_up(control) && control->heard_at > engine->now - timeout &&
+		control->slot.active_pid == engine->stream.backend_pid)
+	{
+		engine->heard_at = engine->now;
+		return;
+	}
+	failure_set(&silence, FAIL_NETWORK, "the server is silent for %lld ms",
+				(long long) timeout);
+	engine_failed(engine, &silence);
+}
+
+/* Leave the server alone until the consumer wants something again. */
+static void
+park(Engine *engine)
+{
+	engine->stats.stalls++;
+	report_disconnected(engine, "stalled");
+	engine_disconnect(engine);
+	engine_set_phase(engine, ENGINE_PARKED);
+}
+
+static void
+stall_turn(Engine *engine)
+{
+	uint64_t limit = engine->settings->max_stall;
+	Failure stopping;
+
+	if (engine->stalled_at == 0)
+		return;
+	if (engine->server_stopping)
+	{
+		failure_set(&stopping, FAIL_SERVER_SHUTDOWN,
+					"the server shuts down while the consumer takes nothing");
+		engine_failed(engine, &stopping);
+	}
+	else if (limit > 0 &&
+			 engine_due(engine, engine->stalled_at + (int64_t) limit))
+		park(engine);
+}
+
+static bool
+may_give_back(const Engine *engine)
+{
+	return engine->stream.largest > GIVE_BACK_BYTES &&
+		   engine->held.data == NULL &&
+		   engine->settings->create != CREATE_TEMPORARY &&
+		   feedback_is_closed(&engine->feedback) &&
+		   engine->told == engine->feedback.flushed;
+}
+
+void
+watch_stream(Engine *engine)
+{
+	static void (*const watches[])(Engine * engine) = {
+		status_turn, liveness_turn, stall_turn};
+
+	for (size_t i = 0; i < sizeof(watches) / sizeof(watches[0]); i++)
+	{
+		if (engine->phase == ENGINE_STREAMING)
+			watches[i](engine);
+	}
+	if (engine->phase != ENGINE_STREAMING)
+		return;
+	if (engine_due(engine, engine->phase_since + STABLE_MS))
+		backoff_reset(&engine->backoff);
+	if (engine->at_end && engine->feedback.count == 0)
+		engine_stop(engine);
+	else if (may_give_back(engine))
+	{
+		engine_disconnect(engine);
+		engine_connect(engine);
+	}
+}
+
+/* The slot may be lost while nothing is read, or while nobody is connected. */
+static void
+slot_reported(Engine *engine)
+{
+	const SlotReport *slot = &engine->control.slot;
+	Failure lost;
+
+	engine->server_stopping = false;
+	if (slot->server_lsn > engine->server_lsn)
+		engine->server_lsn = slot->server_lsn;
+	report_slot(engine);
+	if (engine->phase > ENGINE_STREAMING || !engine->stream.resumes ||
+		(slot->reason[0] == '\0' && strcmp(slot->wal_status, "lost") != 0))
+		return;
+	failure_set(&lost, FAIL_SLOT_LOST,
+				"the server has invalidated slot \"%s\"%s%s",
+				engine->settings->slot, slot->reason[0] != '\0' ? ": " : "",
+				slot->reason);
+	engine_failed(engine, &lost);
+}
+
+/* The stream goes on without it, but somebody should know. */
+static void
+control_lost(Engine *engine)
+{
+	if (!engine->control_missed)
+		consumer_log(engine->consumer, "warning", "no control connection: %s",
+					 engine->control.db.failure.message);
+	engine->control_missed = true;
+}
+
+void
+watch_control(Engine *engine, short revents)
+{
+	switch (control_turn(&engine->control, engine->now, revents))
+	{
+		case CONTROL_REPORT:
+			engine->control_missed = false;
+			slot_reported(engine);
+			break;
+		case CONTROL_SHUTDOWN:
+			engine->server_stopping = true;
+			break;
+		case CONTROL_LOST:
+			control_lost(engine);
+			break;
+		case CONTROL_NOTHING:
+			break;
+	}
+	if (engine->control.wanted)
+		engine_due(engine, engine->control.due);
+}
