@@ -86,12 +86,14 @@ engine_due(Engine *engine, int64_t at)
 	return false;
 }
 
-/* Done, with whatever stands in "failure". */
+/* Done, with whatever stands in "failure"; the last statistics are totals. */
 void
 engine_finish(Engine *engine)
 {
 	if (engine->phase == ENGINE_DONE)
 		return;
+	if (engine->settings != NULL && engine->settings->stats_interval > 0)
+		report_stats(engine);
 	engine_disconnect(engine);
 	control_close(&engine->control);
 	if (engine->failure.class != FAIL_NONE)

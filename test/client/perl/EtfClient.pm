@@ -34,7 +34,8 @@ sub new
 sub settings
 {
 	my ($node, %setting) = @_;
-	my $conninfo = $node->connstr('postgres');
+	my $conninfo =
+	  $node->connstr('postgres') . ' application_name=pg_etf_client';
 	my %all = (
 		conninfo => qq{<<"$conninfo">>},
 		options => '#{rows => tuple, dialect => compact}',

@@ -1,0 +1,167 @@
+# What only a second connection, a clock, a signal or a terminal shows.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+
+use EtfClient;
+use EtfTest;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $etf = EtfTest->new('watch', conf => 'wal_sender_timeout = 60s');
+my $node = $etf->node;
+my @credit = (credit_events => 100000, credit_bytes => 100000000);
+
+$etf->sql('CREATE TABLE t (id int, v text)');
+$etf->slot('s');
+
+sub walsender
+{
+	return $etf->sql('SELECT active_pid FROM pg_replication_slots');
+}
+
+sub wait_free
+{
+	$node->poll_query_until('postgres',
+		'SELECT NOT active FROM pg_replication_slots');
+	return;
+}
+
+subtest 'a frozen server is found out' => sub {
+	my $client = EtfClient->start($node, @credit, control => 'false',
+		liveness_timeout => 2000, reconnect_min => 100);
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	my $pid = walsender();
+	kill 'STOP', $pid;
+	$client->expect(qr/^\{status,reconnecting,.*silent for 2000 ms/,
+		'silence ends the connection', 10);
+	kill 'CONT', $pid;
+	$client->expect(qr/^\{status,connected/, 'and it comes back');
+	$etf->sql('INSERT INTO t VALUES (1)');
+	$client->expect(qr/^\{frame,.*\[1\]/, 'with what follows');
+	$client->say('ack');
+	is($client->stop, 0, 'stop, without a control connection');
+	$client->quit;
+	wait_free();
+};
+
+subtest 'a walsender that only works for long is left alone' => sub {
+	my $client = EtfClient->start($node, @credit, liveness_timeout => 2000);
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	my $pid = walsender();
+	kill 'STOP', $pid;
+	$client->silent(qr/^\{status,(disconnected|reconnecting)/, 6,
+		'the control connection sees it hold the slot');
+	kill 'CONT', $pid;
+	is(walsender(), $pid, 'the same one');
+	$client->stop;
+	$client->quit;
+	wait_free();
+};
+
+subtest 'the stream goes on without its control connection' => sub {
+	my $client = EtfClient->start($node, @credit);
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	my $pid = walsender();
+	$etf->sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity '
+		  . "WHERE application_name = 'pg_etf_client' AND pid <> $pid");
+	$etf->sql('INSERT INTO t VALUES (2)');
+	$client->expect(qr/^\{frame,.*\[2\]/, 'changes come');
+	is(walsender(), $pid, 'over the same connection');
+	ok($node->poll_query_until('postgres', 'SELECT count(*) = 2 FROM '
+			  . "pg_stat_activity WHERE application_name = 'pg_etf_client'"),
+		'and the control connection comes back');
+	$client->say('ack');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	wait_free();
+};
+
+subtest 'the second signal does not wait' => sub {
+	my $client = EtfClient->start($node, @credit, stop_timeout => 600000);
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	$etf->sql('INSERT INTO t VALUES (3)');
+	$client->expect(qr/^\{frame,.*\[3\]/, 'a change');
+	my @pids = split /\n/, $etf->sql('SELECT pid FROM pg_stat_activity '
+		  . "WHERE application_name = 'pg_etf_client'");
+	kill 'STOP', @pids;
+	$client->say('ack');
+	kill 'TERM', $client->client_pid;
+	$client->silent(qr/^\{exit/, 2, 'the first one waits for the server');
+	kill 'TERM', $client->client_pid;
+	is($client->exit_status(5), 128 + 15, 'the second one does not');
+	kill 'CONT', @pids;
+	$client->quit;
+	wait_free();
+};
+
+subtest 'values are quoted, settings are pinned' => sub {
+	$etf->sql(q{ALTER ROLE CURRENT_USER SET standard_conforming_strings = off});
+	$etf->sql(q{ALTER ROLE CURRENT_USER SET search_path = nowhere});
+	my $client = EtfClient->start($node, @credit, options =>
+		q{#{rows => tuple, dialect => compact, null => <<"it's \"\\\\ null">>}});
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	is($etf->sql("SELECT count(*) FROM pg_stat_activity WHERE "
+		  . "application_name = 'pg_etf_client'"), 2, 'two connections');
+	$etf->sql('INSERT INTO public.t VALUES (4)');
+	$client->expect(qr/^\{frame,.*\[4\]/, 'and changes');
+	$client->say('ack');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	$etf->sql('ALTER ROLE CURRENT_USER RESET ALL');
+	wait_free();
+};
+
+subtest 'a service, and a URI' => sub {
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+	my $host = $node->host;
+
+	append_to_file("$dir/services", "[etf]\nhost=$host\nport="
+		  . $node->port . "\ndbname=postgres\napplication_name=by_service\n");
+	local $ENV{PGSERVICEFILE} = "$dir/services";
+	my $client = EtfClient->start($node, @credit,
+		conninfo => '<<"service=etf">>');
+	$client->expect(qr/^\{status,connected/, 'by service');
+	is($etf->sql('SELECT count(*) FROM pg_stat_activity '
+		  . "WHERE application_name = 'by_service'"), 2, 'it is the service');
+	$client->stop;
+	$client->quit;
+	wait_free();
+	my $uri = 'postgresql:///postgres?host=' . ($host =~ s/\//%2F/gr)
+	  . '&port=' . $node->port;
+	$client = EtfClient->start($node, @credit, conninfo => qq{<<"$uri">>});
+	$client->expect(qr/^\{status,connected/, 'by URI');
+	$client->stop;
+	$client->quit;
+	wait_free();
+};
+
+subtest 'a terminal gets colours and progress' => sub {
+	plan skip_all => 'no script(1)' if system 'script --version >/dev/null 2>&1';
+	my $out = '';
+	my $connstr = $node->connstr('postgres') =~ s/'/"/gr;
+	my $client = IPC::Run::start(
+		[ 'script', '-qfec',
+			"$ENV{ETF_CLIENT} --dbname '" . ($node->connstr('postgres') =~ s/'/'\\''/gr)
+			  . "' --slot s --print=json", '/dev/null' ],
+		'<', \undef, '>', \$out, IPC::Run::timeout(30));
+
+	$etf->sql('INSERT INTO t VALUES (5)');
+	$client->pump until $out =~ /"op":\e\[32m"insert"\e\[0m,.*"id":5/;
+	ok(1, 'the operation is coloured');
+	$client->pump until $out =~ /\r\d+ events\/s, [\d.]+ \wB\/s, lag/
+	  or $out =~ /\r\d+ events\/s, \d+ B\/s, lag \d+ B/;
+	ok(1, 'the rate and the lag are shown');
+	$client->kill_kill;
+};
+
+done_testing();
