@@ -182,7 +182,15 @@ defmodule PgEtf.Options do
     end
 
     Enum.each(opts, &known!/1)
-    Enum.map(@schema, fn {key, spec} -> {key, value!(key, spec, Keyword.fetch(opts, key))} end)
+
+    opts =
+      Enum.map(@schema, fn {key, spec} -> {key, value!(key, spec, Keyword.fetch(opts, key))} end)
+
+    if opts[:backoff_min] > opts[:backoff_max] do
+      raise ArgumentError, "option :backoff_min is above :backoff_max"
+    end
+
+    opts
   end
 
   @doc "The documentation of all options, as a Markdown list."
@@ -272,6 +280,8 @@ defmodule PgEtf.Options do
       credit_bytes: opts[:window_bytes],
       status_interval: opts[:status_interval],
       max_stall: opts[:max_stall],
+      reconnect_min: opts[:backoff_min],
+      reconnect_max: opts[:backoff_max],
       stop_timeout: opts[:shutdown_timeout]
     })
     |> put_start_position(opts[:start_position])

@@ -23,6 +23,7 @@ defmodule PgEtf.OptionsTest do
           {[connection: [], slot: ""], "expected a non-empty string"},
           {@minimal ++ [unit: :row], "expected one of :change, :transaction, got: :row"},
           {@minimal ++ [tables: "t"], "expected a list, each element a non-empty string"},
+          {@minimal ++ [backoff_min: 2, backoff_max: 1], ":backoff_min is above :backoff_max"},
           {@minimal ++ [prefetch: 0], "expected a positive integer"},
           {@minimal ++ [start_position: -1], "a position"},
           {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},

@@ -1,0 +1,25 @@
+defmodule PgEtf.Integration.GuidesTest do
+  use ExUnit.Case, async: true
+
+  import ExUnit.CaptureIO
+
+  @moduletag :integration
+  @moduletag timeout: 60_000
+
+  test "the notebook runs" do
+    cells =
+      "guides/first-steps.livemd"
+      |> File.read!()
+      |> then(&Regex.scan(~r/```elixir\n(.*?)```/s, &1, capture: :all_but_first))
+      |> List.flatten()
+
+    # The first cell gets the library from the checkout, which is here already.
+    ["# A checkout" <> _ | cells] = cells
+
+    output = capture_io(fn -> cells |> Enum.join("\n") |> Code.eval_string([], __ENV__) end)
+
+    assert output =~ "with 2 changes"
+    assert output =~ ~s({:insert, %{"id" => 1})
+    assert output =~ ~s({:delete, %{"id" => 1}, nil})
+  end
+end
