@@ -7,32 +7,18 @@ defmodule PgEtf.Session do
   #
   # Each run of the client program is an incarnation. What the program restarts
   # from is the slot's confirmed position, so everything that belongs to an
-  # incarnation (queue, tracker, decoder, credit) is dropped together, and late
+  # incarnation (its inbox above all) is dropped together, and late
   # acknowledgements are known by its reference.
   #
-  # Frames wait in the queue until they are taken. They count against the window
-  # from their arrival to the acknowledgement of all their messages, so what the
-  # owner, its consumers and their mailboxes hold together is bounded.
+  # What has arrived and is not acknowledged is in PgEtf.Inbox.
 
-  alias PgEtf.{AckTracker, Error, Frame, Options, Telemetry, Transaction}
+  alias PgEtf.{AckTracker, Error, Frame, Inbox, Options, Telemetry}
   alias __MODULE__
 
   require Logger
 
   @flush_interval 50
   @stall_checks 4
-
-  defmodule Window do
-    @moduledoc false
-    # What may still arrive, and what has arrived and is not acknowledged.
-    #
-    # events, bytes  credit left at the client
-    # queued         changes that wait to be taken
-    # held           bytes of all frames that are not acknowledged
-    # sizes          frames handed out: where each ends, and its bytes
-
-    defstruct events: 0, bytes: 0, queued: 0, held: 0, sizes: :queue.new()
-  end
 
   # A crash report shows this struct: it must tell no password, and no rows.
   @derive {Inspect,
@@ -42,12 +28,7 @@ defmodule PgEtf.Session do
     :client,
     :conn,
     :incarnation,
-    :decoder,
-    :tracker,
-    :window,
-    :queue,
-    :building,
-    :partial,
+    :inbox,
     :position,
     :error,
     :stall,
@@ -85,17 +66,7 @@ defmodule PgEtf.Session do
         schedule(session, :heartbeat, session.opts[:heartbeat])
         schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
 
-        {:ok,
-         %{
-           session
-           | conn: conn,
-             status: :connecting,
-             heard?: true,
-             window: %Window{
-               events: session.opts[:prefetch],
-               bytes: session.opts[:window_bytes]
-             }
-         }}
+        {:ok, %{session | conn: conn, status: :connecting, heard?: true}}
 
       {:error, error} ->
         down(session, error)
@@ -116,83 +87,18 @@ defmodule PgEtf.Session do
 
   # What belongs to one incarnation, empty.
   defp forget(session) do
-    %{
-      session
-      | decoder: Frame.decoder(keys: session.opts[:keys]),
-        tracker: AckTracker.new(),
-        window: %Window{},
-        queue: :queue.new(),
-        building: nil,
-        partial: nil,
-        sent: nil,
-        stall: nil,
-        caught_up?: false
-    }
+    %{session | inbox: Inbox.new(session.opts), sent: nil, stall: nil, caught_up?: false}
   end
-
-  ## Handing out
 
   @doc """
   Takes up to so many messages, for which there is demand.
   """
   @spec take(t, non_neg_integer) :: {[item], t}
   def take(%Session{} = session, demand) do
-    demand = if session.draining?, do: 0, else: min(demand, room(session))
-    {items, session} = take(session, demand, [])
-    {:lists.reverse(items), session |> confirm() |> replenish()}
+    demand = if session.draining?, do: 0, else: demand
+    {items, inbox} = Inbox.take(session.inbox, demand)
+    {items, %{session | inbox: inbox} |> at(inbox.position) |> confirm() |> replenish()}
   end
-
-  defp room(%Session{tracker: tracker, opts: opts}) do
-    max(opts[:max_in_flight] - (tracker.next - tracker.low), 0)
-  end
-
-  # Ends of frames and transactions are passed even without demand: they cost
-  # nothing, and a position may depend on them.
-  defp take(session, demand, items) do
-    case :queue.peek(session.queue) do
-      {:value, {:message, data, events}} when demand > 0 ->
-        {seq, tracker} = AckTracker.open(session.tracker)
-        window = %{session.window | queued: session.window.queued - events}
-        session = %{drop(session) | tracker: tracker, window: window}
-        take(session, demand - 1, [{data, seq} | items])
-
-      {:value, {:close, end_lsn}} ->
-        session = %{drop(session) | tracker: AckTracker.close(session.tracker, end_lsn)}
-        take(session, demand, items)
-
-      {:value, {:size, bytes}} ->
-        sizes = :queue.in({session.tracker.next, bytes}, session.window.sizes)
-        session = %{drop(session) | window: %{session.window | sizes: sizes}}
-        take(session, demand, items)
-
-      {:value, {:position, lsn}} ->
-        take_position(session, lsn, demand, items)
-
-      _ ->
-        {items, session}
-    end
-  end
-
-  defp take_position(%Session{opts: opts} = session, lsn, demand, items) do
-    case opts[:store_position] do
-      nil ->
-        take(at(drop(session), lsn), demand, items)
-
-      :deliver when demand > 0 and items == [] ->
-        {seq, tracker} = AckTracker.open(session.tracker)
-        {[{{:position, lsn}, seq}], %{drop(session) | tracker: AckTracker.close(tracker, lsn)}}
-
-      :deliver ->
-        {items, session}
-
-      store ->
-        store.(lsn)
-        tracker = AckTracker.close(session.tracker, lsn)
-        take(%{at(drop(session), lsn) | tracker: tracker}, demand, items)
-    end
-  end
-
-  defp drop(session), do: %{session | queue: :queue.drop(session.queue)}
 
   ## Acknowledging
 
@@ -216,9 +122,7 @@ defmodule PgEtf.Session do
   defp acked(session, []), do: session
 
   defp acked(session, seqs) do
-    %{session | tracker: AckTracker.ack(session.tracker, seqs)}
-    |> confirm()
-    |> replenish()
+    %{session | inbox: Inbox.ack(session.inbox, seqs)} |> confirm() |> replenish()
   end
 
   defp worst(failures) do
@@ -259,56 +163,40 @@ defmodule PgEtf.Session do
 
   # A moved position goes out at once, the following ones at intervals: what is
   # acknowledged in between is summed up.
-  defp confirm(%Session{tracker: %{flushed: flushed}, sent: flushed} = session), do: session
   defp confirm(%Session{flush_timer: timer} = session) when timer != nil, do: session
   defp confirm(%Session{conn: nil} = session), do: session
 
-  defp confirm(%Session{tracker: %{flushed: flushed}} = session) do
-    send_flushed(%{session | flush_timer: schedule(session, :flush, @flush_interval)}, flushed)
+  defp confirm(session) do
+    if Inbox.flushed(session.inbox) == session.sent do
+      session
+    else
+      send_flushed(%{session | flush_timer: schedule(session, :flush, @flush_interval)})
+    end
   end
 
-  defp send_flushed(session, flushed) do
+  defp send_flushed(%Session{inbox: inbox} = session) do
+    flushed = Inbox.flushed(inbox)
+
     case session.client.command(session.conn, {:flushed, flushed}) do
       :ok ->
-        in_flight = AckTracker.in_flight(session.tracker)
+        in_flight = Inbox.in_flight(inbox)
         telemetry(session, [:flush], %{lsn: flushed, in_flight: in_flight}, %{})
-        %{session | sent: flushed, flushed: flushed, attempts: 0} |> at(flushed)
+        %{session | sent: flushed, flushed: flushed, attempts: 0, error: nil} |> at(flushed)
 
       :busy ->
         session
     end
   end
 
-  ## Credit
-
-  # Granted in halves of the window, not for every message.
   defp replenish(%Session{conn: nil} = session), do: session
   defp replenish(%Session{draining?: true} = session), do: session
 
-  defp replenish(%Session{opts: opts} = session) do
-    window = release(session.window, session.tracker.low)
-    events = missing(opts[:prefetch], window.events + window.queued)
-    bytes = missing(opts[:window_bytes], window.bytes + window.held)
-
-    if (events > 0 or bytes > 0) and
-         session.client.command(session.conn, {:credit, events, bytes}) == :ok do
-      window = %{window | events: window.events + events, bytes: window.bytes + bytes}
-      %{session | window: window}
+  defp replenish(%Session{inbox: inbox} = session) do
+    with {events, bytes} <- Inbox.missing_credit(inbox),
+         :ok <- session.client.command(session.conn, {:credit, events, bytes}) do
+      %{session | inbox: Inbox.grant(inbox, events, bytes)}
     else
-      %{session | window: window}
-    end
-  end
-
-  defp missing(full, there) when 2 * there > full, do: 0
-  defp missing(full, there), do: full - there
-
-  defp release(%Window{sizes: sizes} = window, low) do
-    case :queue.peek(sizes) do
-      {:value, {past, bytes}} when past <= low ->
-        release(%{window | sizes: :queue.drop(sizes), held: window.held - bytes}, low)
-
-      _ ->
-        window
+      _ -> session
     end
   end
 
@@ -362,24 +250,28 @@ defmodule PgEtf.Session do
 
   # An acknowledgement that never comes (a handler that hangs, a message that was
   # thrown away) holds the slot for ever and looks like nothing at all.
-  defp watch(%Session{tracker: tracker, stall: {low, since}} = session)
-       when tracker.low == low and tracker.next > low do
+  defp watch(%Session{stall: {oldest, since}} = session) when oldest != nil do
     age = now() - since
 
-    if age >= session.opts[:stall_after] do
-      in_flight = AckTracker.in_flight(tracker)
-      telemetry(session, [:stall], %{age: age, in_flight: in_flight}, %{})
-
-      Logger.warning(
-        "#{label(session)}: a message waits for its acknowledgement since #{div(age, 1000)} s, " <>
-          "#{in_flight} are in flight"
-      )
+    if Inbox.oldest(session.inbox) != oldest do
+      %{session | stall: {Inbox.oldest(session.inbox), now()}}
+    else
+      if age >= session.opts[:stall_after], do: stalled(session, age)
+      session
     end
-
-    session
   end
 
-  defp watch(session), do: %{session | stall: {session.tracker.low, now()}}
+  defp watch(session), do: %{session | stall: {Inbox.oldest(session.inbox), now()}}
+
+  defp stalled(session, age) do
+    in_flight = Inbox.in_flight(session.inbox)
+    telemetry(session, [:stall], %{age: age, in_flight: in_flight}, %{})
+
+    Logger.warning(
+      "#{label(session)}: a message waits for its acknowledgement since #{div(age, 1000)} s, " <>
+        "#{in_flight} are in flight"
+    )
+  end
 
   ## Packets
 
@@ -395,8 +287,10 @@ defmodule PgEtf.Session do
     started = System.monotonic_time()
     telemetry(session, [:decode, :start], %{system_time: System.system_time(), bytes: bytes}, %{})
 
-    case decode(session, frames, bytes) do
-      {:ok, session, events} ->
+    case Inbox.put(session.inbox, frames, bytes) do
+      {:ok, inbox, events} ->
+        session = %{session | inbox: inbox, lag: lag(inbox.commit_time, session.lag)}
+
         measurements = %{
           duration: System.monotonic_time() - started,
           bytes: bytes,
@@ -410,151 +304,6 @@ defmodule PgEtf.Session do
       {:error, reason} ->
         protocol_error(session, reason)
     end
-  end
-
-  defp decode(session, frames, bytes) do
-    %Window{} = window = session.window
-    window = %{window | bytes: window.bytes - bytes, held: window.held + bytes}
-    share = div(bytes, max(length(frames), 1))
-    decode(frames, %{session | window: window}, 0, bytes, share)
-  end
-
-  # Frames of a packet are of about one size; the last gets what is left over.
-  defp decode([term | terms], session, events, bytes, share) do
-    share = if terms == [], do: bytes, else: share
-
-    case Frame.decode(session.decoder, term, seen(session.partial, term)) do
-      {:ok, frame, decoder} ->
-        session = %{session | decoder: decoder} |> account(frame) |> enqueue(frame, share)
-        decode(terms, session, events + frame.count, bytes - share, share)
-
-      {:error, reason} ->
-        {:error, reason}
-    end
-  end
-
-  defp decode([], session, events, _bytes, _share), do: {:ok, session, events}
-
-  # After a reconnect inside a transaction it comes again from its first event.
-  defp seen({commit_lsn, next}, {:tx, _, {_, commit_lsn, _, _}, _, _, _, _}), do: next
-  defp seen(_partial, _term), do: 0
-
-  defp account(session, %Frame{} = frame) do
-    %Window{} = window = session.window
-
-    %{
-      session
-      | window: %{window | events: window.events - frame.count},
-        lag: lag(frame.commit_time, session.lag),
-        partial: partial(session.partial, frame)
-    }
-  end
-
-  defp partial(_partial, %Frame{part: part}) when part in [:whole, :last], do: nil
-
-  defp partial({commit_lsn, next}, %Frame{commit_lsn: commit_lsn} = frame) do
-    {commit_lsn, max(next, frame.first_index + frame.count)}
-  end
-
-  defp partial(_partial, frame), do: {frame.commit_lsn, frame.first_index + frame.count}
-
-  ## From frames to messages
-
-  defp enqueue(session, %Frame{end_lsn: nil, changes: [message]}, bytes) do
-    session
-    |> push({:message, unit(message, session.opts[:unit]), 1})
-    |> push({:size, bytes})
-    |> push({:close, message.commit_lsn})
-  end
-
-  defp enqueue(session, %Frame{} = frame, bytes) do
-    case session.opts[:unit] do
-      :change ->
-        frame.changes
-        |> Enum.reduce(session, &push(&2, {:message, &1, 1}))
-        |> push({:size, bytes})
-        |> close(frame)
-
-      :transaction ->
-        build(session, frame, bytes)
-    end
-  end
-
-  # A message outside of transactions, where transactions are asked for.
-  defp unit(change, :change), do: change
-
-  defp unit(change, :transaction) do
-    %Transaction{
-      xid: nil,
-      commit_lsn: change.commit_lsn,
-      end_lsn: nil,
-      commit_time: nil,
-      changes: [change]
-    }
-  end
-
-  defp push(session, {:message, _, events} = entry) do
-    window = %{session.window | queued: session.window.queued + events}
-    %{session | queue: :queue.in(entry, session.queue), window: window}
-  end
-
-  defp push(session, entry), do: %{session | queue: :queue.in(entry, session.queue)}
-
-  defp close(session, %Frame{part: part, end_lsn: end_lsn}) when part in [:whole, :last] do
-    push(session, {:close, end_lsn})
-  end
-
-  defp close(session, _frame), do: session
-
-  # A transaction is put together until it ends or is too large: in changes, or
-  # in bytes, of which no more would come once the window is full.
-  defp build(session, frame, bytes) do
-    {building, changes, size} = session.building || {new_transaction(frame), [], 0}
-    changes = Enum.reduce(frame.changes, changes, &[&1 | &2])
-    size = size + bytes
-
-    cond do
-      frame.part in [:whole, :last] ->
-        session
-        |> push_transaction(building, changes, size, true)
-        |> close(frame)
-        |> Map.put(:building, nil)
-
-      length(changes) >= session.opts[:max_transaction_changes] or
-          2 * size >= session.opts[:window_bytes] ->
-        next = %{building | part: :middle, first_index: frame.first_index + frame.count}
-
-        session
-        |> push_transaction(building, changes, size, false)
-        |> Map.put(:building, {next, [], 0})
-
-      true ->
-        %{session | building: {building, changes, size}}
-    end
-  end
-
-  defp new_transaction(frame) do
-    %Transaction{
-      xid: frame.xid,
-      commit_lsn: frame.commit_lsn,
-      end_lsn: frame.end_lsn,
-      commit_time: frame.commit_time,
-      origin: Map.get(frame.meta, :origin)
-    }
-  end
-
-  defp push_transaction(session, transaction, changes, size, last?) do
-    part =
-      case {transaction.part, last?} do
-        {:whole, true} -> :whole
-        {:whole, false} -> :first
-        {:middle, true} -> :last
-        {:middle, false} -> :middle
-      end
-
-    events = length(changes)
-    transaction = %{transaction | part: part, changes: :lists.reverse(changes)}
-    session |> push({:message, transaction, events}) |> push({:size, size})
   end
 
   ## Reports
@@ -573,7 +322,7 @@ defmodule PgEtf.Session do
   # stores this one like any other: through the queue, where it has a place.
   defp handle_report(session, {:position, lsn}) do
     if session.opts[:start_position] do
-      {:ok, push(session, {:position, lsn})}
+      {:ok, %{session | inbox: Inbox.put_position(session.inbox, lsn)}}
     else
       {:ok, at(session, lsn)}
     end
@@ -614,6 +363,7 @@ defmodule PgEtf.Session do
     protocol_error(session, "an unknown packet: #{inspect(other, limit: 5)}")
   end
 
+  defp at(session, nil), do: session
   defp at(session, lsn), do: %{session | position: max(lsn, session.position || 0)}
 
   defp log_level(level) when level in [:debug, :info, :warning, :error], do: level
@@ -691,9 +441,8 @@ defmodule PgEtf.Session do
   defp disconnect(%Session{conn: nil} = session, _timeout), do: session
 
   defp disconnect(session, timeout) do
-    if session.tracker.flushed != session.sent do
-      send_flushed(session, session.tracker.flushed)
-    end
+    session =
+      if Inbox.flushed(session.inbox) == session.sent, do: session, else: send_flushed(session)
 
     session.client.close(session.conn, timeout)
     %{session | conn: nil, flush_timer: nil, status: :disconnected}
@@ -726,22 +475,13 @@ defmodule PgEtf.Session do
     })
   end
 
-  defp gauges(%Session{tracker: tracker, window: window} = session) do
-    %{
-      in_flight: AckTracker.in_flight(tracker),
-      queued: window.queued,
-      credit_events: window.events,
-      credit_bytes: window.bytes,
-      held_bytes: window.held,
-      oldest: oldest(session)
-    }
+  defp gauges(session), do: session.inbox |> Inbox.gauges() |> Map.put(:oldest, age(session))
+
+  defp age(%Session{stall: {oldest, since}} = session) when oldest != nil do
+    if Inbox.oldest(session.inbox) == oldest, do: now() - since, else: 0
   end
 
-  defp oldest(%Session{tracker: %{low: low, next: next}, stall: {low, since}}) when next > low do
-    now() - since
-  end
-
-  defp oldest(_session), do: 0
+  defp age(_session), do: 0
 
   # From the commit to here; clocks of two machines may make it negative.
   defp lag(nil, lag), do: lag

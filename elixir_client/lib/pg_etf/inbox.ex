@@ -1,0 +1,330 @@
+defmodule PgEtf.Inbox do
+  @moduledoc false
+  # What has arrived in one incarnation of a stream and is not acknowledged.
+  #
+  # Frames become messages that wait in a queue until they are taken. They count
+  # against a window from their arrival to the acknowledgement of all their
+  # messages, so what the owner, its consumers and their mailboxes hold together is
+  # bounded. Credit for the client is what is missing in the window.
+  #
+  # Pure data: no process, no clock. The session owns the struct.
+
+  alias PgEtf.{AckTracker, Frame, Transaction}
+  alias __MODULE__
+
+  # opts         options of the stream
+  # queue        {:message, data, changes} | {:size, bytes} | {:close, lsn} |
+  #              {:position, lsn}, in the order of arrival
+  # building     a transaction that is put together: {transaction, changes, bytes}
+  # partial      the transaction that is not complete: {commit_lsn, next index}
+  # events       credit left at the client, in changes; may be negative
+  # bytes        the same in bytes
+  # queued       changes that wait to be taken
+  # held         bytes of all frames that are not acknowledged
+  # sizes        frames handed out: {number after the last message, bytes}
+  # position     passed without a transaction, and not for the consumer to store
+  # commit_time  of the last frame
+  defstruct [
+    :opts,
+    :decoder,
+    :building,
+    :partial,
+    :position,
+    :commit_time,
+    tracker: AckTracker.new(),
+    queue: :queue.new(),
+    sizes: :queue.new(),
+    events: 0,
+    bytes: 0,
+    queued: 0,
+    held: 0
+  ]
+
+  @type t :: %Inbox{}
+  @type item :: {data :: term, AckTracker.seq()}
+
+  @doc "An empty inbox; the client begins with the credit of the whole window."
+  @spec new(keyword) :: t
+  def new(opts) do
+    %Inbox{
+      opts: opts,
+      decoder: Frame.decoder(keys: opts[:keys]),
+      events: opts[:prefetch],
+      bytes: opts[:window_bytes]
+    }
+  end
+
+  ## Arriving
+
+  @doc "Takes in the frames of a packet of so many bytes; tells how many changes."
+  @spec put(t, [term], non_neg_integer) :: {:ok, t, non_neg_integer} | {:error, String.t()}
+  def put(%Inbox{} = inbox, frames, bytes) do
+    share = div(bytes, max(length(frames), 1))
+    inbox = %{inbox | bytes: inbox.bytes - bytes, held: inbox.held + bytes}
+    put(frames, inbox, 0, bytes, share)
+  end
+
+  # Frames of a packet are of about one size; the last gets what is left over.
+  defp put([term | terms], inbox, events, bytes, share) do
+    share = if terms == [], do: bytes, else: share
+
+    case Frame.decode(inbox.decoder, term, seen(inbox.partial, term)) do
+      {:ok, frame, decoder} ->
+        inbox = %{inbox | decoder: decoder} |> account(frame) |> enqueue(frame, share)
+        put(terms, inbox, events + frame.count, bytes - share, share)
+
+      {:error, reason} ->
+        {:error, reason}
+    end
+  end
+
+  defp put([], inbox, events, _bytes, _share), do: {:ok, inbox, events}
+
+  # After a reconnect inside a transaction it comes again from its first event.
+  defp seen({commit_lsn, next}, {:tx, _, {_, commit_lsn, _, _}, _, _, _, _}), do: next
+  defp seen(_partial, _term), do: 0
+
+  defp account(inbox, %Frame{} = frame) do
+    %{
+      inbox
+      | events: inbox.events - frame.count,
+        commit_time: frame.commit_time,
+        partial: partial(inbox.partial, frame)
+    }
+  end
+
+  defp partial(_partial, %Frame{part: part}) when part in [:whole, :last], do: nil
+
+  defp partial({commit_lsn, next}, %Frame{commit_lsn: commit_lsn} = frame) do
+    {commit_lsn, max(next, frame.first_index + frame.count)}
+  end
+
+  defp partial(_partial, frame), do: {frame.commit_lsn, frame.first_index + frame.count}
+
+  @doc "The server is here, and nothing is in flight."
+  @spec put_position(t, PgEtf.Lsn.t()) :: t
+  def put_position(%Inbox{} = inbox, lsn), do: push(inbox, {:position, lsn})
+
+  ## From frames to messages
+
+  defp enqueue(inbox, %Frame{end_lsn: nil, changes: [message]}, bytes) do
+    inbox
+    |> push({:message, unit(message, inbox.opts[:unit]), 1})
+    |> push({:size, bytes})
+    |> push({:close, message.commit_lsn})
+  end
+
+  defp enqueue(inbox, %Frame{} = frame, bytes) do
+    case inbox.opts[:unit] do
+      :change ->
+        frame.changes
+        |> Enum.reduce(inbox, &push(&2, {:message, &1, 1}))
+        |> push({:size, bytes})
+        |> push_close(frame)
+
+      :transaction ->
+        build(inbox, frame, bytes)
+    end
+  end
+
+  # A message outside of transactions, where transactions are asked for.
+  defp unit(change, :change), do: change
+
+  defp unit(change, :transaction) do
+    %Transaction{
+      xid: nil,
+      commit_lsn: change.commit_lsn,
+      end_lsn: nil,
+      commit_time: nil,
+      changes: [change]
+    }
+  end
+
+  defp push(inbox, {:message, _, changes} = entry) do
+    %{inbox | queue: :queue.in(entry, inbox.queue), queued: inbox.queued + changes}
+  end
+
+  defp push(inbox, entry), do: %{inbox | queue: :queue.in(entry, inbox.queue)}
+
+  defp push_close(inbox, %Frame{part: part, end_lsn: end_lsn}) when part in [:whole, :last] do
+    push(inbox, {:close, end_lsn})
+  end
+
+  defp push_close(inbox, _frame), do: inbox
+
+  # A transaction is put together until it ends or is too large: in changes, or
+  # in bytes, of which no more would come once the window is full.
+  defp build(inbox, frame, bytes) do
+    {building, changes, size} = inbox.building || {new_transaction(frame), [], 0}
+    changes = Enum.reduce(frame.changes, changes, &[&1 | &2])
+    size = size + bytes
+
+    cond do
+      frame.part in [:whole, :last] ->
+        inbox
+        |> push_transaction(building, changes, size, true)
+        |> push_close(frame)
+        |> Map.put(:building, nil)
+
+      length(changes) >= inbox.opts[:max_transaction_changes] or
+          2 * size >= inbox.opts[:window_bytes] ->
+        next = %{building | part: :middle, first_index: frame.first_index + frame.count}
+
+        inbox
+        |> push_transaction(building, changes, size, false)
+        |> Map.put(:building, {next, [], 0})
+
+      true ->
+        %{inbox | building: {building, changes, size}}
+    end
+  end
+
+  defp new_transaction(frame) do
+    %Transaction{
+      xid: frame.xid,
+      commit_lsn: frame.commit_lsn,
+      end_lsn: frame.end_lsn,
+      commit_time: frame.commit_time,
+      origin: Map.get(frame.meta, :origin)
+    }
+  end
+
+  defp push_transaction(inbox, transaction, changes, size, last?) do
+    part =
+      case {transaction.part, last?} do
+        {:whole, true} -> :whole
+        {:whole, false} -> :first
+        {:middle, true} -> :last
+        {:middle, false} -> :middle
+      end
+
+    events = length(changes)
+    transaction = %{transaction | part: part, changes: :lists.reverse(changes)}
+    inbox |> push({:message, transaction, events}) |> push({:size, size})
+  end
+
+  ## Handing out
+
+  @doc "Takes up to so many messages."
+  @spec take(t, non_neg_integer) :: {[item], t}
+  def take(%Inbox{} = inbox, demand) do
+    {items, inbox} = take(inbox, min(demand, room(inbox)), [])
+    {:lists.reverse(items), release(inbox)}
+  end
+
+  defp room(%Inbox{tracker: tracker, opts: opts}) do
+    max(opts[:max_in_flight] - (tracker.next - tracker.low), 0)
+  end
+
+  # Ends of frames and transactions are passed even without demand: they cost
+  # nothing, and a position may depend on them.
+  defp take(inbox, demand, items) do
+    case :queue.peek(inbox.queue) do
+      {:value, {:message, data, changes}} when demand > 0 ->
+        {seq, inbox} = open(drop(inbox))
+        take(%{inbox | queued: inbox.queued - changes}, demand - 1, [{data, seq} | items])
+
+      {:value, {:close, end_lsn}} ->
+        take(inbox |> drop() |> close(end_lsn), demand, items)
+
+      {:value, {:size, bytes}} ->
+        sizes = :queue.in({inbox.tracker.next, bytes}, inbox.sizes)
+        take(%{drop(inbox) | sizes: sizes}, demand, items)
+
+      {:value, {:position, lsn}} ->
+        take_position(inbox, lsn, demand, items)
+
+      _ ->
+        {items, inbox}
+    end
+  end
+
+  # A position that the consumer stores is a message; one that a function stores is
+  # done when this returns.
+  defp take_position(%Inbox{opts: opts} = inbox, lsn, demand, items) do
+    case opts[:store_position] do
+      nil ->
+        take(%{drop(inbox) | position: lsn}, demand, items)
+
+      :deliver when demand > 0 and items == [] ->
+        {seq, inbox} = open(drop(inbox))
+        {[{{:position, lsn}, seq}], close(inbox, lsn)}
+
+      :deliver ->
+        {items, inbox}
+
+      store ->
+        store.(lsn)
+        take(inbox |> drop() |> close(lsn), demand, items)
+    end
+  end
+
+  defp drop(inbox), do: %{inbox | queue: :queue.drop(inbox.queue)}
+
+  defp open(inbox) do
+    {seq, tracker} = AckTracker.open(inbox.tracker)
+    {seq, %{inbox | tracker: tracker}}
+  end
+
+  defp close(inbox, lsn), do: %{inbox | tracker: AckTracker.close(inbox.tracker, lsn)}
+
+  ## Acknowledging
+
+  @spec ack(t, [AckTracker.seq()]) :: t
+  def ack(%Inbox{} = inbox, seqs) do
+    release(%{inbox | tracker: AckTracker.ack(inbox.tracker, seqs)})
+  end
+
+  defp release(%Inbox{sizes: sizes, tracker: %{low: low}} = inbox) do
+    case :queue.peek(sizes) do
+      {:value, {past, bytes}} when past <= low ->
+        release(%{inbox | sizes: :queue.drop(sizes), held: inbox.held - bytes})
+
+      _ ->
+        inbox
+    end
+  end
+
+  @doc "The position that may be confirmed, nil before the first."
+  @spec flushed(t) :: PgEtf.Lsn.t() | nil
+  def flushed(%Inbox{tracker: tracker}), do: tracker.flushed
+
+  @spec in_flight(t) :: non_neg_integer
+  def in_flight(%Inbox{tracker: tracker}), do: AckTracker.in_flight(tracker)
+
+  @doc "The oldest message that is not acknowledged, nil when there is none."
+  @spec oldest(t) :: AckTracker.seq() | nil
+  def oldest(%Inbox{tracker: %{low: low, next: next}}), do: if(next > low, do: low)
+
+  ## Credit
+
+  @doc """
+  What the client may send besides what it may already, nil when that is enough.
+  Half of a window at a time, not a little with every message.
+  """
+  @spec missing_credit(t) :: {non_neg_integer, non_neg_integer} | nil
+  def missing_credit(%Inbox{opts: opts} = inbox) do
+    events = missing(opts[:prefetch], inbox.events + inbox.queued)
+    bytes = missing(opts[:window_bytes], inbox.bytes + inbox.held)
+    if events > 0 or bytes > 0, do: {events, bytes}
+  end
+
+  defp missing(full, there) when 2 * there > full, do: 0
+  defp missing(full, there), do: full - there
+
+  @spec grant(t, non_neg_integer, non_neg_integer) :: t
+  def grant(%Inbox{} = inbox, events, bytes) do
+    %{inbox | events: inbox.events + events, bytes: inbox.bytes + bytes}
+  end
+
+  @spec gauges(t) :: map
+  def gauges(%Inbox{} = inbox) do
+    %{
+      in_flight: in_flight(inbox),
+      queued: inbox.queued,
+      credit_events: inbox.events,
+      credit_bytes: inbox.bytes,
+      held_bytes: inbox.held
+    }
+  end
+end
