@@ -107,8 +107,9 @@ sub finish
 }
 
 # The server decodes a transaction's changes with caches that may already hold
-# what others have committed before its end: what it said of a table's state
-# is then no measure.
+# what others have committed before its end, as far as no lock stood in the
+# way: a type's labels and attributes, a schema's name.  Which ones it then
+# finds depends on what was decoded before, for test_decoding as well.
 sub commit
 {
 	my ($self, $session) = @_;

@@ -5,7 +5,7 @@
 -export([compare/3]).
 
 -record(at, {lsn, xid, place = [], count = 0, values = 0, xacts = 0,
-             pairs = #{}, bad = [], states = []}).
+             pairs = #{}, bad = [], hold = false, held = []}).
 
 %% Form: see leaves.erl, and what else the options changed: #{relations,
 %% old_rows, actions, skip_empty, keys}.  One line for each thing that
@@ -74,26 +74,24 @@ drop_empties([Change | Rest]) -> [Change | drop_empties(Rest)];
 drop_empties([]) -> [].
 
 walk([Ours | Rest], [{Lsn, Theirs} | Rest1], Form, At0) ->
-    At = At0#at{lsn = Lsn, count = At0#at.count + 1},
+    At = At0#at{lsn = Lsn, count = At0#at.count + 1, hold = false},
     try step(Ours, Theirs, Form, At) of
         At1 -> walk(Rest, Rest1, Form, At1)
     catch
-        throw:sequence -> bad(Ours, Theirs, At)
+        throw:sequence -> bad(Ours, Theirs, At#at{hold = false})
     end;
 walk([], [], _, At) ->
     At;
 walk([Ours | _], [], _, At) ->
-    bad(Ours, nothing, At);
+    bad(Ours, nothing, At#at{hold = false});
 walk([], [{Lsn, Theirs} | _], _, At) ->
-    bad(nothing, Theirs, At#at{lsn = Lsn}).
+    bad(nothing, Theirs, At#at{lsn = Lsn, hold = false}).
 
 %% Another operation or table ends the walk: nothing after it has a partner.
 step({'begin', Xid}, {'begin', Xid}, _, At) ->
     At#at{xid = Xid, xacts = At#at.xacts + 1};
-step({commit, Xid}, {commit, Xid}, _, #at{states = States} = At) ->
-    lists:foldr(fun({Ours, Theirs}, Acc) ->
-                        bad(Ours, Theirs, Acc#at{place = "relation event"})
-                end, At#at{states = []}, States);
+step({commit, Xid}, {commit, Xid}, _, #at{held = Held} = At) ->
+    lists:foldr(fun noted/2, At#at{held = []}, Held);
 step({message, Lsn, Prefix, Content}, {message, false, Prefix, Content}, _,
      At) when is_integer(Lsn) ->
     At;
@@ -102,12 +100,13 @@ step({message, Rels, <<"after ", Action/binary>>, Content},
      {message, true, _, Content}, #{actions := Actions}, At) ->
     case lists:member(binary_to_existing_atom(Action, utf8), Actions)
          andalso states:differs(Content, Rels) of
-        {Ours, Theirs} -> At#at{states = [{Ours, Theirs} | At#at.states]};
+        {Ours, Theirs} ->
+            bad(Ours, Theirs, At#at{hold = true, place = "relation event"});
         _ -> At
     end;
 step({message, _, <<"overtaken">>, _}, {message, true, <<"overtaken">>, _}, _,
      At) ->
-    At#at{states = []};
+    At#at{held = []};
 step({message, _, Prefix, Content}, {message, true, Prefix, Content}, _, At) ->
     At;
 step({insert, {Name, _, _} = Rel, New}, {insert, Name, Columns}, Form, At) ->
@@ -169,7 +168,7 @@ row(What, Row, {{Schema, Table}, _, Columns}, Theirs, Form, At) ->
             values(lists:zip3(Columns, cells(Row, Names), Theirs), Form,
                    At#at{place = Place});
         Others ->
-            bad(Names, Others, At#at{place = Place})
+            bad(Names, Others, At#at{place = Place, hold = false})
     end.
 
 cells(Row, _) when is_tuple(Row) -> tuple_to_list(Row);
@@ -186,8 +185,9 @@ values(Cells, Form, #at{place = Place} = At) ->
                               Acc#at{place = [Place, $\s, Name]})
                 end, At, Cells).
 
-value({_, _, TypeName, _, _} = Column, Ours, Type, Theirs, Form, At0) ->
-    At = same_type(TypeName, Type, At0#at{values = At0#at.values + 1}),
+value({_, Oid, TypeName, _, _} = Column, Ours, Type, Theirs, Form, At0) ->
+    At = same_type(TypeName, Type, At0#at{values = At0#at.values + 1,
+                                          hold = Oid >= 16384}),
     case {Ours, Theirs} of
         {unchanged_toast, unchanged} ->
             At;
@@ -221,17 +221,22 @@ same_type(Name, Type, At) when is_binary(Type) ->
 same_type(_, any, At) ->
     At.
 
-pair({_, Same, Same}, At) ->
-    At;
-pair(Pair, #at{pairs = Pairs} = At) ->
-    case Pairs of
-        #{Pair := _} -> At;
-        _ -> At#at{pairs = Pairs#{Pair => place(At)}}
-    end.
+pair({_, Same, Same}, At) -> At;
+pair(Pair, At) -> note({pair, Pair, place(At)}, At).
 
-bad(Ours, Theirs, #at{bad = Bad} = At) when length(Bad) < 20 ->
-    At#at{bad = [[place(At), shown(Ours), shown(Theirs)] | Bad]};
-bad(_, _, At) ->
+bad(Ours, Theirs, At) ->
+    note({bad, [place(At), shown(Ours), shown(Theirs)]}, At).
+
+%% What types of the test look like depends on when they were looked at: to be
+%% known when the transaction ends (RandomRound.pm).
+note(Note, #at{hold = true, held = Held} = At) -> At#at{held = [Note | Held]};
+note(Note, At) -> noted(Note, At).
+
+noted({pair, Pair, Place}, #at{pairs = Pairs} = At) ->
+    At#at{pairs = maps:put(Pair, Place, Pairs)};
+noted({bad, Fields}, #at{bad = Bad} = At) when length(Bad) < 20 ->
+    At#at{bad = [Fields | Bad]};
+noted(_, At) ->
     At.
 
 shown(Text) when is_binary(Text) -> Text;
