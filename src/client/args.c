@@ -260,6 +260,12 @@ check(const Arguments *args, char *error, size_t size)
 		snprintf(error, size, "--drop-slot goes with nothing else");
 		return false;
 	}
+	if (args->create_slot && !args->start &&
+		args->settings.create == CREATE_TEMPORARY)
+	{
+		snprintf(error, size, "a temporary slot is created by --start");
+		return false;
+	}
 	return settings_check(&args->settings, error, size);
 }
 

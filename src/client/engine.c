@@ -1,6 +1,6 @@
 /*
  * engine.c
- *		Phases of the client, its timers, and what failures lead to.
+ *		Phases of the client, and what failures lead to.
  *
  * Between loop.c, which polls, and stream.c and control.c, which hold the
  * connections.  Each phase is one function, called once a turn; flow.c moves
@@ -10,8 +10,6 @@
 
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* A slot may be busy for so long after the server dropped a dead client. */
 #define SLOT_WAIT_MARGIN_MS 5000
