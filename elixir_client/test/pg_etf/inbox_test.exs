@@ -1,0 +1,73 @@
+defmodule PgEtf.InboxTest do
+  use ExUnit.Case, async: true
+
+  alias PgEtf.{Gen, Inbox, Options}
+
+  defp inbox(opts), do: Inbox.new(Options.validate!([connection: [], slot: "s"] ++ opts))
+
+  defp frame(n, rows, part \\ :whole) do
+    relation = {:relation, 1, "public", "t", :nothing, [{"id", 20, "int8", -1, []}]}
+    events = [relation | for(id <- rows, do: {:insert, 1, {id}})]
+    {:tx, part, {n, n * 10, n * 10 + 5, 0}, 0, length(rows), %{}, events}
+  end
+
+  test "a packet's bytes are held until all its messages are acknowledged" do
+    {:ok, inbox, 3} = Inbox.put(inbox([]), [frame(1, [1, 2]), frame(2, [3])], 1001)
+    assert %{held_bytes: 1001, queued: 3} = Inbox.gauges(inbox)
+    {items, inbox} = Inbox.take(inbox, 10)
+    [first, second, third] = Enum.map(items, &elem(&1, 1))
+    assert %{held_bytes: 1001, queued: 0} = Inbox.gauges(inbox)
+    inbox = Inbox.ack(inbox, [second, third])
+    assert %{held_bytes: 1001, in_flight: 1} = Inbox.gauges(inbox)
+    assert %{held_bytes: 0} = inbox |> Inbox.ack([first]) |> Inbox.gauges()
+  end
+
+  test "credit is asked for when half of the window is used" do
+    inbox = inbox(prefetch: 10, window_bytes: 1000)
+    assert Inbox.missing_credit(inbox) == nil
+    {:ok, inbox, 6} = Inbox.put(inbox, [frame(1, Enum.to_list(1..6))], 100)
+    assert Inbox.missing_credit(inbox) == nil
+    {_, inbox} = Inbox.take(inbox, 6)
+    assert {6, 0} = Inbox.missing_credit(inbox)
+    assert inbox |> Inbox.grant(6, 0) |> Inbox.missing_credit() == nil
+  end
+
+  # However packets come, are taken and acknowledged: what may still come and what
+  # is held never add up to more than the window, apart from what one packet
+  # overdraws.
+  test "the window is never exceeded" do
+    step = Gen.fixed_list([Gen.integer(1..20), Gen.integer(1..400), Gen.integer(0..30)])
+
+    Gen.run(Gen.list(step, 1..30), 200, fn steps ->
+      Enum.reduce(Enum.with_index(steps), {inbox(prefetch: 30, window_bytes: 1000), []}, &turn/2)
+    end)
+  end
+
+  defp turn({[rows, bytes, demand], n}, {inbox, open}) do
+    gauges = Inbox.gauges(inbox)
+
+    inbox =
+      if gauges.credit_events > 0 and gauges.credit_bytes > 0 do
+        {:ok, inbox, ^rows} = Inbox.put(inbox, [frame(n + 1, Enum.to_list(1..rows))], bytes)
+        inbox
+      else
+        inbox
+      end
+
+    {items, inbox} = Inbox.take(inbox, demand)
+    {acked, open} = Enum.split(Enum.shuffle(open ++ Enum.map(items, &elem(&1, 1))), 15)
+    inbox = Inbox.ack(inbox, acked)
+
+    inbox =
+      case Inbox.missing_credit(inbox) do
+        {events, bytes} -> Inbox.grant(inbox, events, bytes)
+        nil -> inbox
+      end
+
+    gauges = Inbox.gauges(inbox)
+    assert gauges.credit_events + gauges.queued <= 30
+    assert gauges.credit_bytes + gauges.held_bytes <= 1000
+    assert gauges.held_bytes < 1000 + 400
+    {inbox, open}
+  end
+end
