@@ -37,7 +37,7 @@ sub repeat_changes
 		$etf->oracle->ask('mirror', EtfOracle::quote($file)));
 }
 
-note "PG_ETF_SEED=$seed";
+diag "PG_ETF_SEED=$seed";
 srand $seed;
 EtfTypes::setup($etf);
 
