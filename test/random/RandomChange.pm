@@ -17,13 +17,18 @@ sub table
 	return pick(@{ $view->{tables} });
 }
 
-# What is given to a partition by name most often belongs elsewhere.
+# What is given to a partition by name most often belongs elsewhere.  Rather
+# a table with a type of the test's own.
 sub target
 {
 	my ($view) = @_;
-	my @tables = @{ $view->{tables} };
+	my @tables = grep { $_->{part} eq 'f' || chance(0.1) }
+	  @{ $view->{tables} };
+	my @own = grep {
+		grep { $view->{own}{ $_->{type} } } @{ $_->{columns} }
+	} @tables;
 
-	return pick(grep { $_->{part} eq 'f' || chance(0.1) } @tables);
+	return pick(@own && chance(0.4) ? @own : @tables);
 }
 
 sub given

@@ -40,15 +40,20 @@ sub label
 	return "'" . RandomValue::text() =~ tr/\t\n//dr . ++$number . "'";
 }
 
-# A type of this kind that the test has made, or nothing.
+# A type of this kind that the test has made, or nothing.  Rather one that a
+# column has: what happens to others nobody sees.
 sub own
 {
 	my ($view, @kinds) = @_;
 	my %kind = map { $_ => 1 } @kinds;
+	my %used = map { $_->{type} => 1 }
+	  map { @{ $_->{columns} } } @{ $view->{tables} };
 	my @types = grep { $kind{ $_->{kind} } }
+	  grep { !$_->{of_table} || chance(0.1) }
 	  map { $view->{own}{$_} } sort { $a <=> $b } keys %{ $view->{own} };
+	my @visible = grep { $used{ $_->{oid} } } @types;
 
-	return pick(grep { !$_->{of_table} || chance(0.1) } @types);
+	return pick(@visible && chance(0.7) ? @visible : @types);
 }
 
 # The name of any type, for a column, an attribute, a domain.
@@ -85,7 +90,7 @@ sub create_type
 	my $sub;
 
 	return "CREATE TYPE $name AS ENUM ("
-	  . join(', ', map { label() } 0 .. rand 4) . ');'
+	  . join(', ', map { label() } 0 .. rand 3) . ');'
 	  if $dice < 0.3;
 	return "CREATE TYPE $name AS (" . fields($view, 0) . ');' if $dice < 0.6;
 	return "CREATE DOMAIN $name AS " . type($view)
