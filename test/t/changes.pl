@@ -109,6 +109,12 @@ is_deeply(
 	],
 	'a description names the replica identity and its columns');
 
+$etf->sql('DROP INDEX by_index_b');
+decodes_to(
+	'UPDATE by_index SET b = 2; DELETE FROM by_index',
+	[ 'update by_index nil #{"a"=>1, "b"=>2, "c"=>1}', 'delete by_index none' ],
+	'an identity by an index that is gone is none');
+
 # Columns.
 $etf->sql('CREATE TABLE c (a int PRIMARY KEY, gone int,
 	twice int GENERATED ALWAYS AS (a * 2) STORED)');
@@ -167,6 +173,22 @@ decodes_to(
 		'delete big {key, #{"a"=>2}}'
 	],
 	'a new key leaves the toasted value as it was');
+
+# A toasted key is logged with every update, and is not looked up either.
+$etf->sql(
+	q{CREATE TABLE big_key (k text PRIMARY KEY, n int, v text);
+	ALTER TABLE big_key ALTER k SET STORAGE EXTERNAL, ALTER v SET STORAGE EXTERNAL;
+	INSERT INTO big_key VALUES (repeat('k', 2500), 1, repeat('v', 2500))});
+$etf->changes('s');
+my $key = 'k' x 2500;
+decodes_to(
+	'UPDATE big_key SET n = 2; DELETE FROM big_key',
+	[
+		qq(update big_key {key, #{"k"=>"$key"}} )
+		  . qq(#{"k"=>"$key", "n"=>2, "v"=>unchanged_toast}),
+		qq(delete big_key {key, #{"k"=>"$key"}})
+	],
+	'a toasted key that stayed comes from the old row');
 
 # Which tables.
 $etf->sql(
