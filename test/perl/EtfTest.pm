@@ -163,6 +163,16 @@ sub recv_command
 			  sort keys %option));
 }
 
+# A receiver is gone before its walsender is.
+sub wait_until_idle
+{
+	my ($self, $slot) = @_;
+
+	return $self->{node}->poll_query_until('postgres',
+		"SELECT NOT EXISTS (SELECT FROM pg_replication_slots
+			WHERE slot_name = '$slot' AND active)");
+}
+
 # Everything up to now by pg_recvlogical, which confirms it.
 sub recv
 {
@@ -174,6 +184,7 @@ sub recv
 
 	die "pg_recvlogical: $err"
 	  if $err =~ /error|fatal/i;
+	$self->wait_until_idle($slot);
 	return $file;
 }
 
@@ -226,6 +237,7 @@ sub recv_error
 		$self->recv_command($slot, $db, $self->new_file, %option),
 		'--endpos', $self->end_of_wal ]);
 
+	$self->wait_until_idle($slot);
 	return $err;
 }
 
@@ -249,9 +261,12 @@ sub ask_walsender
 	my @where = ($node->host . '/.s.PGSQL.' . $node->port, 'postgres',
 		$self->sql('SELECT current_user'), $slot);
 
-	return $self->{oracle}->try(
+	my @answer = $self->{oracle}->try(
 		$command, (map { EtfOracle::quote($_) } @where), $options,
 		$self->sql("SELECT pg_current_wal_flush_lsn() - '0/0'::pg_lsn"));
+
+	$self->wait_until_idle($slot);
+	return @answer;
 }
 
 # The walsender's messages up to now, a line each, as oracle.erl's stream has

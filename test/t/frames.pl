@@ -139,8 +139,7 @@ for (1 .. 600)
 	select undef, undef, undef, 0.01;
 }
 $receiver->kill_kill(grace => 0);
-$etf->node->poll_query_until('postgres',
-	q{SELECT NOT active FROM pg_replication_slots WHERE slot_name = 's'});
+$etf->wait_until_idle('s');
 cmp_ok(-s $file, '<', 4_000_000, 'the receiver was stopped half-way');
 is($etf->confirmed('s'), $before, 'and has confirmed nothing of it');
 is(scalar(@{ $etf->changes('s') }), 50000, 'so all of it comes again');
