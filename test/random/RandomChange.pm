@@ -31,6 +31,16 @@ sub target
 	return pick(@own && chance(0.4) ? @own : @tables);
 }
 
+# A table that has a column of this type, or nothing.
+sub user_of
+{
+	my ($view, $type) = @_;
+
+	return pick(grep {
+		grep { $_->{type} eq $type } @{ $_->{columns} }
+	} @{ $view->{tables} });
+}
+
 sub given
 {
 	my ($table) = @_;
@@ -51,8 +61,8 @@ sub column_value
 # point of the WAL.
 sub insert
 {
-	my ($view) = @_;
-	my $table = target($view) or return;
+	my ($view, $into) = @_;
+	my $table = $into // target($view) or return;
 	my @columns = grep { chance(0.85) } given($table);
 	my $list = join ', ', map { $_->{name} } @columns;
 	my $values = join ', ', map { column_value($view, $_) } @columns;

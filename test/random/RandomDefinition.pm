@@ -52,8 +52,10 @@ sub own
 	  grep { !$_->{of_table} || chance(0.1) }
 	  map { $view->{own}{$_} } sort { $a <=> $b } keys %{ $view->{own} };
 	my @visible = grep { $used{ $_->{oid} } } @types;
+	my $type = pick(@visible && chance(0.7) ? @visible : @types);
 
-	return pick(@visible && chance(0.7) ? @visible : @types);
+	$view->{subject} = $type->{oid} if $type;
+	return $type;
 }
 
 # The name of any type, for a column, an attribute, a domain.
@@ -90,7 +92,7 @@ sub create_type
 	my $sub;
 
 	return "CREATE TYPE $name AS ENUM ("
-	  . join(', ', map { label() } 0 .. rand 3) . ');'
+	  . join(', ', map { label() } 0 .. rand 2) . ');'
 	  if $dice < 0.3;
 	return "CREATE TYPE $name AS (" . fields($view, 0) . ');' if $dice < 0.6;
 	return "CREATE DOMAIN $name AS " . type($view)

@@ -16,8 +16,15 @@ CREATE FUNCTION reading(kind text) RETURNS text LANGUAGE sql AS $$
 		WHEN '114f' THEN 'ours::jsonb = theirs::jsonb'
 		WHEN '3802f' THEN 'ours::jsonb = theirs::jsonb'
 		WHEN '1266u' THEN 'ours::time = (theirs::timetz AT TIME ZONE ''UTC'')::time'
+		-- The server would also read these with a sign.
+		WHEN '26' THEN 'false'
+		WHEN '28' THEN 'false'
+		WHEN '29' THEN 'false'
+		WHEN '5069' THEN 'false'
+		WHEN '2206' THEN 'ours !~ ''^-'' AND ours::regtype::text = theirs'
 		-- From text there is a cast of its own, which knows names only.
-		WHEN '2205' THEN 'ours::oid::regclass::text = theirs'
+		WHEN '2205' THEN
+			'ours !~ ''^-'' AND ours::oid::regclass::text = theirs'
 		WHEN '1700f' THEN 'same_double(ours, theirs)'
 		ELSE format('ours::%s::text = theirs',
 			coalesce((SELECT format_type(oid, NULL) FROM pg_type

@@ -148,14 +148,30 @@ sub work
 	my ($self, $session) = @_;
 	my $view = $self->{catalog}->seen_by($session);
 	my $definition = rand() < $self->{share};
-	my $sql =
-	  $definition ? RandomDefinition::any($view) : RandomChange::any($view);
+	my $sql;
 
+	$view->{subject} = undef;
+	$sql = $definition ? RandomDefinition::any($view) : RandomChange::any($view);
 	return if !defined $sql || $sql =~ /^ / && $session->{open};
 	# A statement that fails takes all back that has no savepoint.
 	$self->savepoint($session)
 	  if $session->{open} && !@{ $session->{savepoints} } && rand() < 0.7;
+	$self->use_type($session) if $definition;
 	$self->statement($session, $sql, $definition);
+	$self->use_type($session) if $definition;
+	return;
+}
+
+# Values of a type right before and after it is altered.
+sub use_type
+{
+	my ($self, $session) = @_;
+	my $view = $self->{catalog}->seen_by($session);
+	my $type = $view->{subject} // return;
+	my $table = RandomChange::user_of($view, $type) // return;
+
+	$self->statement($session, RandomChange::insert($view, $table))
+	  for 1 .. 3;
 	return;
 }
 
