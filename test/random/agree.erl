@@ -109,26 +109,34 @@ step({message, _, <<"overtaken">>, _}, {message, true, <<"overtaken">>, _}, _,
     At#at{held = []};
 step({message, _, Prefix, Content}, {message, true, Prefix, Content}, _, At) ->
     At;
-step({insert, {Name, _, _} = Rel, New}, {insert, Name, Columns}, Form, At) ->
-    row(new, New, Rel, Columns, Form, At);
-step({update, {Name, _, _} = Rel, Old, New}, {update, Name, Key, Columns},
-     Form, At) ->
+step({insert, {{_, Table}, _, _} = Rel, New},
+     {insert, {_, Table} = Name, Columns}, Form, At) ->
+    row(new, New, Rel, Columns, Form, schema(Rel, Name, At));
+step({update, {{_, Table}, _, _} = Rel, Old, New},
+     {update, {_, Table} = Name, Key, Columns}, Form, At0) ->
+    At = schema(Rel, Name, At0),
     At1 = case Form of
               #{old_rows := none} -> equal(Old, nil, At);
               _ -> old(Old, nil, Rel, Key, Form, At)
           end,
     row(new, New, Rel, filled(Columns, Key), Form, At1);
-step({delete, {Name, _, _} = Rel, Old}, {delete, Name, Key}, Form, At) ->
-    old(Old, none, Rel, Key, Form, At);
+step({delete, {{_, Table}, _, _} = Rel, Old}, {delete, {_, Table} = Name, Key},
+     Form, At) ->
+    old(Old, none, Rel, Key, Form, schema(Rel, Name, At));
 step({truncate, Rels, Flags}, {truncate, Names, Theirs}, _, At) ->
     Expected = [case F of
                     <<"restart_seqs">> -> restart_identity;
                     <<"cascade">> -> cascade
                 end || F <- Theirs],
     equal({lists:sort([Name || {Name, _, _} <- Rels]), lists:sort(Flags)},
-          {lists:sort(Names), lists:sort(Expected)}, At);
+          {lists:sort(Names), lists:sort(Expected)}, At#at{hold = true});
 step(_, _, _, _) ->
     throw(sequence).
+
+%% A schema gets another name without waiting for who uses its tables.
+schema({Same, _, _}, Same, At) -> At;
+schema({Ours, _, _}, Theirs, At) ->
+    bad(Ours, Theirs, At#at{hold = true, place = "schema"}).
 
 equal(Same, Same, At) -> At;
 equal(Ours, Theirs, At) -> bad(Ours, Theirs, At).
