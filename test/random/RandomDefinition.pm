@@ -232,7 +232,7 @@ sub alter_enum
 	my $alter = "ALTER TYPE $enum->{name}";
 	my $label = pick(@{ $enum->{labels} }) or return;
 
-	return "$alter RENAME VALUE $label TO " . label() . ';' if chance(0.5);
+	return "$alter RENAME VALUE $label TO " . label() . ';' if chance(0.7);
 	return "$alter ADD VALUE " . label()
 	  . (chance(0.5) ? " BEFORE $label" : '') . ';';
 }
@@ -275,10 +275,10 @@ sub any
 	return create_table($view)
 	  if $dice < 0.03 && @{ $view->{tables} } < 15 || !@{ $view->{tables} };
 	return create_type($view) if $dice < 0.1;
-	return alter_columns($view) if $dice < 0.4;
-	return identity($view) if $dice < 0.52;
-	return alter_table($view) if $dice < 0.64;
-	return partition($view) if $dice < 0.7;
+	return alter_columns($view) if $dice < 0.37;
+	return identity($view) if $dice < 0.47;
+	return alter_table($view) if $dice < 0.58;
+	return partition($view) if $dice < 0.64;
 	return alter_enum($view) if $dice < 0.8;
 	return alter_composite($view) if $dice < 0.92;
 	return alter_type($view) if $dice < 0.98;

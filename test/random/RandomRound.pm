@@ -214,7 +214,7 @@ sub run
 	$self->begin_with(\&RandomDefinition::create_type) for 1 .. 10;
 	$self->begin_with(\&RandomDefinition::create_table) for 1 .. 6;
 	$self->begin_with(\&RandomDefinition::any) for 1 .. 10;
-	$self->{share} = 0.05 + rand 0.3;
+	$self->{share} = 0.1 + rand 0.3;
 	$self->step for 1 .. $self->{steps};
 	$self->commit($_) for grep { $_->{open} } @{ $self->{sessions} };
 	$session = $self->{catalog}->seen_by($self->{sessions}[0]);
