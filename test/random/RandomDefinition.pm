@@ -280,7 +280,7 @@ sub any
 	return alter_table($view) if $dice < 0.58;
 	return partition($view) if $dice < 0.64;
 	return alter_enum($view) if $dice < 0.8;
-	return alter_composite($view) if $dice < 0.92;
+	return alter_composite($view) if $dice < 0.9;
 	return alter_type($view) if $dice < 0.98;
 	return pick('ALTER SCHEMA s3 RENAME TO s4;',
 		'ALTER SCHEMA s4 RENAME TO s3;');

@@ -104,7 +104,8 @@ sub differences
 	unlink $file;
 	return split /\n/, $etf->sql(<<'SQL', 'judge');
 SELECT format('%s, type %s: %s; ours %s, theirs %s', place,
-	format_type(rtrim(kind, 'uf')::oid, NULL), why,
+	coalesce((SELECT format_type(oid, NULL) FROM pg_type
+			  WHERE oid = rtrim(kind, 'uf')::oid), kind), why,
 	left(quote_literal(ours), 300), left(quote_literal(theirs), 300))
 FROM verdicts() LIMIT 20
 SQL
