@@ -181,7 +181,7 @@ sub scalar_value
 	my $list = $literals{$name};
 
 	return large($format)
-	  if rand() < 0.03 && $name =~ /^(text|bytea|character varying)$/;
+	  if rand() < 0.15 && $name =~ /^(text|bytea|character varying)$/;
 	return "'" . $random{$name}->() . "'::$format"
 	  if $random{$name} && (!$list || rand() < 0.5);
 	# Rounding the last moment would give one that the server cannot read.
