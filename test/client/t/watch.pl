@@ -146,9 +146,9 @@ subtest 'a service, and a URI' => sub {
 };
 
 subtest 'a terminal gets colours and progress' => sub {
-	plan skip_all => 'no script(1)' if system 'script --version >/dev/null 2>&1';
+	plan skip_all => 'no script(1), or no terminals'
+	  if system 'script -qfec true /dev/null >/dev/null 2>&1';
 	my $out = '';
-	my $connstr = $node->connstr('postgres') =~ s/'/"/gr;
 	my $client = IPC::Run::start(
 		[ 'script', '-qfec',
 			"$ENV{ETF_CLIENT} --dbname '" . ($node->connstr('postgres') =~ s/'/'\\''/gr)
