@@ -13,6 +13,8 @@ CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
 
 .PHONY: client check-client
 
+check: check-client
+
 client: $(CLIENT) ## build the client, build/pg_etf_client
 
 $(CLIENT): $(CLIENT_OBJS)
