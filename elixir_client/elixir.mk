@@ -4,7 +4,7 @@
 # rebuild, so nothing of this make's variables is handed down.
 MIX = cd elixir_client && LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS=+fnu MAKEFLAGS= mix
 
-.PHONY: demo check-elixir check-broadway
+.PHONY: demo check-elixir check-broadway check-dialyzer
 
 demo: ## a shop's changes as Elixir terms; BROADWAY=1, KEEP=1
 	@bin/deps
@@ -23,7 +23,23 @@ check-elixir: all client ## tests of the Elixir library, with a real server
 # telemetry, compiled (as in a project's _build/dev/lib).
 check-broadway: all client ## the same under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
-		exit("Broadway is not on the code path: set BROADWAY_LIBS")'
+		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
 	$(MIX) test $(ELIXIR_TESTS)
 
 check-broadway: export ERL_LIBS := $(BROADWAY_LIBS):$(ERL_LIBS)
+
+# Building the PLT takes minutes, once.
+ELIXIR_EBIN = $(shell elixir -e 'for app <- [:elixir, :logger], \
+	do: IO.puts(:code.lib_dir(app, :ebin))')
+
+check-dialyzer: ## types of the Elixir library; needs erlang-dialyzer
+	@command -v dialyzer > /dev/null || \
+		{ echo "dialyzer is not there: install erlang-dialyzer" >&2; exit 1; }
+	$(MIX) compile
+	@mkdir -p build
+	test -f build/elixir.plt || \
+		ERL_LIBS=$(dir $(patsubst %/,%,$(dir $(firstword $(ELIXIR_EBIN))))) \
+		dialyzer --build_plt --output_plt build/elixir.plt \
+		--apps erts kernel stdlib -r $(ELIXIR_EBIN)
+	dialyzer --plt build/elixir.plt $(addprefix -pa ,$(ELIXIR_EBIN)) \
+		$(filter-out %Mix.Tasks%,$(wildcard elixir_client/_build/dev/lib/pg_etf/ebin/*.beam))

@@ -426,8 +426,9 @@ defmodule Demo do
 
   defp leave(sandbox, true) do
     %{dir: dir, bindir: bindir, username: username, database: database} = Sandbox.info(sandbox)
-    # Only who runs the server can stop it.
-    user = if System.cmd("id", ["-u"]) == {"0\n", 0}, do: "setpriv --reuid=postgres ", else: ""
+    # Started by root it runs as somebody else, who alone can stop it.
+    %{uid: uid} = File.stat!(dir)
+    user = if System.cmd("id", ["-u"]) == {"0\n", 0}, do: "setpriv --reuid=#{uid} ", else: ""
 
     IO.puts("""
 

@@ -25,7 +25,8 @@ defmodule PgEtf.Change do
   Values are the terms that Postgrex returns for the same column. A value that
   could not be sent whole is one of `{:oversized, bytes}`,
   `{:unconverted, binary}` and `{:unparsed, text}`; nothing else in a row is a
-  tuple that starts with one of these atoms.
+  tuple that starts with one of these atoms. A name without a form in UTF-8 is
+  `{:unconverted, binary}`, too.
   """
 
   @type op :: :insert | :update | :delete | :truncate | :message

@@ -23,14 +23,14 @@ defmodule PgEtf.Inbox do
   # held         bytes of all frames that are not acknowledged
   # sizes        frames handed out: {number after the last message, bytes}
   # position     passed without a transaction, and not for the consumer to store
-  # commit_time  of the last frame
+  # commit_us    commit time of the last frame, in microseconds
   defstruct [
     :opts,
     :decoder,
     :building,
     :partial,
     :position,
-    :commit_time,
+    :commit_us,
     tracker: AckTracker.new(),
     queue: :queue.new(),
     sizes: :queue.new(),
@@ -88,7 +88,7 @@ defmodule PgEtf.Inbox do
     %{
       inbox
       | events: inbox.events - frame.count,
-        commit_time: frame.commit_time,
+        commit_us: frame.commit_us,
         partial: partial(inbox.partial, frame)
     }
   end

@@ -289,7 +289,7 @@ defmodule PgEtf.Session do
 
     case Inbox.put(session.inbox, frames, bytes) do
       {:ok, inbox, events} ->
-        session = %{session | inbox: inbox, lag: lag(inbox.commit_time, session.lag)}
+        session = %{session | inbox: inbox, lag: lag(inbox.commit_us, session.lag)}
 
         measurements = %{
           duration: System.monotonic_time() - started,
@@ -483,12 +483,10 @@ defmodule PgEtf.Session do
 
   defp age(_session), do: 0
 
-  # From the commit to here; clocks of two machines may make it negative.
+  # From the commit to here; clocks of two machines may make it negative, and a
+  # replication origin may tell any time.
   defp lag(nil, lag), do: lag
-
-  defp lag(commit_time, _lag) do
-    System.system_time(:millisecond) - DateTime.to_unix(commit_time, :millisecond)
-  end
+  defp lag(commit_us, _lag), do: System.system_time(:millisecond) - div(commit_us, 1000)
 
   defp telemetry(session, event, measurements, metadata) do
     metadata = Map.merge(metadata, %{slot: session.opts[:slot], name: name(session)})

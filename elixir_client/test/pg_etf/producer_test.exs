@@ -366,6 +366,19 @@ defmodule PgEtf.ProducerTest do
     assert PgEtf.info(stage).position == 7_777
   end
 
+  # Replication origins bring their own commit times, infinite ones too.
+  test "a commit time beyond the calendar does no harm" do
+    slot = FakeSlot.start([])
+    stage = start(slot)
+    Stage.ask(stage, 2)
+
+    for us <- [0x7FFFFFFFFFFFFFFF, -0x8000000000000000] do
+      head = {1, 100, 150, us}
+      FakeSlot.inject(slot, [{:tx, :whole, head, 0, 1, %{}, [{:message, "p", "c"}]}])
+      assert [%{data: %{commit_time: %DateTime{}}}] = Stage.receive_messages(stage, 1, 1_000)
+    end
+  end
+
   test "an acknowledgement to a producer that is gone is no error" do
     dead = spawn(fn -> :ok end)
     assert :ok = Acknowledger.ack({dead, make_ref()}, [], [])
