@@ -28,6 +28,7 @@ check-broadway: all client ## the same under the real Broadway
 
 check-broadway: export ERL_LIBS := $(BROADWAY_LIBS):$(ERL_LIBS)
 
+EBIN = elixir_client/_build/dev/lib/pg_etf/ebin
 # Building the PLT takes minutes, once.
 ELIXIR_EBIN = $(shell elixir -e 'for app <- [:elixir, :logger], \
 	do: IO.puts(:code.lib_dir(app, :ebin))')
@@ -42,4 +43,4 @@ check-dialyzer: ## types of the Elixir library; needs erlang-dialyzer
 		dialyzer --build_plt --output_plt build/elixir.plt \
 		--apps erts kernel stdlib -r $(ELIXIR_EBIN)
 	dialyzer --plt build/elixir.plt $(addprefix -pa ,$(ELIXIR_EBIN)) \
-		$(filter-out %Mix.Tasks%,$(wildcard elixir_client/_build/dev/lib/pg_etf/ebin/*.beam))
+		$(filter-out $(EBIN)/Elixir.Mix.%,$(wildcard $(EBIN)/*.beam))
