@@ -15,6 +15,8 @@ defmodule PgEtf.MixProject do
       compilers: Mix.compilers() ++ [:pg_etf_client],
       elixirc_paths: elixirc_paths(Mix.env()),
       deps: deps(),
+      # Broadway may come from ERL_LIBS, where there is no Hex.
+      prune_code_paths: false,
       package: package(),
       docs: docs()
     ]

@@ -132,6 +132,40 @@ defmodule PgEtf.Integration.FaultsTest do
     GenServer.stop(stage)
   end
 
+  test "100,000 messages acknowledged in random order end at the end, never ahead", context do
+    %{sandbox: sandbox} = context
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+
+    Sandbox.psql!(sandbox, """
+    DO $$
+    BEGIN
+      FOR i IN 0..999 LOOP
+        INSERT INTO #{table} SELECT generate_series(i * 100 + 1, i * 100 + 100);
+        COMMIT;
+      END LOOP;
+    END $$;
+    """)
+
+    # A message that was kept back from the first batch may be open to the end.
+    options = options(sandbox, slot, max_in_flight: 200_000, window_bytes: 100_000_000)
+    {:ok, stage} = Stage.start_link(Producer, options)
+
+    {open, last} =
+      Enum.reduce(1..20, {[], nil}, fn _, {open, _} ->
+        messages = Stage.take(stage, 5_000, 30_000)
+        {now, later} = (open ++ messages) |> Enum.shuffle() |> Enum.split(-2_000)
+        now |> Enum.chunk_every(11) |> Enum.each(&PgEtf.ack/1)
+        oldest = later |> Enum.map(& &1.data.end_lsn) |> Enum.min()
+        # The confirmed position is before every message that is still open.
+        assert confirmed(sandbox, slot) < oldest
+        {later, List.last(messages)}
+      end)
+
+    PgEtf.ack(open)
+    eventually(fn -> confirmed(sandbox, slot) >= last.data.end_lsn end)
+    GenServer.stop(stage)
+  end
+
   test "the program ends with its owner", %{sandbox: sandbox} do
     {_table, slot} = prepare(sandbox, "id int PRIMARY KEY")
     {:ok, consumer} = consume(sandbox, slot)

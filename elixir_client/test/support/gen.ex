@@ -28,7 +28,7 @@ defmodule PgEtf.Gen do
 
   def constant(value), do: fn state -> {value, state} end
 
-  def integer(first..last) do
+  def integer(first..last//_) do
     fn state ->
       {n, state} = :rand.uniform_s(last - first + 1, state)
       {first + n - 1, state}
