@@ -214,7 +214,8 @@ defmodule PgEtf.FrameTest do
         end),
         2000,
         fn {at, byte} ->
-          <<before::binary-size(at), _, rest::binary>> = bytes
+          before = binary_part(bytes, 0, at)
+          rest = binary_part(bytes, at + 1, byte_size(bytes) - at - 1)
 
           case Frame.decode(Frame.decoder(), <<before::binary, byte, rest::binary>>) do
             {:ok, %Frame{}, _} -> :ok
