@@ -261,7 +261,8 @@ subtest 'servers and databases that refuse' => sub {
 
 subtest 'passwords' => sub {
 	$etf->slot('s');
-	$etf->sql("CREATE ROLE cdc LOGIN REPLICATION PASSWORD 'open sesame'");
+	$etf->sql("SET password_encryption = 'scram-sha-256'; CREATE ROLE cdc "
+		  . "LOGIN REPLICATION PASSWORD 'open sesame'");
 	my $hba = slurp_file($node->data_dir . '/pg_hba.conf');
 	open my $file, '>', $node->data_dir . '/pg_hba.conf' or die;
 	print $file "local all cdc scram-sha-256\n", $hba;

@@ -54,7 +54,8 @@ append_to_file($node->data_dir . '/pg_hba.conf', "local all all trust\n"
 	  . "local replication all trust\n"
 	  . "hostssl all cdc 127.0.0.1/32 scram-sha-256\n");
 $node->restart;
-$etf->sql("CREATE ROLE cdc LOGIN REPLICATION PASSWORD 'secret'");
+$etf->sql("SET password_encryption = 'scram-sha-256'; "
+	  . "CREATE ROLE cdc LOGIN REPLICATION PASSWORD 'secret'");
 $etf->sql('CREATE TABLE t (id int PRIMARY KEY)');
 $etf->slot('s');
 
