@@ -52,7 +52,7 @@ $(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: help deps test check lint format format-check
+.PHONY: help deps test check-all lint format format-check
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' \
@@ -61,12 +61,21 @@ help: ## this list
 deps: ## install the Debian packages that building and testing need (as root)
 	bin/deps
 
-test: ## install what is missing, build, and run every test
-	bin/deps
-	$(MAKE) check
+all: ## build the plugin
+install: ## install the plugin into the PostgreSQL of PG_CONFIG
 
-# What "make test" runs, quickest first.
-check: lint check-unit check-plugin ## every test, with the packages there are
+test: ## install what is missing, build, and run every test
+	@bin/deps
+	@$(MAKE) -s check-all
+
+# What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
+CHECKS = lint check-unit check-plugin check-client check-elixir
+
+check-all: ## every test, with the packages that are there
+	@for check in $(CHECKS); do \
+		echo "== $$check"; $(MAKE) -s $$check || exit 1; \
+	done
+	@echo "== everything passed"
 
 lint: ## rules that the compiler does not know
 	bin/lint

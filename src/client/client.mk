@@ -11,14 +11,16 @@ CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
 CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
 	-lpthread
 
-.PHONY: client check-client
-
-check: check-client
+.PHONY: client install-client check-client
 
 client: $(CLIENT) ## build the client, build/pg_etf_client
 
 $(CLIENT): $(CLIENT_OBJS)
 	$(CC) -pie $(CLIENT_CFLAGS) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+
+install-client: client ## install the client beside the server's programs
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) $(CLIENT) '$(DESTDIR)$(bindir)/pg_etf_client'
 
 build/client/%.o: %.c
 	@mkdir -p $(@D)
