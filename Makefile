@@ -64,6 +64,9 @@ deps: ## install the Debian packages that building and testing need (as root)
 all: ## build the plugin
 install: ## install the plugin into the PostgreSQL of PG_CONFIG
 
+demo: ## a shop's changes as Elixir terms; BROADWAY=1, KEEP=1
+bench: ## measure beside other plugins (QUICK=1)
+
 test: ## install what is missing, build, and run every test
 	@bin/deps
 	@$(MAKE) -s check-all

@@ -5,7 +5,7 @@ BENCH_DIR = build/bench
 
 .PHONY: bench
 
-bench: all $(BENCH_DIR)/bench_floor.so ## measure beside other plugins (QUICK=1)
+bench: all $(BENCH_DIR)/bench_floor.so
 	bench/peers $(PG_CONFIG)
 	bench/plugin --pg-config $(PG_CONFIG) --json $(BENCH_DIR)/plugin.json \
 		$(if $(QUICK),--quick) $(BENCH_ARGS)

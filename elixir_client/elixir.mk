@@ -6,7 +6,7 @@ MIX = cd elixir_client && LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS=+fnu MAKEFLAGS= mix
 
 .PHONY: demo check-elixir check-broadway check-dialyzer
 
-demo: ## a shop's changes as Elixir terms; BROADWAY=1, KEEP=1
+demo:
 	@bin/deps
 	@$(MAKE) -s all client
 	@$(MIX) deps.get > /dev/null
