@@ -31,10 +31,9 @@ typedef struct EtfRelationEntry
 typedef struct EtfRelation
 {
 	EtfRelationEntry *entry;
-	bool valid;	 /* cleared by the relcache callback */
-	bool wanted; /* publishable, and not filtered out */
-	bool full;	 /* REPLICA IDENTITY FULL */
-	Oid relid;
+	bool valid;	  /* cleared by the relcache callback */
+	bool wanted;  /* publishable, and not filtered out */
+	bool full;	  /* REPLICA IDENTITY FULL */
 	uint64 epoch; /* of the cache, when the plan was built */
 	const char *schema;
 	const char *name;

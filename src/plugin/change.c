@@ -89,7 +89,7 @@ begin_row_event(EtfSession *session, const ReorderBufferTXN *txn,
 	tell_relation(session, plan);
 	etf_put_tuple(&session->out, arity);
 	etf_put_atom_len(&session->out, op, 6); /* insert, update, delete */
-	etf_put_uint(&session->out, plan->relid);
+	etf_put_uint(&session->out, plan->entry->relid);
 }
 
 static void
@@ -266,7 +266,7 @@ etf_truncate(EtfSession *session, const ReorderBufferTXN *txn, int nrelations,
 		if (count == 0)
 			etf_event_begin(session, txn);
 		tell_relation(session, plan);
-		relids[count++] = plan->relid;
+		relids[count++] = plan->entry->relid;
 	}
 	if (count > 0)
 	{

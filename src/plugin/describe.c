@@ -179,7 +179,7 @@ etf_describe_relation(const EtfOptions *options, const EtfRelation *plan,
 	initStringInfo(&buf);
 	etf_put_tuple(&out, 6);
 	etf_put_atom(&out, "relation");
-	etf_put_uint(&out, plan->relid);
+	etf_put_uint(&out, plan->entry->relid);
 	etf_put_text(&out, plan->schema, strlen(plan->schema));
 	etf_put_text(&out, plan->name, strlen(plan->name));
 	put_identity(&out, relation->rd_rel->relreplident);

@@ -281,7 +281,6 @@ make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
 
 	plan->entry = entry;
 	plan->context = context;
-	plan->relid = entry->relid;
 	plan->epoch = cache->epoch;
 	plan->valid = true;
 	entry->relation = plan;
