@@ -8,46 +8,52 @@ package Bench::Cluster;
 use strict;
 use warnings;
 
-use File::Copy qw(copy);
-use File::Path qw(remove_tree);
+use File::Basename qw(dirname);
+use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IPC::Open3;
 
 my $marker = '-- answered --';
 
-# Leave root, which PostgreSQL refuses; must come before new().
-sub drop_privileges
-{
-	return if $> != 0;
-	my @user = getpwnam('postgres');
-	@user = getpwnam('nobody') unless @user;
-	my ($uid, $gid) = @user[ 2, 3 ];
-	$) = "$gid $gid";
-	$( = $gid;
-	($<, $>) = ($uid, $uid);
-	die "could not leave root: $!\n" if $> != $uid || $< != $uid;
-	chdir '/';
-	return;
-}
-
-# bin: the server's programs; libraries: files of plugins that the server does
-# not have, by name; plugins: names to allow.
+# bin: the server's programs; copies: files and directories, by their names in
+# the cluster's directory; plugins: names to allow.  Started by root, this
+# process is another user's from here on.
 sub new
 {
 	my ($class, %arg) = @_;
 	my $dir = tempdir('pg_etf_bench_XXXXXX', TMPDIR => 1);
 	my $self = bless { dir => $dir, bin => $arg{bin}, owner => $$ }, $class;
 
-	mkdir "$dir/lib" or die "$dir/lib: $!\n";
-	while (my ($name, $file) = each %{ $arg{libraries} })
+	while (my ($name, $file) = each %{ $arg{copies} })
 	{
-		copy($file, "$dir/lib/$name.so") or die "$file: $!\n";
+		make_path(dirname("$dir/$name"));
+		system('cp', '-rL', $file, "$dir/$name") == 0
+		  or die "$file was not copied\n";
 	}
+	leave_root($dir);
 	$self->run('initdb', '-A', 'trust', '-N', '-D', "$dir/data", '-U', 'bench',
 		'-E', 'UTF8', '--locale=C');
 	$self->configure(@{ $arg{plugins} });
 	$self->start;
 	return $self;
+}
+
+# PostgreSQL refuses root.
+sub leave_root
+{
+	my ($dir) = @_;
+	return if $> != 0;
+	my @user = getpwnam('postgres');
+	@user = getpwnam('nobody') unless @user;
+	my ($uid, $gid) = @user[ 2, 3 ];
+	system('chown', '-R', "$uid:$gid", $dir) == 0 or die "chown failed\n";
+	$) = "$gid $gid";
+	$( = $gid;
+	($<, $>) = ($uid, $uid);
+	die "could not leave root: $!\n" if $> != $uid || $< != $uid;
+	chdir '/';
+	$ENV{HOME} = $dir;
+	return;
 }
 
 sub start

@@ -186,4 +186,22 @@ for my $workload (@all)
 	$workload->{targets} //= \%not_above_binary;
 }
 
+# Make the slots, then the WAL that they will decode; its end.
+sub load
+{
+	my ($cluster, $workload, $rows, @plugins) = @_;
+	my $per = $workload->{per} eq 'all' ? $rows : $workload->{per};
+	my ($ddl, $load) = map { s/\{rows\}/$rows/gr =~ s/\{per\}/$per/gr }
+	  @{$workload}{ 'ddl', 'load' };
+
+	$cluster->query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+	$cluster->query($ddl);
+	$cluster->query("SELECT pg_create_logical_replication_slot('s_$_', '$_')")
+	  for @plugins;
+	$cluster->query($load);
+	my $end = $cluster->query('SELECT pg_current_wal_insert_lsn()');
+	$cluster->query('CHECKPOINT');
+	return $end;
+}
+
 1;
