@@ -90,18 +90,13 @@ sub target
 	return $other ? $other->{cpu_ratio}{median} : undef;
 }
 
-# "level": above the target, but not in every round.
 sub verdict
 {
 	my ($workload, $name, $results) = @_;
 	my $target = target(@_) // return '';
 	my $ratio = $results->{$name}{cpu_ratio} // return '';
-	my $word =
-		$ratio->{median} <= $target ? 'met'
-	  : $ratio->{min} <= $target ? 'level'
-	  : 'missed';
 
-	return sprintf '<= %.2f %s', $target, $word;
+	return sprintf '<= %.2f %s', $target, judgement($ratio, '<=', $target);
 }
 
 # The columns of a line: [heading, width, value of a result].
@@ -148,6 +143,67 @@ sub print_table
 		printf $line, $name, (map { $_->[2]->($result) } @columns),
 		  verdict($workload, $name, $results);
 	}
+	return;
+}
+
+# A table of results, a line for each name: a column is a heading, a width and
+# what "cell" wants to know besides the result.
+sub print_columns
+{
+	my ($columns, $results, $cell, @names) = @_;
+	my $line = '%-18s' . join('', map { " %$_->[1]s" } @$columns) . "\n";
+
+	printf $line, '', map { $_->[0] } @$columns;
+	for my $name (@names)
+	{
+		my $result = $results->{$name};
+		if ($result->{failed})
+		{
+			print "$name failed: $result->{failed}\n";
+			next;
+		}
+		printf $line, $name,
+		  map { $cell->($result, @{$_}[ 2 .. $#$_ ]) } @$columns;
+	}
+	return;
+}
+
+# Compare figures with their targets, [name of the result, figure, relation,
+# bound], where the figure is there.
+sub judge
+{
+	my ($results, @targets) = @_;
+	my @judged;
+
+	for (@targets)
+	{
+		my ($name, $what, $relation, $bound) = @$_;
+		my $figure = $results->{$name}{$what} // next;
+		push @judged, { name => $name, what => $what, figure => $figure,
+			relation => $relation, bound => $bound,
+			verdict => judgement($figure, $relation, $bound) };
+	}
+	return @judged;
+}
+
+# "level": the median is beyond the bound, but not every round.
+sub judgement
+{
+	my ($figure, $relation, $bound) = @_;
+	my ($sign, $best) =
+	  $relation eq '>=' ? (1, $figure->{max}) : (-1, $figure->{min});
+
+	return 'met' if $sign * $figure->{median} >= $sign * $bound;
+	return $sign * $best >= $sign * $bound ? 'level' : 'missed';
+}
+
+sub print_targets
+{
+	my @judged = @_;
+	printf "  target: %-18s %-16s %10.4g  %s %-8g %s\n",
+	  @{$_}{qw(name what)}, $_->{figure}{median},
+	  @{$_}{qw(relation bound verdict)}
+	  for @judged;
 	return;
 }
 

@@ -13,7 +13,8 @@ use Time::HiRes qw(sleep time);
 my $poll = 0.005;
 my $limit = 300;
 
-# {cpu, wall} in seconds, or {failed => reason}.
+# {cpu, wall, client_cpu} in seconds and {client_rss} in kB, or
+# {failed => reason}.
 sub timed
 {
 	my ($cluster, $slot, $target, @options) = @_;
@@ -23,6 +24,8 @@ sub timed
 	my $sample = wait_for($cluster, $client, $target);
 
 	$sample->{wall} = time - $started;
+	$sample->{client_cpu} = cpu_time($client);
+	$sample->{client_rss} = peak_rss($client);
 	end_client($cluster, $client);
 	drop_slot($cluster, $copy);
 	return $sample;
@@ -103,15 +106,34 @@ sub wait_for
 	return { failed => "not done after $limit s" };
 }
 
+# The process of the server that serves a run.
+sub walsender
+{
+	my ($cluster) = @_;
+	return $cluster->query('SELECT pid FROM pg_stat_replication'
+		  . " WHERE application_name = 'bench_run'");
+}
+
+# Seconds that all threads of a process have used.
 sub cpu_time
 {
 	my ($pid) = @_;
-	my ($ns) = split ' ', slurp("/proc/$pid/schedstat");
+	my $ns = 0;
+	$ns += (split ' ', slurp($_))[0] // 0
+	  for glob "/proc/$pid/task/*/schedstat";
 	return $ns / 1e9 if $ns;
 	my $stat = slurp("/proc/$pid/stat");
 	$stat =~ s/^.*\) //s;
 	my ($user, $system) = (split ' ', $stat)[ 11, 12 ];
 	return ($user + $system) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+# The most memory that a process has had, in kB.
+sub peak_rss
+{
+	my ($pid) = @_;
+	my ($kb) = slurp("/proc/$pid/status") =~ /^VmHWM:\s+(\d+)/m;
+	return $kb;
 }
 
 sub slurp
