@@ -34,6 +34,15 @@ sub broadway
 	return (grep { -d "$libs/$_/ebin" } @names) == @names ? @names : ();
 }
 
+# Those of the handlers that can run here.
+sub available
+{
+	my @handlers = @_;
+	return @handlers if broadway();
+	print "Broadway: not there (BROADWAY_LIBS)\n" if grep { /^broadway/ } @handlers;
+	return grep { !/^broadway/ } @handlers;
+}
+
 # Run a handler of the reader on a copy of a slot until it has seen so many
 # changes; "flags" are for erl.  {wall, cpu, client_cpu, beam_cpu} in seconds,
 # {client_rss, beam_rss} in kB, or {failed => reason}.
@@ -73,13 +82,20 @@ sub start
 	return $reader;
 }
 
+sub go
+{
+	my ($reader) = @_;
+	print { $reader->{to} } "go\n";
+	return;
+}
+
 sub measure
 {
 	my ($cluster, $reader) = @_;
 	my $before = Bench::Run::cpu_time($reader->{pid});
 	my $started = time;
 
-	print { $reader->{to} } "go\n";
+	go($reader);
 	my ($client) = expect($reader, 'done');
 	return {
 		wall => time - $started,

@@ -5,27 +5,11 @@ use strict;
 use warnings;
 
 use JSON::PP;
-use List::Util qw(max min);
+use List::Util qw(max);
+
+use Bench::Figures;
 
 my $base = 'pgoutput-text';
-
-sub median
-{
-	my @sorted = sort { $a <=> $b } @_;
-	return undef unless @sorted;
-	my $middle = int(@sorted / 2);
-	return @sorted % 2
-	  ? $sorted[$middle]
-	  : ($sorted[ $middle - 1 ] + $sorted[$middle]) / 2;
-}
-
-sub spread
-{
-	my @values = @_;
-	return undef unless @values;
-	return { median => median(@values), min => min(@values),
-		max => max(@values) };
-}
 
 # Cost above the floor as a part of another's, round by round: what disturbs
 # the machine disturbs the three runs of a round alike.
@@ -41,7 +25,7 @@ sub ratio
 		push @ratios, ($x - $f) / ($t - $f)
 		  if defined $x && defined $f && defined $t && $t > $f;
 	}
-	return spread(@ratios);
+	return Bench::Figures::spread(@ratios);
 }
 
 # Add the figures to the results of one workload, a hash by candidate.
@@ -54,7 +38,7 @@ sub summarize
 	{
 		for my $what ('cpu', 'wall', 'instructions')
 		{
-			$result->{$what} = spread(
+			$result->{$what} = Bench::Figures::spread(
 				grep { defined } map { $_->{$what} } @{ $result->{samples} })
 			  // next;
 			$result->{"${what}_ratio"} = ratio($result, $floor, $to, $what)
@@ -96,7 +80,7 @@ sub verdict
 	my $target = target(@_) // return '';
 	my $ratio = $results->{$name}{cpu_ratio} // return '';
 
-	return sprintf '<= %.2f %s', $target, judgement($ratio, '<=', $target);
+	return sprintf '<= %.2f %s', $target, Bench::Figures::judgement($ratio, '<=', $target);
 }
 
 # The columns of a line: [heading, width, value of a result].
@@ -146,12 +130,13 @@ sub print_table
 	return;
 }
 
-# A table of results, a line for each name: a column is a heading, a width and
-# what "cell" wants to know besides the result.
+# A table of results, a line for each name.  A column is a heading, a width, the
+# key of a figure, its format, and whether the median alone is shown.
 sub print_columns
 {
-	my ($columns, $results, $cell, @names) = @_;
-	my $line = '%-18s' . join('', map { " %$_->[1]s" } @$columns) . "\n";
+	my ($columns, $results, @names) = @_;
+	my $width = max(map { length } @names);
+	my $line = "%-${width}s" . join('', map { " %$_->[1]s" } @$columns) . "\n";
 
 	printf $line, '', map { $_->[0] } @$columns;
 	for my $name (@names)
@@ -162,10 +147,17 @@ sub print_columns
 			print "$name failed: $result->{failed}\n";
 			next;
 		}
-		printf $line, $name,
-		  map { $cell->($result, @{$_}[ 2 .. $#$_ ]) } @$columns;
+		printf $line, $name, map { cell($result, @{$_}[ 2 .. $#$_ ]) } @$columns;
 	}
 	return;
+}
+
+sub cell
+{
+	my ($result, $key, $format, $median) = @_;
+	my $figure = $result->{$key};
+	return number($format, $figure && $figure->{median}) if $median;
+	return with_spread($format, $figure);
 }
 
 # Compare figures with their targets, [name of the result, figure, relation,
@@ -181,26 +173,15 @@ sub judge
 		my $figure = $results->{$name}{$what} // next;
 		push @judged, { name => $name, what => $what, figure => $figure,
 			relation => $relation, bound => $bound,
-			verdict => judgement($figure, $relation, $bound) };
+			verdict => Bench::Figures::judgement($figure, $relation, $bound) };
 	}
 	return @judged;
-}
-
-# "level": the median is beyond the bound, but not every round.
-sub judgement
-{
-	my ($figure, $relation, $bound) = @_;
-	my ($sign, $best) =
-	  $relation eq '>=' ? (1, $figure->{max}) : (-1, $figure->{min});
-
-	return 'met' if $sign * $figure->{median} >= $sign * $bound;
-	return $sign * $best >= $sign * $bound ? 'level' : 'missed';
 }
 
 sub print_targets
 {
 	my @judged = @_;
-	printf "  target: %-18s %-16s %10.4g  %s %-8g %s\n",
+	printf "  target: %-24s %-16s %10.4g  %s %-8g %s\n",
 	  @{$_}{qw(name what)}, $_->{figure}{median},
 	  @{$_}{qw(relation bound verdict)}
 	  for @judged;

@@ -3,6 +3,7 @@
 #	rows	rows of the load, and with --quick
 #	per		rows of a transaction, or all
 #	ddl		run before the slots are made; the load runs after that
+#	row		the values of a row, made from g
 #	load	SQL; {rows} is their number, {per} how many a transaction has
 #	options	of a plugin, in place of the candidate's of the same names
 #	only	the plugins that can do it; all, if absent
@@ -78,6 +79,7 @@ our @all = (
 		title => '9 mixed columns, transactions of 100',
 		rows => [ 500_000, 50_000 ],
 		ddl => $mixed_ddl,
+		row => $mixed_row,
 		load => insert('mixed', $mixed_row),
 		targets => { 'etf-elixir' => 0.35, 'etf-compact' => 0.20 }
 	},
