@@ -3,8 +3,8 @@ defmodule PgEtf.Relation do
   A table as it was at one point of the log.
 
   Built by `PgEtf.Frame` from the relation event that precedes the first row of
-  a table, and again whenever the table has changed. `finishers` belongs to the
-  decoder.
+  a table, and again whenever the table has changed. `row` and `key_row`
+  belong to the decoder.
   """
 
   alias PgEtf.Relation.Column
@@ -45,10 +45,9 @@ defmodule PgEtf.Relation do
           table: String.t(),
           identity: atom,
           columns: [Column.t()],
-          names: [String.t() | atom],
           key_names: [String.t() | atom],
-          finishers: [nil | (term -> term)],
-          key_finishers: [nil | (term -> term)]
+          row: PgEtf.Row.plan(),
+          key_row: PgEtf.Row.plan()
         }
 
   @enforce_keys [:oid, :schema, :table, :identity, :columns]
@@ -58,9 +57,8 @@ defmodule PgEtf.Relation do
     :table,
     :identity,
     :columns,
-    names: [],
-    key_names: [],
-    finishers: [],
-    key_finishers: []
+    :row,
+    :key_row,
+    key_names: []
   ]
 end

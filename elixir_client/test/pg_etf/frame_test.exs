@@ -147,7 +147,7 @@ defmodule PgEtf.FrameTest do
       Frame.decode(decoder, tx([narrow, {:insert, 16_385, {3}}]))
 
     assert change.record == %{"id" => 3}
-    assert %Relation{names: ["id"]} = decoder.relations[16_385]
+    assert %Relation{columns: [%{name: "id"}]} = decoder.relations[16_385]
   end
 
   test "nested types are finished by the shape that came with the column" do
