@@ -28,9 +28,11 @@ defmodule PgEtf.AckTracker do
   @spec new() :: t
   def new, do: %AckTracker{}
 
-  @doc "Numbers one message that is being handed out."
-  @spec open(t) :: {seq, t}
-  def open(%AckTracker{next: next} = tracker), do: {next, %{tracker | next: next + 1}}
+  @doc "Numbers messages that are being handed out; tells the number of the first."
+  @spec open(t, pos_integer) :: {seq, t}
+  def open(%AckTracker{next: next} = tracker, count \\ 1) do
+    {next, %{tracker | next: next + count}}
+  end
 
   @doc "Ends a transaction after the last message that was opened."
   @spec close(t, PgEtf.Lsn.t()) :: t
@@ -40,8 +42,9 @@ defmodule PgEtf.AckTracker do
 
   @doc "Acknowledges messages. Numbers that were never opened, or twice, change nothing."
   @spec ack(t, [seq]) :: t
-  def ack(%AckTracker{} = tracker, seqs) do
-    seqs |> Enum.reduce(tracker, &mark/2) |> confirm()
+  def ack(%AckTracker{low: low, next: next, done: done} = tracker, seqs) do
+    {low, done} = mark(seqs, low, next, done)
+    confirm(%{tracker | low: low, done: done})
   end
 
   @doc "How many messages are handed out and not acknowledged."
@@ -49,21 +52,20 @@ defmodule PgEtf.AckTracker do
   def in_flight(%AckTracker{next: next, low: low, done: done}), do: next - low - map_size(done)
 
   # Messages acknowledged in order, the usual case, never enter the map.
-  defp mark(low, %AckTracker{low: low, next: next} = tracker) when low < next do
-    advance(%{tracker | low: low + 1})
+  defp mark([low | seqs], low, next, done) when low < next do
+    {low, done} = advance(low + 1, done)
+    mark(seqs, low, next, done)
   end
 
-  defp mark(seq, %AckTracker{low: low, next: next} = tracker) when seq > low and seq < next do
-    %{tracker | done: Map.put(tracker.done, seq, [])}
+  defp mark([seq | seqs], low, next, done) when seq > low and seq < next do
+    mark(seqs, low, next, Map.put(done, seq, []))
   end
 
-  defp mark(_seq, tracker), do: tracker
+  defp mark([_ | seqs], low, next, done), do: mark(seqs, low, next, done)
+  defp mark([], low, _next, done), do: {low, done}
 
-  defp advance(%AckTracker{low: low, done: done} = tracker) when is_map_key(done, low) do
-    advance(%{tracker | low: low + 1, done: Map.delete(done, low)})
-  end
-
-  defp advance(tracker), do: tracker
+  defp advance(low, done) when is_map_key(done, low), do: advance(low + 1, Map.delete(done, low))
+  defp advance(low, done), do: {low, done}
 
   defp confirm(%AckTracker{low: low, ends: ends} = tracker) do
     case :queue.peek(ends) do

@@ -13,9 +13,11 @@ defmodule PgEtf.Inbox do
   alias __MODULE__
 
   # opts         options of the stream
-  # queue        {:message, data, changes} | {:size, bytes} | {:close, lsn} |
-  #              {:position, lsn}, in the order of arrival
-  # building     a transaction that is put together: {transaction, changes, bytes}
+  # queue        in the order of arrival:
+  #              {:messages, list, changes in each} | {:passed, bytes, end_lsn or nil} |
+  #              {:position, lsn}
+  # building     a transaction that is put together: {transaction, lists of changes,
+  #              the last first, their number, bytes}
   # partial      the transaction that is not complete: {commit_lsn, next index}
   # events       credit left at the client, in changes; may be negative
   # bytes        the same in bytes
@@ -109,21 +111,14 @@ defmodule PgEtf.Inbox do
 
   defp enqueue(inbox, %Frame{end_lsn: nil, changes: [message]}, bytes) do
     inbox
-    |> push({:message, unit(message, inbox.opts[:unit]), 1})
-    |> push({:size, bytes})
-    |> push({:close, message.commit_lsn})
+    |> push_messages([unit(message, inbox.opts[:unit])], 1)
+    |> push({:passed, bytes, message.commit_lsn})
   end
 
   defp enqueue(inbox, %Frame{} = frame, bytes) do
     case inbox.opts[:unit] do
-      :change ->
-        frame.changes
-        |> Enum.reduce(inbox, &push(&2, {:message, &1, 1}))
-        |> push({:size, bytes})
-        |> push_close(frame)
-
-      :transaction ->
-        build(inbox, frame, bytes)
+      :change -> inbox |> push_messages(frame.changes, 1) |> push({:passed, bytes, closes(frame)})
+      :transaction -> build(inbox, frame, bytes)
     end
   end
 
@@ -140,42 +135,37 @@ defmodule PgEtf.Inbox do
     }
   end
 
-  defp push(inbox, {:message, _, changes} = entry) do
-    %{inbox | queue: :queue.in(entry, inbox.queue), queued: inbox.queued + changes}
-  end
-
   defp push(inbox, entry), do: %{inbox | queue: :queue.in(entry, inbox.queue)}
 
-  defp push_close(inbox, %Frame{part: part, end_lsn: end_lsn}) when part in [:whole, :last] do
-    push(inbox, {:close, end_lsn})
+  defp push_messages(inbox, [], _weight), do: inbox
+
+  defp push_messages(inbox, messages, weight) do
+    queued = inbox.queued + weight * length(messages)
+    push(%{inbox | queued: queued}, {:messages, messages, weight})
   end
 
-  defp push_close(inbox, _frame), do: inbox
+  defp closes(%Frame{part: part, end_lsn: end_lsn}) when part in [:whole, :last], do: end_lsn
+  defp closes(_frame), do: nil
 
   # A transaction is put together until it ends or is too large: in changes, or
   # in bytes, of which no more would come once the window is full.
   defp build(inbox, frame, bytes) do
-    {building, changes, size} = inbox.building || {new_transaction(frame), [], 0}
-    changes = Enum.reduce(frame.changes, changes, &[&1 | &2])
+    {building, lists, count, size} = inbox.building || {new_transaction(frame), [], 0, 0}
+    lists = [frame.changes | lists]
+    count = count + length(frame.changes)
     size = size + bytes
 
     cond do
       frame.part in [:whole, :last] ->
-        inbox
-        |> push_transaction(building, changes, size, true)
-        |> push_close(frame)
-        |> Map.put(:building, nil)
+        push_transaction(%{inbox | building: nil}, building, lists, count, size, frame)
 
-      length(changes) >= inbox.opts[:max_transaction_changes] or
-          2 * size >= inbox.opts[:window_bytes] ->
+      count >= inbox.opts[:max_transaction_changes] or 2 * size >= inbox.opts[:window_bytes] ->
         next = %{building | part: :middle, first_index: frame.first_index + frame.count}
-
-        inbox
-        |> push_transaction(building, changes, size, false)
-        |> Map.put(:building, {next, [], 0})
+        inbox = %{inbox | building: {next, [], 0, 0}}
+        push_transaction(inbox, building, lists, count, size, frame)
 
       true ->
-        %{inbox | building: {building, changes, size}}
+        %{inbox | building: {building, lists, count, size}}
     end
   end
 
@@ -189,18 +179,20 @@ defmodule PgEtf.Inbox do
     }
   end
 
-  defp push_transaction(inbox, transaction, changes, size, last?) do
+  defp push_transaction(inbox, transaction, lists, count, size, frame) do
+    end_lsn = closes(frame)
+
     part =
-      case {transaction.part, last?} do
-        {:whole, true} -> :whole
-        {:whole, false} -> :first
-        {:middle, true} -> :last
-        {:middle, false} -> :middle
+      case {transaction.part, end_lsn} do
+        {:whole, nil} -> :first
+        {:middle, nil} -> :middle
+        {:whole, _} -> :whole
+        {:middle, _} -> :last
       end
 
-    events = length(changes)
-    transaction = %{transaction | part: part, changes: :lists.reverse(changes)}
-    inbox |> push({:message, transaction, events}) |> push({:size, size})
+    changes = lists |> :lists.reverse() |> :lists.append()
+    transaction = %{transaction | part: part, changes: changes}
+    inbox |> push_messages([transaction], count) |> push({:passed, size, end_lsn})
   end
 
   ## Handing out
@@ -220,16 +212,16 @@ defmodule PgEtf.Inbox do
   # nothing, and a position may depend on them.
   defp take(inbox, demand, items) do
     case :queue.peek(inbox.queue) do
-      {:value, {:message, data, changes}} when demand > 0 ->
-        {seq, inbox} = open(drop(inbox))
-        take(%{inbox | queued: inbox.queued - changes}, demand - 1, [{data, seq} | items])
+      {:value, {:messages, messages, weight}} when demand > 0 ->
+        {seq, inbox} = drop(inbox) |> open(min(demand, length(messages)))
+        {items, rest} = number(messages, seq, inbox.tracker.next, items)
+        taken = inbox.tracker.next - seq
+        inbox = %{inbox | queued: inbox.queued - taken * weight}
+        take(put_back(inbox, rest, weight), demand - taken, items)
 
-      {:value, {:close, end_lsn}} ->
-        take(inbox |> drop() |> close(end_lsn), demand, items)
-
-      {:value, {:size, bytes}} ->
+      {:value, {:passed, bytes, end_lsn}} ->
         sizes = :queue.in({inbox.tracker.next, bytes}, inbox.sizes)
-        take(%{drop(inbox) | sizes: sizes}, demand, items)
+        take(%{drop(inbox) | sizes: sizes} |> close(end_lsn), demand, items)
 
       {:value, {:position, lsn}} ->
         take_position(inbox, lsn, demand, items)
@@ -237,6 +229,18 @@ defmodule PgEtf.Inbox do
       _ ->
         {items, inbox}
     end
+  end
+
+  defp number(rest, next, next, items), do: {items, rest}
+
+  defp number([data | rest], seq, next, items) do
+    number(rest, seq + 1, next, [{data, seq} | items])
+  end
+
+  defp put_back(inbox, [], _weight), do: inbox
+
+  defp put_back(inbox, rest, weight) do
+    %{inbox | queue: :queue.in_r({:messages, rest, weight}, inbox.queue)}
   end
 
   # A position that the consumer stores is a message; one that a function stores is
@@ -247,7 +251,7 @@ defmodule PgEtf.Inbox do
         take(%{drop(inbox) | position: lsn}, demand, items)
 
       :deliver when demand > 0 and items == [] ->
-        {seq, inbox} = open(drop(inbox))
+        {seq, inbox} = drop(inbox) |> open(1)
         {[{{:position, lsn}, seq}], close(inbox, lsn)}
 
       :deliver ->
@@ -261,11 +265,12 @@ defmodule PgEtf.Inbox do
 
   defp drop(inbox), do: %{inbox | queue: :queue.drop(inbox.queue)}
 
-  defp open(inbox) do
-    {seq, tracker} = AckTracker.open(inbox.tracker)
+  defp open(inbox, count) do
+    {seq, tracker} = AckTracker.open(inbox.tracker, count)
     {seq, %{inbox | tracker: tracker}}
   end
 
+  defp close(inbox, nil), do: inbox
   defp close(inbox, lsn), do: %{inbox | tracker: AckTracker.close(inbox.tracker, lsn)}
 
   ## Acknowledging
