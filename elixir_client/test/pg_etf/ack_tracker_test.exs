@@ -82,7 +82,7 @@ defmodule PgEtf.AckTrackerTest do
 
   defp scenario do
     transactions =
-      Gen.list(Gen.integer(0..4), 1..12)
+      Gen.list(Gen.integer(0..16), 1..12)
       |> Gen.map(fn counts -> Enum.with_index(counts, fn n, i -> {n, (i + 1) * 10} end) end)
 
     Gen.bind(transactions, fn transactions ->
