@@ -157,9 +157,10 @@ defmodule PgEtf.Producer do
   # opts      validated
   # session   the stream
   # demand    messages that consumers have asked for and not got
+  # message   what a message is made from
   # stages    monitors of the processes that hold messages
   @derive {Inspect, except: [:opts]}
-  defstruct [:opts, :session, demand: 0, stages: %{}]
+  defstruct [:opts, :session, :message, demand: 0, stages: %{}]
 
   @doc false
   def prepare_for_start(module, broadway) do
@@ -186,7 +187,8 @@ defmodule PgEtf.Producer do
     opts = Options.validate!(opts)
     # The database is for later: whoever starts this must not wait for it.
     send(self(), {Producer, :connect})
-    {:producer, %Producer{opts: opts, session: Session.new(opts)}, buffer_size: :infinity}
+    state = %Producer{opts: opts, session: Session.new(opts), message: message()}
+    {:producer, state, buffer_size: :infinity}
   end
 
   @doc false
@@ -256,25 +258,22 @@ defmodule PgEtf.Producer do
 
   defp emit(%Producer{} = state) do
     {items, session} = Session.take(state.session, state.demand)
-    messages = messages(items, session.incarnation, state.opts)
+    messages = messages(items, session.incarnation, state)
     {:noreply, messages, %{state | session: session, demand: state.demand - length(items)}}
   end
 
-  defp messages([], _incarnation, _opts), do: []
-
-  defp messages(items, incarnation, opts) do
+  defp messages(items, incarnation, %Producer{opts: opts, message: message}) do
     ack_ref = {self(), incarnation}
     on_failure = opts[:on_failure]
-    template = template()
 
     for {data, seq} <- items do
       acknowledger = {Acknowledger, ack_ref, %{seq: seq, on_failure: on_failure}}
-      %{template | data: data, metadata: metadata(data), acknowledger: acknowledger}
+      %{message | data: data, metadata: metadata(data), acknowledger: acknowledger}
     end
   end
 
   # Under GenStage alone a message is a map with the same fields.
-  defp template do
+  defp message do
     if Code.ensure_loaded?(Broadway.Message) do
       struct(Broadway.Message)
     else
