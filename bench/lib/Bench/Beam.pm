@@ -34,13 +34,12 @@ sub broadway
 	return (grep { -d "$libs/$_/ebin" } @names) == @names ? @names : ();
 }
 
-# Those of the handlers that can run here.
-sub available
+# The results of those handlers that cannot run here.
+sub missing
 {
-	my @handlers = @_;
-	return @handlers if broadway();
-	print "Broadway: not there (BROADWAY_LIBS)\n" if grep { /^broadway/ } @handlers;
-	return grep { !/^broadway/ } @handlers;
+	return () if broadway();
+	return map { $_ => { failed => 'not there (BROADWAY_LIBS)' } }
+	  grep { /^broadway/ } @_;
 }
 
 # Run a handler of the reader on a copy of a slot until it has seen so many

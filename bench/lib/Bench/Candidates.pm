@@ -43,6 +43,9 @@ our @all = (
 		options => [ 'dialect=compact', 'rows=tuple' ]
 	});
 
+# What the Elixir library asks for.
+our @library = ('dialect=compact', 'rows=tuple', 'protocol_version=1');
+
 # The same candidates with another build of the plugin, to compare the two.
 sub before
 {

@@ -121,7 +121,7 @@ sub print_table
 		my $result = $results->{$name};
 		if ($result->{failed})
 		{
-			print "$name failed: $result->{failed}\n";
+			print "$name: $result->{failed}\n";
 			next;
 		}
 		printf $line, $name, (map { $_->[2]->($result) } @columns),
@@ -144,7 +144,7 @@ sub print_columns
 		my $result = $results->{$name};
 		if ($result->{failed})
 		{
-			print "$name failed: $result->{failed}\n";
+			print "$name: $result->{failed}\n";
 			next;
 		}
 		printf $line, $name, map { cell($result, @{$_}[ 2 .. $#$_ ]) } @$columns;

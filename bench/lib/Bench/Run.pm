@@ -13,6 +13,26 @@ use Time::HiRes qw(sleep time);
 my $poll = 0.005;
 my $limit = 300;
 
+# Let names take turns, round by round: what disturbs the machine disturbs the
+# runs of a round alike.  "run" gives a name's sample, kept in its result.
+sub take_turns
+{
+	my ($results, $rounds, $run, @names) = @_;
+
+	for my $round (1 .. $rounds)
+	{
+		for my $name (@names)
+		{
+			my $result = $results->{$name} //= {};
+			next if $result->{failed};
+			my $sample = $run->($name);
+			$result->{failed} = $sample->{failed} if $sample->{failed};
+			push @{ $result->{samples} }, $sample;
+		}
+	}
+	return $results;
+}
+
 # {cpu, wall, client_cpu} in seconds and {client_rss} in kB, or
 # {failed => reason}.
 sub timed
