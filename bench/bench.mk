@@ -3,7 +3,7 @@
 # them, see their --help.
 
 BENCH_DIR = build/bench
-BENCH = plugin end_to_end latency
+BENCH = plugin client end_to_end latency growth
 
 .PHONY: bench
 

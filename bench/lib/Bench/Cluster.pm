@@ -81,6 +81,7 @@ sub configure
 		max_wal_size => '64GB',
 		checkpoint_timeout => '1h',
 		autovacuum => 'off',
+		max_locks_per_transaction => 512,
 		max_replication_slots => 30,
 		max_wal_senders => 10,
 		wal_sender_timeout => '10min');

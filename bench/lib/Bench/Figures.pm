@@ -4,7 +4,7 @@ package Bench::Figures;
 use strict;
 use warnings;
 
-use List::Util qw(max min sum);
+use List::Util qw(max min);
 use POSIX qw(ceil);
 
 sub median
@@ -47,28 +47,31 @@ sub judgement
 	return $sign * $best >= $sign * $bound ? 'level' : 'missed';
 }
 
-# The line a + b * x that is nearest to the points [x, y], where what counts is
-# how far it is off as a part of y.  {constant, slope, deviation}: the largest.
-sub line
+# How much more than linear a curve of points [x, y] is: how far a point is
+# below a straight line between one before it and one behind it, as a part of
+# its y.  0 for a line, and for what grows less and less.
+sub excess
 {
-	my @points = @_;
-	my ($s, $sx, $sxx, $sy, $sxy) = (0) x 5;
+	my @points = sort { $a->[0] <=> $b->[0] } @_;
+	my $excess = 0;
 
-	for (@points)
+	for my $middle (1 .. $#points - 1)
 	{
-		my ($x, $y) = @$_;
-		my $weight = 1 / $y**2;
-		$s += $weight;
-		$sx += $weight * $x;
-		$sxx += $weight * $x**2;
-		$sy += $weight * $y;
-		$sxy += $weight * $x * $y;
+		for my $before (@points[ 0 .. $middle - 1 ])
+		{
+			$excess = max($excess, map { below($before, $points[$middle], $_) }
+				  @points[ $middle + 1 .. $#points ]);
+		}
 	}
-	my $slope = ($s * $sxy - $sx * $sy) / ($s * $sxx - $sx**2);
-	my $constant = ($sy - $slope * $sx) / $s;
-	my $deviation =
-	  max(map { abs($constant + $slope * $_->[0] - $_->[1]) / $_->[1] } @points);
-	return { constant => $constant, slope => $slope, deviation => $deviation };
+	return $excess;
+}
+
+sub below
+{
+	my ($before, $point, $behind) = @_;
+	my ($x, $y) = @$point;
+	my $slope = ($behind->[1] - $before->[1]) / ($behind->[0] - $before->[0]);
+	return ($before->[1] + $slope * ($x - $before->[0]) - $y) / $y;
 }
 
 # How far the y of points are from their middle, as a part of it.
