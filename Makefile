@@ -72,7 +72,7 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
-CHECKS = lint check-unit check-plugin check-client check-elixir
+CHECKS = lint check-bench check-unit check-plugin check-client check-elixir
 
 check-all: ## every test, with the packages that are there
 	@for check in $(CHECKS); do \

@@ -1,22 +1,29 @@
-# Measurements.  With QUICK=1 they take less than a minute in all, and do not
-# cover everything.  BENCH names the parts to run; BENCH_ARGS goes to each of
-# them, see their --help.
+# Measurements: see docs/performance.md.  QUICK=1 takes less than a minute and
+# leaves its figures and pictures in build/bench; the whole form takes some
+# twenty minutes and writes them into docs/bench.  BENCH names the parts to
+# run; BENCH_ARGS goes to each of them, see their --help.
 
 BENCH_DIR = build/bench
+BENCH_FIGURES = $(if $(QUICK),$(BENCH_DIR),docs/bench)
 BENCH = plugin client end_to_end latency growth
 
-.PHONY: bench
+.PHONY: bench check-bench
 
+# A part that fails does not keep the others from their turn.
 bench:
 	@bin/deps
 	@bench/peers $(PG_CONFIG)
 	@$(MAKE) -s all client $(BENCH_DIR)/bench_floor.so
 	@$(MIX) deps.get > /dev/null
 	@$(MIX) compile
-	@for part in $(BENCH); do \
+	@mkdir -p $(BENCH_FIGURES)
+	@status=0; for part in $(BENCH); do \
 		bench/$$part --pg-config $(PG_CONFIG) $(if $(QUICK),--quick) \
-			--json $(BENCH_DIR)/$$part.json $(BENCH_ARGS) || exit 1; \
-	done
+			--json $(BENCH_FIGURES)/$$part.json $(BENCH_ARGS) || status=1; \
+	done; bench/publish $(BENCH_FIGURES) && exit $$status
+
+check-bench: ## the statistics of the measurements, and that their programs parse
+	prove bench/t
 
 $(BENCH_DIR)/bench_floor.so: bench/floor/bench_floor.c include/compat.h
 	mkdir -p $(BENCH_DIR)

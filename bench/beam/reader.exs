@@ -95,8 +95,7 @@ defmodule Reader do
       "consumer" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, &1),
       "consumer-changes" => &PgEtf.Consumer.start_link(Reader.Changes, &2, &1),
       "broadway" => &pipeline(&1, [unit: :transaction], [concurrency: 2], &2),
-      "broadway-changes" =>
-        &pipeline(&1, [unit: :change], [concurrency: 2, max_demand: 500], &2)
+      "broadway-changes" => &pipeline(&1, [unit: :change], [concurrency: 2, max_demand: 500], &2)
     }
   end
 
@@ -133,7 +132,9 @@ defmodule Reader do
   defp client do
     Enum.find_value(Port.list(), fn port ->
       {:name, name} = Port.info(port, :name)
-      if String.ends_with?(to_string(name), "pg_etf_client"), do: elem(Port.info(port, :os_pid), 1)
+
+      if String.ends_with?(to_string(name), "pg_etf_client"),
+        do: elem(Port.info(port, :os_pid), 1)
     end)
   end
 end

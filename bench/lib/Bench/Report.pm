@@ -1,4 +1,4 @@
-# Figures from samples: medians, costs above the floor, a table, JSON.
+# Results as tables for people and as JSON, and how they compare with targets.
 package Bench::Report;
 
 use strict;
@@ -9,44 +9,18 @@ use List::Util qw(max);
 
 use Bench::Figures;
 
-my $base = 'pgoutput-text';
-
-# Cost above the floor as a part of another's, round by round: what disturbs
-# the machine disturbs the three runs of a round alike.
-sub ratio
-{
-	my ($of, $floor, $to, $what) = @_;
-	my @ratios;
-
-	for my $round (0 .. $#{ $of->{samples} })
-	{
-		my ($x, $f, $t) =
-		  map { $_->{samples}[$round]{$what} } ($of, $floor, $to);
-		push @ratios, ($x - $f) / ($t - $f)
-		  if defined $x && defined $f && defined $t && $t > $f;
-	}
-	return Bench::Figures::spread(@ratios);
-}
-
-# Add the figures to the results of one workload, a hash by candidate.
-sub summarize
-{
-	my ($results, $rows) = @_;
-	my ($floor, $to) = @{$results}{ 'floor', $base };
-
-	for my $result (grep { !$_->{failed} } values %$results)
-	{
-		for my $what ('cpu', 'wall', 'instructions')
-		{
-			$result->{$what} = Bench::Figures::spread(
-				grep { defined } map { $_->{$what} } @{ $result->{samples} })
-			  // next;
-			$result->{"${what}_ratio"} = ratio($result, $floor, $to, $what)
-			  if $floor && $to && $result != $floor;
-		}
-	}
-	return;
-}
+# How figures with a target are called.
+my %words = (
+	ratio => 'rate / walsender alone',
+	rate => 'changes/s',
+	transactions => 'transactions/s',
+	beam_cpu_us => 'BEAM us/change',
+	client_rss_mib => 'client MiB',
+	part => 'CPU / walsender CPU',
+	wall_ratio => 'wall / pg_recvlogical',
+	rss_mib => 'client MiB',
+	p50 => 'p50 ms',
+	p99 => 'p99 ms');
 
 sub number
 {
@@ -62,106 +36,63 @@ sub with_spread
 	return sprintf "$format ($format..$format)", @{$s}{qw(median min max)};
 }
 
-# What a candidate's CPU ratio is wanted to be: a number of the workload, or the
-# ratio of another candidate.
-sub target
+# The cell of a figure, for a column: its median with or without the spread.
+sub figure
 {
-	my ($workload, $name, $results) = @_;
-	my $target = $workload->{targets}{$name} // return undef;
-	my $other = $results->{$target};
-
-	return $target if $target =~ /^[\d.]+$/;
-	return $other ? $other->{cpu_ratio}{median} : undef;
+	my ($key, $format, $median) = @_;
+	return sub {
+		my ($result) = @_;
+		my $figure = $result->{$key};
+		return number($format, $figure && $figure->{median}) if $median;
+		return with_spread($format, $figure);
+	};
 }
 
-sub verdict
+# Print a table of results, a line for each name, and return it.  A column is a
+# heading and what makes a cell of a result and its name.
+sub table
 {
-	my ($workload, $name, $results) = @_;
-	my $target = target(@_) // return '';
-	my $ratio = $results->{$name}{cpu_ratio} // return '';
+	my ($title, $columns, $results, @names) = @_;
+	my $table = {
+		title => $title,
+		headings => [ '', map { $_->[0] } @$columns ],
+		lines => [ map { line($columns, $results->{$_}, $_) } @names ] };
 
-	return sprintf '<= %.2f %s', $target, Bench::Figures::judgement($ratio, '<=', $target);
+	print "\n$title\n";
+	print_lines($table->{headings}, @{ $table->{lines} });
+	return $table;
 }
 
-# The columns of a line: [heading, width, value of a result].
-sub time_columns
+sub line
 {
-	my ($rows) = @_;
-	return (
-		[ 'CPU s (min..max)', 22, sub { with_spread('%.3f', $_[0]{cpu}) } ],
-		[ 'wall s (min..max)', 22, sub { with_spread('%.3f', $_[0]{wall}) } ],
-		[ 'us/row', 8,
-			sub { sprintf '%.2f', $_[0]{cpu}{median} * 1e6 / $rows } ],
-		[ 'bytes/row', 11, sub { sprintf '%.1f', $_[0]{bytes} / $rows } ],
-		[ 'msgs/row', 9, sub { sprintf '%.4f', $_[0]{messages} / $rows } ],
-		[ 'CPU ratio', 19, sub { with_spread('%.2f', $_[0]{cpu_ratio}) } ],
-		[ 'wall ratio', 19, sub { with_spread('%.2f', $_[0]{wall_ratio}) } ]);
+	my ($columns, $result, $name) = @_;
+	return [ $name, $result->{failed} ] if $result->{failed};
+	return [ $name, map { $_->[1]->($result, $name) } @$columns ];
 }
 
-# Targets are about time: sending, which the kernel does, counts there alone.
-sub instruction_columns
+# As wide as the widest cell; a line of two tells why there is no more.
+sub print_lines
 {
-	my ($rows) = @_;
-	return (
-		[ 'instructions/row', 18,
-			sub { sprintf '%.0f', $_[0]{instructions}{median} / $rows } ],
-		[ 'ratio', 8,
-			sub { number('%.3f', $_[0]{instructions_ratio}{median}) } ]);
-}
+	my @lines = @_;
+	my @width;
 
-sub print_table
-{
-	my ($workload, $rows, $candidates, $results, @columns) = @_;
-	my $line = '%-18s' . join('', map { " %$_->[1]s" } @columns) . "  %s\n";
-
-	printf "\n%s: %s; %d rows\n", $workload->{name}, $workload->{title}, $rows;
-	printf $line, '', (map { $_->[0] } @columns), 'target';
-	for my $name (map { $_->{name} } @$candidates)
+	for my $line (grep { @$_ == @{ $lines[0] } } @lines)
 	{
-		my $result = $results->{$name};
-		if ($result->{failed})
-		{
-			print "$name: $result->{failed}\n";
-			next;
-		}
-		printf $line, $name, (map { $_->[2]->($result) } @columns),
-		  verdict($workload, $name, $results);
+		$width[$_] = max($width[$_] // 0, length $line->[$_]) for 0 .. $#$line;
+	}
+	$width[0] = max(map { length $_->[0] } @lines);
+	for my $line (@lines)
+	{
+		printf "%-*s", $width[0], $line->[0];
+		printf '  ' . (@$line == 2 ? '%-*s' : '%*s'), $width[$_] // 0, $line->[$_]
+		  for 1 .. $#$line;
+		print "\n";
 	}
 	return;
-}
-
-# A table of results, a line for each name.  A column is a heading, a width, the
-# key of a figure, its format, and whether the median alone is shown.
-sub print_columns
-{
-	my ($columns, $results, @names) = @_;
-	my $width = max(map { length } @names);
-	my $line = "%-${width}s" . join('', map { " %$_->[1]s" } @$columns) . "\n";
-
-	printf $line, '', map { $_->[0] } @$columns;
-	for my $name (@names)
-	{
-		my $result = $results->{$name};
-		if ($result->{failed})
-		{
-			print "$name: $result->{failed}\n";
-			next;
-		}
-		printf $line, $name, map { cell($result, @{$_}[ 2 .. $#$_ ]) } @$columns;
-	}
-	return;
-}
-
-sub cell
-{
-	my ($result, $key, $format, $median) = @_;
-	my $figure = $result->{$key};
-	return number($format, $figure && $figure->{median}) if $median;
-	return with_spread($format, $figure);
 }
 
 # Compare figures with their targets, [name of the result, figure, relation,
-# bound], where the figure is there.
+# bound], where the figure is there; print and return the comparison.
 sub judge
 {
 	my ($results, @targets) = @_;
@@ -171,32 +102,14 @@ sub judge
 	{
 		my ($name, $what, $relation, $bound) = @$_;
 		my $figure = $results->{$name}{$what} // next;
-		push @judged, { name => $name, what => $what, figure => $figure,
-			relation => $relation, bound => $bound,
-			verdict => Bench::Figures::judgement($figure, $relation, $bound) };
+		my $verdict = Bench::Figures::judgement($figure, $relation, $bound);
+
+		push @judged, { name => $name, what => $words{$what}, figure => $figure,
+			relation => $relation, bound => $bound, verdict => $verdict };
+		printf "  target: %-24s %-22s %10.4g  %s %-8g %s\n", $name,
+		  $words{$what}, $figure->{median}, $relation, $bound, $verdict;
 	}
-	return @judged;
-}
-
-sub print_targets
-{
-	my @judged = @_;
-	printf "  target: %-24s %-16s %10.4g  %s %-8g %s\n",
-	  @{$_}{qw(name what)}, $_->{figure}{median},
-	  @{$_}{qw(relation bound verdict)}
-	  for @judged;
-	return;
-}
-
-# The functions that execute most, without what they call.
-sub print_functions
-{
-	my ($name, $profile, $count) = @_;
-	my @lines = grep { /\(\s*[\d.]+%\)/ } qx(callgrind_annotate "$profile");
-
-	splice @lines, $count + 1;
-	print "\n$name:\n", map { s/ \S*?([^\/\s]+:)/ $1/r } @lines;
-	return;
+	return \@judged;
 }
 
 sub json
