@@ -87,6 +87,7 @@ typedef struct Engine
 	bool at_end;		  /* endpos is reached */
 	bool server_stopping; /* the control connection heard so */
 	bool control_missed;  /* the consumer knows that there is none */
+	bool creating_told;	  /* and that a new slot may take long */
 
 	uint64_t ping_lsn; /* of the last keepalive that wanted a reply */
 	int64_t ping_since;

@@ -69,6 +69,12 @@ extern uint64_t feedback_take_rewind(Feedback *feedback);
 /* May one more transaction end be delivered? */
 extern bool feedback_has_room(const Feedback *feedback);
 
+/*
+ * The end of all that was handed over, in whole or in part: a server whose
+ * history ends before has not got what the consumer has.
+ */
+extern uint64_t feedback_reached(const Feedback *feedback);
+
 /* A frame was handed over.  False: out of memory. */
 extern bool feedback_delivered(Feedback *feedback, uint64_t commit_lsn,
 							   uint64_t end_lsn, bool ends);

@@ -20,8 +20,7 @@ typedef enum CreateSlot
 {
 	CREATE_NONE,
 	CREATE_IF_MISSING,
-	CREATE_TEMPORARY,
-	CREATE_NEW /* command line only: an existing slot is an error */
+	CREATE_TEMPORARY
 } CreateSlot;
 
 typedef struct Pair
@@ -50,6 +49,7 @@ typedef struct Settings
 	uint64_t startpos;
 	uint64_t endpos;
 	char *system_identifier; /* the cluster that startpos is of; or NULL */
+	uint64_t timeline;		 /* the timeline that startpos is of; or 0 */
 
 	bool ack_positions; /* a keepalive's position waits for {flushed, Lsn} */
 	uint64_t credit_events;

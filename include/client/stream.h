@@ -45,20 +45,30 @@ typedef struct Stream
 	bool resumes;
 	char system_identifier[24]; /* empty: not known yet */
 
+	/*
+	 * The end of what the consumer was given, and the timeline that this is
+	 * of; 0: not known.  A standby may be promoted while it streams, so what
+	 * came from one is of no certain timeline.
+	 */
+	uint64_t reached;
+	uint32_t reached_timeline;
+
 	/* What the set-up found. */
 	uint32_t timeline;
+	bool in_recovery; /* it is a standby */
 	int server_version;
 	int backend_pid;
 	uint64_t server_lsn;	 /* the server's position at connect */
 	uint64_t sender_timeout; /* milliseconds; 0: none */
 	uint64_t confirmed;		 /* the slot's position */
 	bool created;			 /* by this connection */
+	bool without_failover;	 /* asked for, but the slot there has it not */
 } Stream;
 
 extern void stream_init(Stream *stream, const Settings *settings);
 
-/* Connect, and start at "position". */
-extern bool stream_open(Stream *stream, uint64_t position);
+/* Connect, and start at "position"; "reached": what was delivered so far. */
+extern bool stream_open(Stream *stream, uint64_t position, uint64_t reached);
 extern void stream_close(Stream *stream);
 
 extern short stream_events(const Stream *stream, bool read);

@@ -13,6 +13,7 @@
 #include "client/db.h"
 #include "client/loop.h"
 #include "client/print.h"
+#include "client/slot.h"
 #include "client/strbuf.h"
 
 /* Advance until something has happened, within the time to connect. */
@@ -40,10 +41,38 @@ wait_for(Db *db, const Settings *settings)
 	}
 }
 
+static bool
+command(Db *db, const Settings *settings, const StrBuf *sql)
+{
+	return db_send(db, STAGE_CREATE, sql->data) &&
+		   wait_for(db, settings) == DB_ANSWERED;
+}
+
+/*
+ * The server would go on waiting for the moment at which a slot can begin
+ * long after we have left: it must give up first.
+ */
+static bool
+limit_time(Db *db, const Settings *settings)
+{
+	StrBuf sql = {0};
+	bool done;
+
+	strbuf_putf(&sql,
+				"SELECT pg_catalog.set_config('statement_timeout', "
+				"'%llums', false)",
+				(unsigned long long) settings->connect_timeout);
+	done = !sql.failed && command(db, settings, &sql);
+	strbuf_free(&sql);
+	return done;
+}
+
 /* Connect and run one command; the answer stands in db->result. */
 static bool
-run(Db *db, const Settings *settings, const StrBuf *sql)
+run(Db *db, const Arguments *args, const StrBuf *sql)
 {
+	const Settings *settings = &args->settings;
+
 	if (sql->failed)
 	{
 		*db = (Db){.state = DB_CLOSED};
@@ -52,26 +81,24 @@ run(Db *db, const Settings *settings, const StrBuf *sql)
 	}
 	return db_open(db, settings, false) &&
 		   wait_for(db, settings) == DB_CONNECTED &&
-		   db_send(db, STAGE_CREATE, sql->data) &&
-		   wait_for(db, settings) == DB_ANSWERED;
+		   (!args->create_slot ||
+			slot_supported(settings, PQserverVersion(db->conn),
+						   &db->failure)) &&
+		   limit_time(db, settings) && command(db, settings, sql);
 }
 
 static int
 run_quietly(const Arguments *args, StrBuf *sql)
 {
 	Db db;
-	int status =
-		run(&db, &args->settings, sql) ? 0 : print_failure(&db.failure);
+	int status = run(&db, args, sql) ? 0 : print_failure(&db.failure);
 
 	db_close(&db);
 	strbuf_free(sql);
 	return status;
 }
 
-/*
- * Arguments that an older server does not have are only named when they are
- * wanted, so that it says itself what it cannot do.
- */
+/* Arguments that an older server does not have are only named when wanted. */
 int
 admin_create(const Arguments *args)
 {
@@ -162,7 +189,7 @@ admin_status(const Arguments *args)
 	int status = 0;
 
 	build_status(args, &sql);
-	if (!run(&db, &args->settings, &sql))
+	if (!run(&db, args, &sql))
 		status = print_failure(&db.failure);
 	else if (PQntuples(db.result) == 0 && args->settings.slot != NULL)
 	{

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "client/slot.h"
 #include "common/lsn.h"
 
 #define PARAMS_FIXED 12
@@ -224,6 +225,9 @@ db_set_failure(Db *db, const PGresult *result)
 		"%s%s%s", message, detail != NULL ? ": " : "",
 		detail != NULL ? detail : "");
 	snprintf(failure->sqlstate, sizeof(failure->sqlstate), "%s", sqlstate);
+	if (hint == NULL && db->stage == STAGE_CREATE &&
+		failure->class == FAIL_SERVER_ERROR)
+		hint = SLOT_WAIT_HINT;
 	if (hint != NULL)
 		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
 }

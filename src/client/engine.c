@@ -9,7 +9,10 @@
 #include "client/engine.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+#include "client/slot.h"
 
 /* A slot may be busy for so long after the server dropped a dead client. */
 #define SLOT_WAIT_MARGIN_MS 5000
@@ -179,7 +182,8 @@ void
 engine_connect(Engine *engine)
 {
 	engine_set_phase(engine, ENGINE_CONNECTING);
-	if (!stream_open(&engine->stream, engine->feedback.flushed))
+	if (!stream_open(&engine->stream, engine->feedback.flushed,
+					 feedback_reached(&engine->feedback)))
 		engine_failed(engine, &engine->stream.db.failure);
 }
 
@@ -219,6 +223,7 @@ started(Engine *engine)
 	if (engine->feedback.flushed == 0)
 		feedback_init(&engine->feedback, stream->confirmed);
 	stream->resumes = true;
+	stream->reached_timeline = stream->in_recovery ? 0 : stream->timeline;
 	engine->busy_since = 0;
 	engine->server_stopping = false;
 	engine->server_lsn = stream->server_lsn;
@@ -226,7 +231,44 @@ started(Engine *engine)
 	engine->heard_at = engine->status_at = engine->now;
 	engine_set_phase(engine, ENGINE_STREAMING);
 	report_connected(engine);
+	if (stream->without_failover)
+		consumer_log(engine->consumer, "warning",
+					 "slot \"%s\" is there, but without failover: a promoted "
+					 "standby will not have it",
+					 engine->settings->slot);
 	engine_send_status(engine, true);
+}
+
+/* On an idle primary nothing ends this wait but a person. */
+static void
+tell_creating(Engine *engine)
+{
+	const Stream *stream = &engine->stream;
+
+	if (engine->creating_told || !stream->in_recovery ||
+		stream->db.stage != STAGE_CREATE)
+		return;
+	engine->creating_told = true;
+	consumer_log(engine->consumer, "warning", "creating slot \"%s\": %s",
+				 engine->settings->slot, SLOT_WAIT_HINT);
+}
+
+static void
+set_up_timed_out(Engine *engine, int64_t limit)
+{
+	Failure timeout;
+
+	if (engine->stream.db.stage == STAGE_CREATE)
+	{
+		failure_set(&timeout, FAIL_SERVER_ERROR,
+					"slot \"%s\" was not created within %lld ms",
+					engine->settings->slot, (long long) limit);
+		snprintf(timeout.hint, sizeof(timeout.hint), "%s", SLOT_WAIT_HINT);
+	}
+	else
+		failure_set(&timeout, FAIL_NETWORK, "no answer within %lld ms",
+					(long long) limit);
+	engine_failed(engine, &timeout);
 }
 
 static void
@@ -234,7 +276,6 @@ turn_connecting(Engine *engine, short revents)
 {
 	int64_t limit = (int64_t) engine->settings->connect_timeout *
 					(engine->stream.db.hosts + 1);
-	Failure timeout;
 
 	switch (stream_advance(&engine->stream, revents))
 	{
@@ -247,11 +288,9 @@ turn_connecting(Engine *engine, short revents)
 		default:
 			break;
 	}
-	if (!engine_due(engine, engine->phase_since + limit))
-		return;
-	failure_set(&timeout, FAIL_NETWORK, "no answer within %lld ms",
-				(long long) limit);
-	engine_failed(engine, &timeout);
+	tell_creating(engine);
+	if (engine_due(engine, engine->phase_since + limit))
+		set_up_timed_out(engine, limit);
 }
 
 static void

@@ -56,6 +56,17 @@ feedback_has_room(const Feedback *feedback)
 	return feedback->count < FEEDBACK_PENDING_MAX;
 }
 
+/* Of a part, the commit is known: its record is there, or it is not. */
+uint64_t
+feedback_reached(const Feedback *feedback)
+{
+	bool in_part = feedback->open || feedback->rewind;
+
+	return in_part && feedback->open_commit >= feedback->delivered
+			   ? feedback->open_commit + 1
+			   : feedback->delivered;
+}
+
 static bool
 grow(Feedback *feedback)
 {

@@ -21,6 +21,7 @@ report_connected(Engine *engine)
 		field_text("slot", engine->settings->slot),
 		field_text("system_identifier", stream->system_identifier),
 		field_number("timeline", stream->timeline),
+		field_atom("in_recovery", stream->in_recovery ? "true" : "false"),
 		field_number("server_version", (uint64_t) stream->server_version),
 		field_number("backend_pid", (uint64_t) stream->backend_pid),
 		field_number("server_lsn", stream->server_lsn),

@@ -39,6 +39,8 @@ const Setting settings_table[] = {
 		"stop after the last transaction that ends here or before"),
 	ROW(system_identifier, SETTING_TEXT, NULL, 0, 0,
 		"identifier of the only cluster to read from"),
+	ROW(timeline, SETTING_COUNT, "0", 0, UINT32_MAX,
+		"timeline that startpos is of; 0: not known"),
 	ROW(ack_positions, SETTING_BOOL, "off", 0, 0,
 		"confirm a position without changes only when it is acknowledged"),
 	ROW(credit_events, SETTING_COUNT, "0", 0, LARGE,

@@ -23,15 +23,17 @@ void
 stream_init(Stream *stream, const Settings *settings)
 {
 	*stream = (Stream){.settings = settings};
+	stream->reached_timeline = (uint32_t) settings->timeline;
 	if (settings->system_identifier != NULL)
 		snprintf(stream->system_identifier, sizeof(stream->system_identifier),
 				 "%s", settings->system_identifier);
 }
 
 bool
-stream_open(Stream *stream, uint64_t position)
+stream_open(Stream *stream, uint64_t position, uint64_t reached)
 {
 	stream->position = position;
+	stream->reached = reached;
 	stream->step = -1;
 	stream->readable = stream->unflushed = stream->created = false;
 	stream->largest = 0;

@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/slot.h"
 #include "client/strbuf.h"
 #include "client/stream.h"
+#include "client/timeline.h"
 #include "common/lsn.h"
 
 typedef struct Step
@@ -22,11 +24,13 @@ typedef struct Step
 
 static void build_session(const Stream *stream, StrBuf *sql);
 static void build_identify(const Stream *stream, StrBuf *sql);
+static void build_history(const Stream *stream, StrBuf *sql);
 static void build_slot(const Stream *stream, StrBuf *sql);
 static void build_create(const Stream *stream, StrBuf *sql);
 static void build_start(const Stream *stream, StrBuf *sql);
 static bool check_session(Stream *stream);
 static bool check_identity(Stream *stream);
+static bool check_history(Stream *stream);
 static bool check_slot(Stream *stream);
 static bool check_created(Stream *stream);
 static bool check_started(Stream *stream);
@@ -35,6 +39,7 @@ enum
 {
 	STEP_SESSION,
 	STEP_IDENTIFY,
+	STEP_HISTORY,
 	STEP_SLOT,
 	STEP_CREATE,
 	STEP_START
@@ -43,6 +48,7 @@ enum
 static const Step steps[] = {
 	[STEP_SESSION] = {STAGE_SETUP, build_session, check_session},
 	[STEP_IDENTIFY] = {STAGE_SETUP, build_identify, check_identity},
+	[STEP_HISTORY] = {STAGE_SETUP, build_history, check_history},
 	[STEP_SLOT] = {STAGE_SETUP, build_slot, check_slot},
 	[STEP_CREATE] = {STAGE_CREATE, build_create, check_created},
 	[STEP_START] = {STAGE_START, build_start, check_started},
@@ -69,10 +75,20 @@ stream_setup_begin(Stream *stream)
 	return run_step(stream, STEP_SESSION);
 }
 
+/* Is the server on another timeline than what the consumer was given? */
+static bool
+timeline_differs(const Stream *stream)
+{
+	return stream->reached != 0 && stream->reached_timeline != 0 &&
+		   stream->reached_timeline != stream->timeline;
+}
+
 /* A slot that was created is looked at once more, like any other. */
 static int
 next_step(const Stream *stream)
 {
+	if (stream->step == STEP_IDENTIFY && !timeline_differs(stream))
+		return STEP_SLOT;
 	if (stream->step == STEP_SLOT && stream->confirmed != 0)
 		return STEP_START;
 	if (stream->step == STEP_CREATE)
@@ -130,6 +146,7 @@ build_session(const Stream *stream, StrBuf *sql)
 				"CASE WHEN pg_catalog.pg_is_in_recovery() "
 				"THEN pg_catalog.pg_last_wal_replay_lsn() "
 				"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn, "
+				"pg_catalog.pg_is_in_recovery() AS recovery, "
 				"(SELECT setting FROM pg_catalog.pg_settings "
 				"WHERE name = 'wal_sender_timeout') AS sender_timeout");
 }
@@ -143,13 +160,35 @@ value_number(const Stream *stream, const char *column)
 }
 
 static bool
+value_is_true(const Stream *stream, const char *column)
+{
+	const char *text = db_value(&stream->db, column);
+
+	return text != NULL && text[0] == 't';
+}
+
+static bool
 check_session(Stream *stream)
 {
+	stream->in_recovery = value_is_true(stream, "recovery");
 	stream->server_version = (int) value_number(stream, "version");
 	stream->backend_pid = (int) value_number(stream, "pid");
 	stream->server_lsn = db_lsn(&stream->db, "lsn");
 	stream->sender_timeout = value_number(stream, "sender_timeout");
 	return true;
+}
+
+/* A standby catches up: nothing is lost. */
+static bool
+is_behind(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+
+	failure_set(failure, FAIL_SERVER_ERROR,
+				"the standby has not replayed what the consumer has");
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "It should catch up with its primary.");
+	return false;
 }
 
 static void
@@ -178,7 +217,45 @@ check_identity(Stream *stream)
 	snprintf(stream->system_identifier, sizeof(stream->system_identifier), "%s",
 			 identifier);
 	stream->timeline = (uint32_t) value_number(stream, "timeline");
-	return true;
+	if (!timeline_differs(stream) ||
+		stream->timeline > stream->reached_timeline)
+		return true;
+	if (stream->in_recovery)
+		return is_behind(stream);
+	failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
+				"the server is on timeline %u, but the consumer has changes "
+				"of timeline %u: a primary from before a failover",
+				stream->timeline, stream->reached_timeline);
+	return false;
+}
+
+static void
+build_history(const Stream *stream, StrBuf *sql)
+{
+	strbuf_putf(sql, "TIMELINE_HISTORY %u", stream->timeline);
+}
+
+/* Is what the consumer was given part of the server's history? */
+static bool
+check_history(Stream *stream)
+{
+	const char *history = db_value(&stream->db, "content");
+	char reached[LSN_TEXT_SIZE];
+	char left[LSN_TEXT_SIZE];
+	uint64_t end = 0;
+
+	if (history != NULL &&
+		timeline_end(history, stream->reached_timeline, &end) &&
+		stream->reached <= end)
+		return true;
+	lsn_to_text(stream->reached, reached);
+	lsn_to_text(end, left);
+	failure_set(&stream->db.failure, FAIL_GAP,
+				"the consumer has changes up to %s of timeline %u, which the "
+				"server left at %s for timeline %u: they were lost in a "
+				"failover",
+				reached, stream->reached_timeline, left, stream->timeline);
+	return false;
 }
 
 /*
@@ -194,6 +271,8 @@ build_slot(const Stream *stream, StrBuf *sql)
 				"s.confirmed_flush_lsn, "
 				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
 				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
+				"(pg_catalog.to_jsonb(s) ->> 'failover')::bool AS failover, "
+				"(pg_catalog.to_jsonb(s) ->> 'synced')::bool AS synced, "
 				"pg_catalog.set_config('lock_timeout', "
 				"CASE WHEN s.slot_name IS NULL THEN ");
 	strbuf_putf(sql, "'%llums'",
@@ -215,15 +294,32 @@ check_missing(Stream *stream)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "temporary slot \"%s\" has ended with its connection",
 					  slot);
-	if (stream->settings->create == CREATE_NONE)
-		return refuse(stream, FAIL_SLOT_MISSING, "slot \"%s\" does not exist",
-					  slot);
 	if (stream->position != 0 || stream->resumes)
 		return refuse(stream, FAIL_SLOT_MISSING,
 					  "slot \"%s\" does not exist any more, and a new one "
 					  "would not have the changes after the stored position",
 					  slot);
-	return true;
+	if (stream->settings->create == CREATE_NONE)
+		return refuse(stream, FAIL_SLOT_MISSING, "slot \"%s\" does not exist",
+					  slot);
+	return slot_supported(stream->settings, stream->server_version,
+						  &stream->db.failure);
+}
+
+/* On a standby the server itself holds a slot that it has from its primary. */
+static bool
+refuse_synchronized(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+
+	failure_set(failure, FAIL_SLOT_ACTIVE,
+				"slot \"%s\" is kept in step with the primary, and cannot be "
+				"read before this standby is promoted",
+				stream->settings->slot);
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "Connect to the primary: name all hosts, and set "
+			 "target_session_attrs=read-write.");
+	return false;
 }
 
 static bool
@@ -232,7 +328,6 @@ check_usable(Stream *stream)
 	const Db *db = &stream->db;
 	const char *slot = stream->settings->slot;
 	const char *plugin = db_value(db, "plugin");
-	const char *ours = db_value(db, "ours");
 	const char *status = db_value(db, "wal_status");
 	const char *reason = db_value(db, "reason");
 
@@ -242,7 +337,7 @@ check_usable(Stream *stream)
 	if (strcmp(plugin, PLUGIN_NAME) != 0)
 		return refuse(stream, FAIL_WRONG_PLUGIN,
 					  "the slot was made with plugin \"%s\"", plugin);
-	if (ours == NULL || ours[0] != 't')
+	if (!value_is_true(stream, "ours"))
 		return refuse(stream, FAIL_WRONG_PLUGIN,
 					  "slot \"%s\" is of another database", slot);
 	if (reason != NULL)
@@ -252,6 +347,10 @@ check_usable(Stream *stream)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "the server has removed WAL that slot \"%s\" needs",
 					  slot);
+	if (stream->in_recovery && value_is_true(stream, "synced"))
+		return refuse_synchronized(stream);
+	stream->without_failover =
+		stream->settings->failover && !value_is_true(stream, "failover");
 	return true;
 }
 
@@ -266,6 +365,8 @@ check_position(Stream *stream)
 	if (stream->position == 0 ||
 		(!ahead && stream->confirmed <= stream->position))
 		return true;
+	if (ahead && stream->in_recovery)
+		return is_behind(stream);
 	lsn_to_text(stream->position, position);
 	lsn_to_text(ahead ? stream->server_lsn : stream->confirmed, other);
 	failure_set(&stream->db.failure, FAIL_GAP,

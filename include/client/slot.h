@@ -1,0 +1,20 @@
+/*
+ * slot.h
+ *		What a new slot may be, and why it may take long to make one.
+ */
+#ifndef ETF_SLOT_H
+#define ETF_SLOT_H
+
+#include "client/failure.h"
+#include "client/settings.h"
+
+#define SLOT_WAIT_HINT                                                     \
+	"A new slot waits for the transactions that run (pg_stat_activity); "  \
+	"on a standby, for its primary: run SELECT pg_log_standby_snapshot() " \
+	"there."
+
+/* Has this server the properties that were asked for?  False: see failure. */
+extern bool slot_supported(const Settings *settings, int server_version,
+						   Failure *failure);
+
+#endif

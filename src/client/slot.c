@@ -1,0 +1,32 @@
+/*
+ * slot.c
+ *		Which server has which property of a slot.
+ *
+ * Asked by stream_setup.c and admin.c before they create one: older servers
+ * would complain about their own syntax, or ignore what they do not know.
+ */
+#include "client/slot.h"
+
+#include <stdio.h>
+
+static bool
+require(bool wanted, const char *property, int since, int server_version,
+		Failure *failure)
+{
+	if (!wanted || server_version >= since * 10000)
+		return true;
+	failure_set(failure, FAIL_CONFIG,
+				"a slot with %s needs PostgreSQL %d, the server is version %d",
+				property, since, server_version / 10000);
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "Create the slot without %s, or upgrade the server.", property);
+	return false;
+}
+
+bool
+slot_supported(const Settings *settings, int server_version, Failure *failure)
+{
+	return require(settings->two_phase, "two_phase", 14, server_version,
+				   failure) &&
+		   require(settings->failover, "failover", 17, server_version, failure);
+}

@@ -1,0 +1,76 @@
+/*
+ * test_client_slot.c
+ *		What a server can do for a slot, and what it has lost of a timeline.
+ */
+#include "client/feedback.h"
+#include "client/slot.h"
+#include "client/timeline.h"
+
+#include "check.h"
+
+static void
+test_history(void)
+{
+	static const char history[] =
+		"# a comment\n\n1\t0/3000000\tno recovery target specified\n"
+		"2 16/B374D848 before 2001-01-01\n\n12\t17/1\tlast line";
+	uint64_t end = 0;
+
+	CHECK(timeline_end(history, 1, &end) && end == 0x3000000);
+	CHECK(timeline_end(history, 2, &end) && end == UINT64_C(0x16B374D848));
+	CHECK(timeline_end(history, 12, &end) && end == UINT64_C(0x1700000001));
+	CHECK(!timeline_end(history, 3, &end));
+	CHECK(!timeline_end(history, 0, &end));
+	CHECK(!timeline_end("", 1, &end) && !timeline_end("1", 1, &end));
+	CHECK(!timeline_end("1\t", 1, &end) && !timeline_end("1\tx/y\n", 1, &end));
+	CHECK(!timeline_end("10/3000000\n", 1, &end));
+}
+
+static void
+test_reached(void)
+{
+	Feedback feedback;
+
+	feedback_init(&feedback, 100);
+	CHECK(feedback_reached(&feedback) == 100);
+	CHECK(feedback_delivered(&feedback, 110, 120, true));
+	CHECK(feedback_reached(&feedback) == 120);
+	CHECK(feedback_delivered(&feedback, 130, 140, false));
+	CHECK(feedback_reached(&feedback) == 131);
+	feedback_reconnected(&feedback);
+	CHECK(feedback_reached(&feedback) == 131);
+	CHECK(feedback_take_rewind(&feedback) == 130);
+	CHECK(feedback_delivered(&feedback, 130, 140, true));
+	CHECK(feedback_reached(&feedback) == 140);
+	feedback_free(&feedback);
+}
+
+static bool
+supported(bool two_phase, bool failover, int version)
+{
+	Settings settings = {.two_phase = two_phase, .failover = failover};
+	Failure failure = {0};
+	bool yes = slot_supported(&settings, version, &failure);
+
+	CHECK(yes == (failure.class == FAIL_NONE));
+	CHECK(yes || (failure.class == FAIL_CONFIG && failure.hint[0] != '\0'));
+	return yes;
+}
+
+static void
+test_properties(void)
+{
+	CHECK(supported(false, false, 130023));
+	CHECK(!supported(true, false, 130023) && supported(true, false, 140000));
+	CHECK(!supported(false, true, 160010) && supported(false, true, 170000));
+	CHECK(!supported(true, true, 130000) && supported(true, true, 180006));
+}
+
+int
+main(void)
+{
+	test_history();
+	test_reached();
+	test_properties();
+	return check_done();
+}
