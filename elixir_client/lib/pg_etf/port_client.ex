@@ -20,7 +20,14 @@ defmodule PgEtf.PortClient do
 
   # The atoms of docs/port.md, so that its packets can be read with :safe.
   @atoms [:status, :connected, :disconnected, :reconnecting, :open_circuit, :slot] ++
-           [:system_identifier, :timeline, :server_version, :backend_pid, :server_lsn] ++
+           [
+             :system_identifier,
+             :timeline,
+             :in_recovery,
+             :server_version,
+             :backend_pid,
+             :server_lsn
+           ] ++
            [:confirmed_lsn, :start_lsn, :created, :wal_sender_timeout, :reconnects, :reason] ++
            [:stalled, :flushed_lsn, :delivered_lsn, :class, :message, :hint, :sqlstate] ++
            [:failures, :delay, :wal_status, :retained_bytes, :safe_wal_size, :stats, :state] ++

@@ -33,7 +33,7 @@ defmodule PgEtf.Session do
     :error,
     :stall,
     :lag,
-    :system_identifier,
+    :origin,
     status: :disconnected,
     sent: nil,
     flush_timer: nil,
@@ -79,10 +79,8 @@ defmodule PgEtf.Session do
     %{session | opts: Keyword.put(opts, :start_position, fn -> lsn end)}
   end
 
-  defp settings(%Session{system_identifier: nil, opts: opts}), do: Options.start_settings(opts)
-
-  defp settings(%Session{system_identifier: id, opts: opts}) do
-    opts |> Options.start_settings() |> Map.put(:system_identifier, id)
+  defp settings(%Session{origin: origin, opts: opts}) do
+    Map.merge(Options.start_settings(opts), origin || %{})
   end
 
   # What belongs to one incarnation, empty.
@@ -376,16 +374,21 @@ defmodule PgEtf.Session do
     set_status(%{session | error: nil, attempts: 0}, :connected, details)
   end
 
-  # Positions of one cluster mean nothing in another.
-  defp set_status(session, :connected, %{system_identifier: id} = details)
-       when session.system_identifier == nil do
-    set_status(%{session | system_identifier: id}, :connected, details)
-  end
-
   defp set_status(session, status, details) do
     tell_status(session, status, details)
-    %{session | status: status}
+    %{session | status: status, origin: origin(details) || session.origin}
   end
+
+  # Positions of one cluster mean nothing in another, nor do those that a
+  # timeline lost in a failover. Of a standby's timeline nothing is certain: it
+  # may be promoted while it streams.
+  defp origin(%{system_identifier: id, in_recovery: true}), do: %{system_identifier: id}
+
+  defp origin(%{system_identifier: id, timeline: timeline}) do
+    %{system_identifier: id, timeline: timeline}
+  end
+
+  defp origin(_details), do: nil
 
   defp tell_status(session, status, details) do
     metadata = %{status: status, details: details}
