@@ -35,7 +35,8 @@ typedef struct FrameHead
 	uint64_t end_lsn;	  /* the same for a message */
 	int64_t commit_time;  /* microseconds since 1970-01-01 UTC; or 0 */
 	uint64_t first_index; /* of the first event here, in its transaction */
-	uint64_t count;		  /* what the frame costs of the credit */
+	uint64_t count;		  /* what the frame costs of the credit; the
+						   * frame has so many bytes at least */
 
 	/* Offsets from the start of the frame. */
 	size_t payload; /* the term without the version byte */

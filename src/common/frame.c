@@ -84,7 +84,10 @@ read_tx(TermReader *reader, FrameHead *head)
 	if (!term_skip(reader))
 		return false;
 	head->events = term_offset(reader);
-	return true;
+
+	/* Each event takes a byte at least; credit must not be spent on more. */
+	return head->count <= term_remaining(reader) ||
+		   term_fail(reader, "count is larger than the frame");
 }
 
 /* One message costs as much credit as one row. */

@@ -125,7 +125,21 @@ a_head_that_is_cut_is_an_error(void)
 		CHECK_THAT(!read_exactly(&x, len, &head), "length %zu", len);
 		CHECK(head.error != NULL && head.error_offset <= len);
 	}
-	CHECK(read_exactly(&x, events + 1, &head));
+	CHECK(read_exactly(&x, events + 2, &head));
+	ei_x_free(&x);
+}
+
+/* Else a frame could take, or give back, any amount of credit. */
+static void
+a_frame_cannot_cost_more_than_it_has_bytes(void)
+{
+	FrameHead head;
+	ei_x_buff x;
+
+	put_tx(&x, "whole", 1, 0);
+	CHECK(read_exactly(&x, (size_t) x.index, &head) && head.count == 2);
+	CHECK(!read_exactly(&x, head.events + 1, &head));
+	CHECK(strcmp(head.error, "count is larger than the frame") == 0);
 	ei_x_free(&x);
 }
 
@@ -166,6 +180,7 @@ main(void)
 	parts_begin_and_end();
 	a_message_counts_as_one_event();
 	a_head_that_is_cut_is_an_error();
+	a_frame_cannot_cost_more_than_it_has_bytes();
 	what_is_no_frame_is_named();
 	return check_done();
 }
