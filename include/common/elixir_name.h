@@ -16,7 +16,10 @@ extern void elixir_put_key(TermText *text, const TermName *name);
 /* The name of a function behind a point. */
 extern void elixir_put_function(TermText *text, const TermName *name);
 
-/* In double quotes; "#{" is escaped lest it be read as code. */
+/* As inside double quotes; "#{" is escaped lest it be read as code. */
+extern void elixir_put_characters(TermText *text, const TermName *name);
+
+/* With the quotes. */
 extern void elixir_put_quoted(TermText *text, const TermName *name);
 
 /* Elixir itself, or Elixir.Foo.Bar: what Elixir writes as a module. */

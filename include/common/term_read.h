@@ -43,7 +43,7 @@ typedef enum TermKind
 	TERM_PORT,		/* name: node; id, creation */
 	TERM_REFERENCE, /* name: node; creation; bytes, len: 4 for each number */
 	TERM_EXPORT,	/* name: module; function; integer: arity */
-	TERM_FUN		/* count terms follow that make no sense elsewhere */
+	TERM_FUN		/* count free variables follow */
 } TermKind;
 
 /* Text of an atom: UTF-8 that was checked, or ISO 8859-1. */
@@ -81,6 +81,7 @@ typedef struct TermReader
 	const uint8_t *token; /* where the latest token began */
 	const char *error;
 	size_t error_offset;
+	bool cut; /* the error is that the input ends too early */
 } TermReader;
 
 extern void term_read_init(TermReader *reader, const void *bytes, size_t len);

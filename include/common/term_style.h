@@ -66,8 +66,8 @@ extern void text_put_uint(TermText *text, uint64_t value);
 /* TERM_INTEGER or TERM_BIG; "hex" is the prefix of hexadecimal numbers. */
 extern void text_put_integer(TermText *text, const Term *term, const char *hex);
 
-/* "node.1.2": what pids, ports and references have between < and >. */
-extern void text_put_identifier(TermText *text, const Term *term);
+/* ".1.2": what pids, ports and references have behind the node's name. */
+extern void text_put_numbers(TermText *text, const Term *term);
 
 /* The shortest digits that read back, as Erlang lays them out. */
 extern size_t float_to_text(double value, char text[FLOAT_TEXT_SIZE]);

@@ -43,7 +43,11 @@ enum
 	TAG_V4_PORT = 120
 };
 
-#define TERM_COUNT_ERROR "more elements announced than data left"
+/* An error that more input might mend; returns false. */
+extern bool term_fail_cut(TermReader *reader, const char *error);
+
+/* "More elements announced than data left." */
+extern bool term_fail_count(TermReader *reader);
 
 /* The next "len" bytes, or NULL and an error when they are not there. */
 extern const uint8_t *term_take_bytes(TermReader *reader, size_t len);

@@ -15,7 +15,10 @@
 #include "client/print.h"
 #include "client/show.h"
 
-#define PIECE (256u << 10)
+#define PIECE (64u << 10)
+
+/* No server sends more in one piece. */
+#define FRAME_MAX ((size_t) 1 << 30)
 
 typedef struct ReadFile
 {
@@ -28,14 +31,11 @@ typedef struct ReadFile
 
 /* How long the frame at "bytes" is; 0: it is not complete, or damaged. */
 static size_t
-frame_length(const char *bytes, size_t len, const char **error)
+frame_length(TermReader *reader, const char *bytes, size_t len)
 {
-	TermReader reader;
-
-	term_read_init(&reader, bytes, len);
-	if (term_read_version(&reader) && term_skip(&reader))
-		return term_offset(&reader);
-	*error = reader.error;
+	term_read_init(reader, bytes, len);
+	if (term_read_version(reader) && term_skip(reader))
+		return term_offset(reader);
 	return 0;
 }
 
@@ -65,13 +65,16 @@ show_one(ReadFile *file, size_t start, size_t len)
 		   fail(file, start, strerror(errno));
 }
 
-/* Show the whole frames that are there; "last": nothing follows. */
+/*
+ * Show the whole frames that are there; "last": nothing follows.  A damaged
+ * frame is told at once: nothing that could follow would mend it.
+ */
 static bool
 show_all(ReadFile *file, bool last)
 {
 	size_t start = 0;
 	size_t len;
-	const char *error = NULL;
+	TermReader reader;
 
 	while (start < file->data.len)
 	{
@@ -80,16 +83,17 @@ show_all(ReadFile *file, bool last)
 			start++;
 			continue;
 		}
-		len = frame_length(file->data.data + start, file->data.len - start,
-						   &error);
-		if (len == 0)
+		len = frame_length(&reader, file->data.data + start,
+						   file->data.len - start);
+		if (len == 0 && reader.cut && !last &&
+			file->data.len - start <= FRAME_MAX)
 			break;
+		if (len == 0)
+			return fail(file, start, reader.error);
 		if (!show_one(file, start, len))
 			return false;
 		start += len;
 	}
-	if (last && start < file->data.len)
-		return fail(file, start, error);
 	memmove(file->data.data, file->data.data + start, file->data.len - start);
 	file->data.len -= start;
 	file->offset += start;

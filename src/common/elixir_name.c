@@ -175,12 +175,11 @@ put_character(TermText *text, uint32_t code)
 }
 
 void
-elixir_put_quoted(TermText *text, const TermName *name)
+elixir_put_characters(TermText *text, const TermName *name)
 {
 	uint32_t pos = 0;
 	uint32_t code;
 
-	text_putc(text, '"');
 	while (name_next(name, &pos, &code))
 	{
 		bool hash = code == '#' && pos < name->len && name->bytes[pos] == '{';
@@ -189,6 +188,13 @@ elixir_put_quoted(TermText *text, const TermName *name)
 			text_putc(text, '\\');
 		put_character(text, code);
 	}
+}
+
+void
+elixir_put_quoted(TermText *text, const TermName *name)
+{
+	text_putc(text, '"');
+	elixir_put_characters(text, name);
 	text_putc(text, '"');
 }
 

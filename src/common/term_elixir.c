@@ -97,7 +97,8 @@ static void
 put_identifier(TermText *text, const char *name, const Term *term)
 {
 	text_puts(text, name);
-	text_put_identifier(text, term);
+	elixir_put_characters(text, &term->name);
+	text_put_numbers(text, term);
 	text_putc(text, '>');
 }
 

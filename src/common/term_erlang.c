@@ -130,16 +130,23 @@ put_character(TermText *text, uint32_t code, char quote)
 }
 
 static void
-put_atom(TermText *text, const TermName *name)
+put_name(TermText *text, const TermName *name)
 {
-	bool quotes = needs_quotes(name, text->ascii);
 	uint32_t pos = 0;
 	uint32_t code;
 
-	if (quotes)
-		text_putc(text, '\'');
 	while (name_next(name, &pos, &code))
 		put_character(text, code, '\'');
+}
+
+static void
+put_atom(TermText *text, const TermName *name)
+{
+	bool quotes = needs_quotes(name, text->ascii);
+
+	if (quotes)
+		text_putc(text, '\'');
+	put_name(text, name);
 	if (quotes)
 		text_putc(text, '\'');
 }
@@ -229,7 +236,8 @@ static void
 put_identifier(TermText *text, const char *name, const Term *term)
 {
 	text_puts(text, name);
-	text_put_identifier(text, term);
+	put_name(text, &term->name);
+	text_put_numbers(text, term);
 	text_putc(text, '>');
 }
 

@@ -32,6 +32,19 @@ term_fail(TermReader *reader, const char *error)
 	return false;
 }
 
+bool
+term_fail_cut(TermReader *reader, const char *error)
+{
+	reader->cut |= reader->error == NULL;
+	return term_fail(reader, error);
+}
+
+bool
+term_fail_count(TermReader *reader)
+{
+	return term_fail_cut(reader, "more elements announced than data left");
+}
+
 const uint8_t *
 term_take_bytes(TermReader *reader, size_t len)
 {
@@ -39,7 +52,7 @@ term_take_bytes(TermReader *reader, size_t len)
 
 	if (reader->error != NULL || term_remaining(reader) < len)
 	{
-		term_fail(reader, "the data end inside a term");
+		term_fail_cut(reader, "the data end inside a term");
 		return NULL;
 	}
 	reader->pos += len;
@@ -115,7 +128,7 @@ term_skip(TermReader *reader)
 			return false;
 		pending += term_children(&term) - 1;
 		if (pending > term_remaining(reader))
-			return term_fail(reader, TERM_COUNT_ERROR);
+			return term_fail_count(reader);
 	}
 	return true;
 }

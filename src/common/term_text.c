@@ -307,13 +307,8 @@ text_put_integer(TermText *text, const Term *term, const char *hex)
 
 /* The numbers of a reference are shown from the last to the first. */
 void
-text_put_identifier(TermText *text, const Term *term)
+text_put_numbers(TermText *text, const Term *term)
 {
-	uint32_t pos = 0;
-	uint32_t code;
-
-	while (name_next(&term->name, &pos, &code))
-		text_put_code(text, code);
 	for (uint32_t end = term->kind == TERM_REFERENCE ? term->len : 0; end > 0;
 		 end -= 4)
 	{

@@ -24,6 +24,9 @@
 
 #define FLOAT_TEXT_SIZE 31
 
+/* Arity, checksum, index and number of free variables of a fun. */
+#define NEW_FUN_HEAD (1 + 16 + 4 + 4)
+
 /* A big-endian number of "size" bytes; 0 after an error. */
 static uint64_t
 take_uint(TermReader *reader, size_t size)
@@ -55,7 +58,7 @@ take_count(TermReader *reader, Term *term, TermKind kind, size_t size)
 	term->kind = kind;
 	term->count = (uint32_t) take_uint(reader, size);
 	if (reader->error == NULL && term_children(term) > term_remaining(reader))
-		return term_fail(reader, TERM_COUNT_ERROR);
+		return term_fail_count(reader);
 	return reader->error == NULL;
 }
 
@@ -282,29 +285,67 @@ take_export(TermReader *reader, Term *term)
 	return reader->error == NULL;
 }
 
-/* Opaque: its size, which counts itself, is all that is looked at. */
+static bool
+take_fun_number(TermReader *reader)
+{
+	uint64_t tag = take_uint(reader, 1);
+
+	if (reader->error == NULL && tag != TAG_SMALL_INTEGER && tag != TAG_INTEGER)
+		return term_fail(reader, "an integer was expected inside this fun");
+	take_uint(reader, tag == TAG_INTEGER ? 4 : 1);
+	return reader->error == NULL;
+}
+
+static bool
+take_fun_pid(TermReader *reader, Term *term)
+{
+	uint64_t tag = take_uint(reader, 1);
+
+	if (reader->error == NULL && tag != TAG_PID && tag != TAG_NEW_PID)
+		return term_fail(reader, "a pid was expected inside this fun");
+	return take_pid(reader, term, tag == TAG_NEW_PID ? 4 : 1);
+}
+
+/* Free variables are what is left of a fun, as children. */
+static bool
+set_fun(TermReader *reader, Term *term, uint64_t variables)
+{
+	term->kind = TERM_FUN;
+	term->count = (uint32_t) variables;
+	if (reader->error == NULL && variables > term_remaining(reader))
+		return term_fail_count(reader);
+	return reader->error == NULL;
+}
+
+/*
+ * Its size is not believed: as the BEAM does, it goes by what stands there.
+ * Arity, checksum and index before the number of free variables can be any.
+ */
 static bool
 take_new_fun(TermReader *reader, Term *term)
 {
 	uint64_t size = take_uint(reader, 4);
+	uint64_t variables;
 
-	term->count = 0;
-	if (reader->error == NULL && size < 4)
+	if (reader->error == NULL && size < 4 + NEW_FUN_HEAD)
 		return term_fail(reader, "fun with a wrong size");
-	return take_bytes(reader, term, TERM_FUN, size - 4);
+	term_take_bytes(reader, NEW_FUN_HEAD - 4);
+	variables = take_uint(reader, 4);
+	return take_inner_name(reader, &term->name) && take_fun_number(reader) &&
+		   take_fun_number(reader) && take_fun_pid(reader, term) &&
+		   set_fun(reader, term, variables);
 }
 
-/* libei's form: free variables after a pid, a module and two integers. */
+/* libei's form. */
 static bool
 take_old_fun(TermReader *reader, Term *term)
 {
-	if (!take_count(reader, term, TERM_FUN, 4))
+	uint64_t variables = take_uint(reader, 4);
+
+	if (reader->error == NULL && !take_fun_pid(reader, term))
 		return false;
-	if (term->count > UINT32_MAX - 4 ||
-		term_remaining(reader) < term->count + 4)
-		return term_fail(reader, TERM_COUNT_ERROR);
-	term->count += 4;
-	return true;
+	return take_inner_name(reader, &term->name) && take_fun_number(reader) &&
+		   take_fun_number(reader) && set_fun(reader, term, variables);
 }
 
 static bool

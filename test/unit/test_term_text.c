@@ -8,6 +8,9 @@
 
 #define LEVELS 4
 
+/* The checksum in a fun. */
+#define NEW_FUN_UNIQUE "00112233445566778899AABBCCDDEEFF"
+
 typedef struct Output
 {
 	char bytes[1024];
@@ -158,8 +161,12 @@ static const Case cases[] = {
 	{"71770161770162"
 	 "6103",
 	 "fun a:b/3", "&:a.b/3", "\"fun a:b/3\""},
-	{"68027000000006FFFF6101", "{#Fun<>,1}", "{#Function<>, 1}",
-	 "[\"#Fun<>\",1]"},
+	{"67770122000000010000000203", "#Pid<\".1.2>", "#PID<\\\".1.2>",
+	 "\"#Pid<\\\".1.2>\""},
+	{"6802700000003101" NEW_FUN_UNIQUE
+	 "00000000000000007701616101610167770161000000010000000203"
+	 "6101",
+	 "{#Fun<>,1}", "{#Function<>, 1}", "[\"#Fun<>\",1]"},
 	{"6802750000000167770161000000010000000203770161610161026A6101",
 	 "{#Fun<>,1}", "{#Function<>, 1}", "[\"#Fun<>\",1]"},
 
@@ -174,6 +181,15 @@ static const Case cases[] = {
 	{"7702C328", "atom is not valid UTF-8@0", NULL, NULL},
 	{"4D0000000109FF", "bitstring with a wrong number of bits@0", NULL, NULL},
 	{"7000000003", "fun with a wrong size@0", NULL, NULL},
+	{"700000002401" NEW_FUN_UNIQUE "00000000000000007701616A",
+	 "an integer was expected inside this fun@0", NULL, NULL},
+	{"700000002901" NEW_FUN_UNIQUE "000000000000000077016161016101"
+	 "6A",
+	 "a pid was expected inside this fun@0", NULL, NULL},
+	{"700000003101" NEW_FUN_UNIQUE
+	 "00000000000000027701616101610167770161000000010000000203"
+	 "6A",
+	 "more elements announced than data left@0", NULL, NULL},
 	{"680168016801680168016A", "term is nested too deeply to be shown@8", NULL,
 	 NULL},
 };
@@ -205,6 +221,8 @@ static void
 ascii_is_enough_for_erlang(void)
 {
 	CHECK(strcmp(show("7702C3A9", TEXT_ERLANG, true), "'\\x{E9}'") == 0);
+	CHECK(strcmp(show("677702C3A9000000010000000203", TEXT_ERLANG, true),
+				 "#Pid<\\x{E9}.1.2>") == 0);
 	CHECK(strcmp(show("6D00000005C3A9E282AC", TEXT_ERLANG, true),
 				 "<<\"\\x{E9}\\x{20AC}\"/utf8>>") == 0);
 }
