@@ -42,7 +42,7 @@ typedef struct Show
 	StrBuf *out; /* where text goes at the moment */
 	TermText text;
 	TextLevel *levels;
-	ShowRelation *relations;
+	ShowRelation *relations; /* in the order of their ids */
 	size_t relation_count;
 } Show;
 
@@ -67,7 +67,7 @@ extern bool show_read_relation(Show *show, TermReader *reader);
 extern ShowRelation *show_find_relation(const Show *show, uint64_t id);
 extern void show_free_relations(Show *show);
 
-/* The next term as JSON text of its own, to be freed; NULL when that fails. */
+/* The next term as a JSON string, to be freed; NULL when that fails. */
 extern char *show_read_name(Show *show, TermReader *reader);
 
 #endif

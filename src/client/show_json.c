@@ -39,14 +39,20 @@ put_lsn(StrBuf *out, const char *key, uint64_t lsn)
 static void
 put_time(StrBuf *out, int64_t microseconds)
 {
+	int fraction = (int) (microseconds % 1000000);
 	time_t seconds = (time_t) (microseconds / 1000000);
 	char text[32];
 	struct tm tm;
 
+	if (fraction < 0)
+	{
+		fraction += 1000000;
+		seconds--;
+	}
+
 	gmtime_r(&seconds, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	strbuf_putf(out, ",\"commit_time\":\"%s.%06dZ\"", text,
-				(int) (microseconds % 1000000));
+	strbuf_putf(out, ",\"commit_time\":\"%s.%06dZ\"", text, fraction);
 }
 
 /* {"op":"insert" */

@@ -5,6 +5,7 @@
  * For show_json.c.  A table is known by its OID until it is announced anew.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/show.h"
 
@@ -28,15 +29,49 @@ show_free_relations(Show *show)
 	show->relation_count = 0;
 }
 
+/* How many relations come before this one. */
+static size_t
+place_of(const Show *show, uint64_t id)
+{
+	size_t low = 0;
+	size_t high = show->relation_count;
+
+	while (low < high)
+	{
+		size_t middle = low + (high - low) / 2;
+
+		if (show->relations[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 ShowRelation *
 show_find_relation(const Show *show, uint64_t id)
 {
-	for (size_t i = 0; i < show->relation_count; i++)
-	{
-		if (show->relations[i].id == id)
-			return &show->relations[i];
-	}
-	return NULL;
+	size_t place = place_of(show, id);
+
+	return place < show->relation_count && show->relations[place].id == id
+			   ? &show->relations[place]
+			   : NULL;
+}
+
+/* Room for a relation that is not known yet. */
+static ShowRelation *
+insert_relation(Show *show, uint64_t id)
+{
+	size_t place = place_of(show, id);
+	ShowRelation *relations = realloc(
+		show->relations, (show->relation_count + 1) * sizeof(ShowRelation));
+
+	if (relations == NULL)
+		return NULL;
+	show->relations = relations;
+	memmove(relations + place + 1, relations + place,
+			(show->relation_count++ - place) * sizeof(ShowRelation));
+	return relations + place;
 }
 
 /* The place of a relation, emptied if it was known. */
@@ -48,30 +83,50 @@ new_relation(Show *show, uint64_t id)
 	if (relation != NULL)
 		relation_free(relation);
 	else
-	{
-		ShowRelation *relations = realloc(
-			show->relations, (show->relation_count + 1) * sizeof(ShowRelation));
-
-		if (relations == NULL)
-			return NULL;
-		show->relations = relations;
-		relation = &relations[show->relation_count++];
-	}
-	*relation = (ShowRelation){.id = id};
+		relation = insert_relation(show, id);
+	if (relation != NULL)
+		*relation = (ShowRelation){.id = id};
 	return relation;
 }
 
-/* The next term as JSON text of its own; NULL when that fails. */
+/* JSON text of something else than a string, as a string. */
+static void
+quote(StrBuf *name)
+{
+	StrBuf quoted = {0};
+
+	strbuf_puts(&quoted, "\"");
+	for (const char *c = name->data; *c != '\0'; c++)
+	{
+		if (*c == '"' || *c == '\\')
+			strbuf_puts(&quoted, "\\");
+		strbuf_put(&quoted, c, 1);
+	}
+	strbuf_puts(&quoted, "\"");
+	strbuf_free(name);
+	*name = quoted;
+}
+
+/*
+ * The next term as a JSON string; NULL when that fails.  A name is a binary,
+ * an atom (keys=atom; nil is a name like any other then), or {unconverted,
+ * Bytes}.
+ */
 char *
 show_read_name(Show *show, TermReader *reader)
 {
 	StrBuf *out = show->out;
+	const char *null = show->null;
 	StrBuf name = {0};
 	bool done;
 
 	show->out = &name;
-	done = show_term(show, reader);
+	show->null = "";
+	done = show_term(show, reader) && !name.failed;
 	show->out = out;
+	show->null = null;
+	if (done && name.data[0] != '"')
+		quote(&name);
 	if (done && !name.failed)
 		return name.data;
 	strbuf_free(&name);
