@@ -29,6 +29,9 @@ typedef struct Pair
 	char *value;
 } Pair;
 
+/* Enough for all keywords of libpq and all options of the plugin. */
+#define PAIRS_MAX 256
+
 /* A growing list of names and values; a name given again replaces. */
 typedef struct PairList
 {

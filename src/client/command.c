@@ -99,6 +99,8 @@ read_pairs(Decoder *decoder, PairList *list, const char *key)
 	{
 		if (!read_name(decoder, name) || !read_text(decoder, name))
 			return false;
+		if (list->count == PAIRS_MAX)
+			return fail(decoder, "too many pairs in", key);
 		if (!pairs_put(list, name, decoder->value))
 			return fail(decoder, "out of memory", "");
 	}
