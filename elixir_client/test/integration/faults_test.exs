@@ -18,48 +18,6 @@ defmodule PgEtf.Integration.FaultsTest do
     :ok
   end
 
-  # Writes ids from 1 on, in small transactions and now and then a large one, and
-  # goes on when the server is away for a moment.
-  defp write(sandbox, table, count) do
-    Task.async(fn -> write(sandbox, table, 1, count) end)
-  end
-
-  defp write(_sandbox, _table, id, count) when id > count, do: :ok
-
-  defp write(sandbox, table, id, count) do
-    size = min(Enum.random([1, 5, 20, 300]), count - id + 1)
-
-    sql = """
-    INSERT INTO #{table} SELECT generate_series(#{id}, #{id + size - 1}) ON CONFLICT DO NOTHING
-    """
-
-    try do
-      Sandbox.psql!(sandbox, sql)
-      write(sandbox, table, id + size, count)
-    rescue
-      RuntimeError ->
-        Process.sleep(50)
-        write(sandbox, table, id, count)
-    end
-  end
-
-  # Reads until all ids have come; calls back every so many changes.
-  defp read(count, every, fault, seen \\ %{}, n \\ 0) do
-    if map_size(seen) == count do
-      seen
-    else
-      assert_receive {:change, %{record: %{"id" => id}} = change}, 20_000
-      if rem(n + 1, every) == 0, do: fault.()
-      read(count, every, fault, Map.update(seen, id, [change], &[change | &1]), n + 1)
-    end
-  end
-
-  defp terminate_walsender(sandbox) do
-    Sandbox.psql!(sandbox, """
-    SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active
-    """)
-  end
-
   defp kill_program(server) do
     case :sys.get_state(server) do
       %{session: %{conn: %{os_pid: os_pid}}} -> System.cmd("sh", ["-c", "kill -KILL #{os_pid}"])
@@ -72,34 +30,28 @@ defmodule PgEtf.Integration.FaultsTest do
         {"the program is stopped, and does not answer", :hang},
         {"the walsender is terminated", :walsender},
         {"the server is restarted", :restart},
-        {"the server crashes", :crash}
+        {"the server crashes", :crash},
+        {"the consumer is killed", :consumer}
       ] do
-    test "#{title}: every row arrives", %{sandbox: sandbox} do
+    test "#{title}: every row comes, twice only what was not confirmed", context do
+      %{sandbox: sandbox} = context
       {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
-      {:ok, consumer} = consume(sandbox, slot, name: :faults, heartbeat: 500, max_changes: 10)
+      opts = options(sandbox, slot, name: :faults, heartbeat: 500, max_changes: 10)
+      start_supervised!({PgEtf.Consumer, {PgEtf.Integration.Collector, %{test: self()}, opts}})
       writer = write(sandbox, table, 3000)
-      low = :counters.new(1, [])
 
-      seen =
-        read(3000, 900, fn ->
-          if unquote(fault) != :crash, do: :counters.put(low, 1, confirmed(sandbox, slot))
-          fault(unquote(fault), consumer, sandbox)
-        end)
+      read_all(sandbox, slot, 3000, 700, fn ->
+        fault(unquote(fault), Process.whereis(:faults), sandbox)
+      end)
 
       Task.await(writer, 60_000)
-      assert Enum.sort(Map.keys(seen)) == Enum.to_list(1..3000)
-
-      # What came twice was not confirmed, and is the same change.
-      for {_id, [_, _ | _] = copies} <- seen do
-        assert [_] = Enum.uniq_by(copies, &{&1.commit_lsn, &1.index})
-      end
-
-      eventually(fn -> PgEtf.info(consumer).in_flight == 0 end)
-      GenServer.stop(consumer)
+      eventually(fn -> idle?(:faults) end)
+      stop_supervised!(:faults)
     end
   end
 
   defp fault(:program, consumer, _sandbox), do: kill_program(consumer)
+  defp fault(:consumer, consumer, _sandbox), do: Process.exit(consumer, :kill)
   defp fault(:walsender, _consumer, sandbox), do: terminate_walsender(sandbox)
   defp fault(:restart, _consumer, sandbox), do: Sandbox.restart(sandbox)
   defp fault(:crash, _consumer, sandbox), do: Sandbox.restart(sandbox, :immediate)

@@ -81,6 +81,99 @@ defmodule PgEtf.Integration do
     lsn
   end
 
+  @doc """
+  Writes ids from 1 on, in small transactions and now and then a large one, and
+  goes on when the server is away for a moment.
+  """
+  def write(sandbox, table, count) do
+    Task.async(fn -> write(sandbox, table, 1, count) end)
+  end
+
+  defp write(_sandbox, _table, id, count) when id > count, do: :ok
+
+  defp write(sandbox, table, id, count) do
+    size = min(Enum.random([1, 5, 20, 300]), count - id + 1)
+
+    sql = """
+    INSERT INTO #{table} SELECT generate_series(#{id}, #{id + size - 1}) ON CONFLICT DO NOTHING
+    """
+
+    try do
+      Sandbox.psql!(sandbox, sql)
+      write(sandbox, table, id + size, count)
+    rescue
+      RuntimeError ->
+        Process.sleep(50)
+        write(sandbox, table, id, count)
+    end
+  end
+
+  @doc """
+  Reads changes until so many ids have come. After every so many of them there is a
+  fault: what comes again after it was not confirmed before it, and is the same change.
+  """
+  def read_all(sandbox, slot, count, every, fault) do
+    start = confirmed(sandbox, slot)
+
+    break = fn state ->
+      # Without a confirmed position there would be nothing to hold it against.
+      eventually(fn -> confirmed(sandbox, slot) > start end)
+      low = confirmed(sandbox, slot)
+      # All that was delivered before is here by now.
+      state = delivered(state)
+      fault.()
+      %{state | low: low, next: map_size(state.seen) + every}
+    end
+
+    read(%{seen: %{}, low: start, next: every}, count, break)
+  end
+
+  defp read(%{seen: seen} = state, count, break) do
+    cond do
+      map_size(seen) == count ->
+        :ok
+
+      map_size(seen) >= state.next ->
+        state |> break.() |> read(count, break)
+
+      true ->
+        assert_receive {:change, change}, 20_000
+        state |> remember(change) |> read(count, break)
+    end
+  end
+
+  defp delivered(state) do
+    receive do
+      {:change, change} -> delivered(remember(state, change))
+    after
+      0 -> state
+    end
+  end
+
+  defp remember(%{seen: seen, low: low} = state, %{record: %{"id" => id}} = change) do
+    place = {change.commit_lsn, change.index}
+
+    if is_map_key(seen, id) do
+      assert seen[id] == place
+      assert change.end_lsn > low, "confirmed, and comes again"
+    end
+
+    %{state | seen: Map.put(seen, id, place)}
+  end
+
+  def terminate_walsender(sandbox) do
+    Sandbox.psql!(sandbox, """
+    SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active
+    """)
+  end
+
+  @doc "Whether nothing waits for an acknowledgement; a stream may be starting again."
+  def idle?(server) do
+    PgEtf.info(server).in_flight == 0
+  catch
+    :exit, _ -> false
+  end
+
   def eventually(fun, attempts \\ 300) do
     cond do
       fun.() -> :ok
