@@ -18,6 +18,7 @@ defmodule PgEtf.MixProject do
       # Broadway may come from ERL_LIBS, where there is no Hex.
       prune_code_paths: false,
       package: package(),
+      aliases: aliases(),
       docs: docs()
     ]
   end
@@ -48,8 +49,33 @@ defmodule PgEtf.MixProject do
     [
       licenses: ["PostgreSQL"],
       links: %{},
-      files: ~w(lib guides mix.exs .formatter.exs README.md CHANGELOG.md)
+      files: ~w(lib guides c_src mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
     ]
+  end
+
+  defp aliases do
+    for task <- ["hex.build", "hex.publish"] do
+      {String.to_atom(task), [fn _ -> copy_sources(File.cwd!()) end, task]}
+    end
+  end
+
+  # A package holds no file from above its own directory, but the C program is
+  # built from there: what it needs goes along in c_src.
+  @sources ~w(Makefile src/client src/common include/client include/common)
+
+  @doc false
+  def copy_sources(dir) do
+    top = Path.expand("..", __DIR__)
+    File.rm_rf!(Path.join(dir, "c_src"))
+    File.cp!(Path.join(top, "LICENSE"), Path.join(dir, "LICENSE"))
+
+    for path <- @sources,
+        file <- Path.wildcard("#{top}/#{path}/**/*.{c,h,mk}") ++ [Path.join(top, path)],
+        File.regular?(file) do
+      copy = Path.join([dir, "c_src", Path.relative_to(file, top)])
+      File.mkdir_p!(Path.dirname(copy))
+      File.cp!(file, copy)
+    end
   end
 
   defp docs do

@@ -46,20 +46,27 @@ defmodule PgEtf.Sandbox do
   @checkout Path.expand("../../..", __DIR__)
 
   # The janitor outlives the virtual machine: the end of its stdin tells that
-  # nobody will clean up.
+  # nobody will clean up. An initdb or a server on its way may still make files,
+  # so it goes on until the directory has stayed away for a while.
   @janitor """
   cat > /dev/null
-  pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
-  if test -n "$pid"
-  then
-    kill -QUIT "$pid" 2> /dev/null
+  quiet=0
+  while test "$quiet" -lt 20
+  do
+    pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
     for i in $(seq 100)
     do
-      kill -0 "$pid" 2> /dev/null || break
+      kill -QUIT "$pid" 2> /dev/null || break
       sleep 0.1
     done
-  fi
-  rm -rf "$1"
+    if test -e "$1"
+    then
+      rm -rf "$1" 2> /dev/null
+      quiet=0
+    fi
+    quiet=$((quiet + 1))
+    sleep 0.1
+  done
   """
 
   defstruct [:dir, :bindir, :user, :database, :username, :janitor, :keep, version: 0]

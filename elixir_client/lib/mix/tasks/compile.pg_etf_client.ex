@@ -2,11 +2,12 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
   @moduledoc """
   Builds the C program `pg_etf_client` into `priv`.
 
-  Runs as the last compiler of this application. In a checkout the program is
-  built from its sources, which needs `make`, a C compiler and the headers of
-  libpq and of Erlang's `ei` library. Nothing is built when the environment
-  variable `PG_ETF_CLIENT` names a program, or where there are no sources: then
-  the one in `PATH` is used. A release carries the program in `priv`.
+  Runs as the last compiler of this application. The program is built from its
+  sources, those of the checkout or those that a package carries in `c_src`, which
+  needs `make`, a C compiler and the headers of libpq and of Erlang's `ei` library.
+  Nothing is built when the environment variable `PG_ETF_CLIENT` names a program,
+  or where there are no sources: then the one in `PATH` is used. A release carries
+  the program in `priv`.
   """
 
   use Mix.Task.Compiler
@@ -17,7 +18,7 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
   def run(_args) do
     cond do
       System.get_env("PG_ETF_CLIENT") -> {:noop, []}
-      File.regular?(Path.join(root(), "src/client/main.c")) -> build()
+      root() -> build(root())
       System.find_executable(@program) -> {:noop, []}
       true -> warn("#{@program} is not in PATH and not in priv: no stream can be started")
     end
@@ -29,16 +30,21 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
     :ok
   end
 
-  # The top of the checkout, beside which this application lies.
-  defp root, do: Path.expand("..", File.cwd!())
+  # Where the sources are: at the top of the checkout, beside which this
+  # application lies, or in the package.
+  defp root do
+    Enum.find([Path.expand(".."), Path.expand("c_src")], fn dir ->
+      File.regular?(Path.join(dir, "src/client/main.c"))
+    end)
+  end
 
   defp target, do: Path.join([File.cwd!(), "priv", @program])
 
-  defp build do
+  defp build(root) do
     with :ok <- tools(),
          :ok <- headers(),
-         :ok <- make() do
-      install(Path.join([root(), "build", @program]))
+         :ok <- make(root) do
+      install(Path.join([root, "build", @program]))
     else
       {:error, text} -> fail(text)
     end
@@ -79,11 +85,14 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
     System.get_env("ERL_INCLUDE") || Path.join([:code.root_dir(), "usr", "include"])
   end
 
-  defp make do
+  defp make(root) do
     # A surrounding make would hand down its job server and its variables.
     env = [{"MAKEFLAGS", nil}, {"MAKELEVEL", nil}, {"MFLAGS", nil}]
 
-    case System.cmd("make", ["-s", "-C", root(), "client"], stderr_to_stdout: true, env: env) do
+    # Another compiler's new warnings are no reason not to build.
+    args = ["-s", "-j", "4", "-C", root, "client", "WARNINGS=-Wall -Wextra"]
+
+    case System.cmd("make", args, stderr_to_stdout: true, env: env) do
       {_output, 0} -> :ok
       {output, status} -> {:error, "make client ended with status #{status}\n#{output}"}
     end
@@ -115,7 +124,7 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
 
     %Mix.Task.Compiler.Diagnostic{
       compiler_name: "pg_etf_client",
-      file: Path.join(root(), "Makefile"),
+      file: Path.join(root() || File.cwd!(), "Makefile"),
       message: message,
       position: 0,
       severity: severity

@@ -18,6 +18,8 @@ defmodule Mix.Tasks.PgEtf.Sandbox do
       OptionParser.parse!(args, strict: [database: :string, username: :string, bindir: :string])
 
     Mix.Task.run("app.start")
+    # A sandbox that cannot start is a message, not an exit.
+    Process.flag(:trap_exit, true)
 
     case PgEtf.Sandbox.start_link(opts) do
       {:ok, sandbox} -> serve(sandbox)
