@@ -45,6 +45,7 @@ endif
 $(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
 
 -include test/unit/unit.mk
+-include test/fuzz/fuzz.mk
 -include test/test.mk
 -include src/client/client.mk
 -include elixir_client/elixir.mk
@@ -72,7 +73,8 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
-CHECKS = lint check-bench check-unit check-plugin check-client check-elixir
+CHECKS = lint check-bench check-unit check-fuzz check-plugin check-client \
+	check-elixir
 
 check-all: ## every test, with the packages that are there
 	@for check in $(CHECKS); do \
