@@ -109,11 +109,40 @@ sub columns
 {
 	my ($view) = @_;
 	my @columns = map { name('c') . ' ' . type($view) } 0 .. rand 9;
+	my $large = pick(RandomValue::large_types());
 
+	push @columns, name('l') . " $large DEFAULT "
+	  . RandomValue::large($large, $large)
+	  if chance(0.6);
 	push @columns, name('g')
 	  . ' text GENERATED ALWAYS AS (id::text || \'!\') STORED'
 	  if chance(0.2);
 	return join ', ', @columns;
+}
+
+# An identity that is stored out of line and yet fits an index.
+sub large_identity
+{
+	my ($name, $columns) = @_;
+	my $key = name('k');
+	my $index = name('i');
+
+	return "CREATE TABLE $name ($columns, $key text NOT NULL
+		DEFAULT repeat(md5('$number'), 70));
+		ALTER TABLE $name ALTER $key SET STORAGE EXTERNAL;
+		CREATE UNIQUE INDEX $index ON $name (id, $key);
+		ALTER TABLE $name REPLICA IDENTITY USING INDEX $index;";
+}
+
+# With many values out of line, rather than those only that must be.
+sub plain_table
+{
+	my ($name, $columns) = @_;
+
+	return large_identity($name, $columns) if chance(0.15);
+	return "CREATE TABLE $name ($columns)"
+	  . pick('', ' WITH (toast_tuple_target = 128)') . ';'
+	  . (chance(0.4) ? "ALTER TABLE $name REPLICA IDENTITY FULL;" : '');
 }
 
 sub create_table
@@ -124,7 +153,7 @@ sub create_table
 		' NOT NULL UNIQUE', '') . ', ' . columns($view);
 	my $short = "part$number";
 
-	return "CREATE TABLE $name ($columns);" if chance(0.75);
+	return plain_table($name, $columns) if chance(0.75);
 	return join "\n", "CREATE TABLE $name ($columns) PARTITION BY RANGE (id);",
 	  "CREATE TABLE s1.${short}_a PARTITION OF $name"
 	  . ' FOR VALUES FROM (MINVALUE) TO (12);',
@@ -186,17 +215,27 @@ sub identity
 		$index ? "USING INDEX $index" : 'FULL') . ';';
 }
 
+# Only the first of what an index has is a key.
+sub index_columns
+{
+	my ($table) = @_;
+	my $other = pick(grep { $_->{name} ne 'id' } @{ $table->{columns} });
+
+	return $other && chance(0.4) ? "(id) INCLUDE ($other->{name})" : '(id)';
+}
+
 sub alter_table
 {
 	my ($view) = @_;
 	my $table = table($view) or return;
 	my $name = $table->{name};
+	my $columns = index_columns($table);
 
 	return pick(
 		"ALTER TABLE $name RENAME TO " . name('r') . ';',
 		"ALTER TABLE $name SET SCHEMA " . schema() . ';',
-		'CREATE UNIQUE INDEX ' . name('i') . " ON $name (id);",
-		' CREATE UNIQUE INDEX CONCURRENTLY ' . name('i') . " ON $name (id);",
+		'CREATE UNIQUE INDEX ' . name('i') . " ON $name $columns;",
+		' CREATE UNIQUE INDEX CONCURRENTLY ' . name('i') . " ON $name $columns;",
 		"ANALYZE $name;", " VACUUM FULL $name;", " VACUUM ANALYZE $name;",
 		"ALTER TABLE $name CLUSTER ON "
 		  . (pick(@{ $table->{indexes} }) // 'none') . ';',

@@ -1,5 +1,6 @@
 # What a database of the test has before anything random: extensions, and
-# functions that say in text how the catalogs describe a table.
+# functions that make large values, or say in text how the catalogs describe a
+# table.
 package RandomProbe;
 
 use strict;
@@ -9,6 +10,13 @@ my @extensions = qw(hstore citext ltree);
 
 my $functions = <<'SQL';
 CREATE SCHEMA probe;
+
+-- Hexadecimal digits that compression makes little of.
+CREATE FUNCTION probe.large(start int, pieces int) RETURNS text LANGUAGE sql
+IMMUTABLE AS $$
+	SELECT string_agg(md5(i::text), '') FROM generate_series(start,
+		start + pieces - 1) AS i
+$$;
 
 CREATE FUNCTION probe.element(t pg_type) RETURNS oid LANGUAGE plpgsql AS $$
 DECLARE

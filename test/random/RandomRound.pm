@@ -274,7 +274,8 @@ sub compare
 		push @pairs, $rest if $what eq 'P';
 		next if $what ne 'C';
 		my @numbers = split /\t/, $rest;
-		$count->{$_} += shift @numbers for qw(transactions changes values);
+		$count->{$_} += shift @numbers
+		  for qw(transactions changes values unchanged filled);
 	}
 	$count->{judged} += @pairs;
 	unlink $ours;

@@ -162,16 +162,28 @@ sub document
 		  1 .. int rand 4) . '}';
 }
 
+# What makes each type of a text without blanks.
+my %large = (
+	text => '%s', 'character varying' => '%s', 'ext.citext' => '%s',
+	bytea => "convert_to(%s, 'UTF8')",
+	'bit varying' => "('x' || %s)",
+	numeric => "('1' || translate(%s, 'abcdef', '012345'))",
+	json => 'to_json(%s)',
+	jsonb => "jsonb_build_object('large', %s, 'n', 1.5)",
+	'ext.hstore' => "ext.hstore('large', %s)",
+	tsvector => "to_tsvector('simple', regexp_replace(%s, '(.{32})', '\\1 ', 'g'))");
+
+sub large_types { return grep { $literals{$_} } sort keys %large; }
+
 # Large enough to be stored out of line, whatever the compression makes of it.
+# Without a subquery, so that it may be a default.
 sub large
 {
-	my ($format) = @_;
+	my ($name, $format) = @_;
 	my $from = int rand 1000000;
-	my $text = "(SELECT string_agg(md5(i::text), '')
-		FROM generate_series($from, $from + " . (80 + int rand 400) . ') i)';
+	my $text = "probe.large($from, " . (80 + int rand 400) . ')';
 
-	$text = "convert_to($text, 'UTF8')" if $format eq 'bytea';
-	return "$text\::$format";
+	return '(' . sprintf($large{$name}, $text) . ")::$format";
 }
 
 sub scalar_value
@@ -180,8 +192,8 @@ sub scalar_value
 	my $name = $type->{name};
 	my $list = $literals{$name};
 
-	return large($format)
-	  if rand() < 0.15 && $name =~ /^(text|bytea|character varying)$/;
+	return large($name, $format)
+	  if $large{$name} && $format !~ /\(/ && rand() < 0.2;
 	return "'" . $random{$name}->() . "'::$format"
 	  if $random{$name} && (!$list || rand() < 0.5);
 	# Rounding the last moment would give one that the server cannot read.
@@ -217,20 +229,21 @@ sub array
 	return scalar_value($type, $format) if $literals{ $type->{name} };
 	return "'{}'::$format" if !$element || rand() < 0.15;
 	(my $inner = $format) =~ s/\[\]$//;
-	return '(' . elements($types, $element, $inner, pick(1, 1, 1, 2, 3),
-		$depth) . ")::$format";
+	return '('
+	  . elements($types, $element, $inner, $depth,
+		map { 1 + int rand 3 } 1 .. pick(1, 1, 1, 2, 3)) . ")::$format";
 }
 
+# All parts of a dimension have one length.
 sub elements
 {
-	my ($types, $element, $format, $dimensions, $depth) = @_;
+	my ($types, $element, $format, $depth, $length, @lengths) = @_;
 
-	# All parts of a dimension have one length.
 	return 'ARRAY[' . join(',', map {
-		$dimensions > 1
-		  ? elements($types, $element, $format, $dimensions - 1, $depth)
+		@lengths
+		  ? elements($types, $element, $format, $depth, @lengths)
 		  : value($types, $element->{oid}, $format, $depth + 1)
-	} 1 .. 2) . ']';
+	} 1 .. $length) . ']';
 }
 
 sub row

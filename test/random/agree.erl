@@ -4,14 +4,17 @@
 -module(agree).
 -export([compare/3]).
 
+%% unchanged: toasted values that the WAL does not carry; filled: those of them
+%% that the old row has.
 -record(at, {lsn, xid, place = [], count = 0, values = 0, xacts = 0,
-             pairs = #{}, bad = [], hold = false, held = []}).
+             unchanged = 0, filled = 0, pairs = #{}, bad = [], hold = false,
+             held = []}).
 
 %% Form: see leaves.erl, and what else the options changed: #{relations,
 %% old_rows, actions, skip_empty, keys}.  One line for each thing that
 %% differs, "D" place ours theirs; each distinct pair of texts that are not
 %% the same already, "P" kind ours theirs place; and "C" transactions changes
-%% values.  Fields are separated and escaped as COPY does.
+%% values unchanged filled.  Fields are separated and escaped as COPY does.
 compare(FrameFile, TextFile, Form) ->
     Frames = frames(FrameFile, Form),
     %% A table may go back to what was told, by way of a state that no change
@@ -25,7 +28,8 @@ compare(FrameFile, TextFile, Form) ->
      [line(["P", Kind, O, T, Place])
       || {{Kind, O, T}, Place} <- maps:to_list(At#at.pairs)],
      line(["C" | [integer_to_list(N)
-                  || N <- [At#at.xacts, At#at.count, At#at.values]]])].
+                  || N <- [At#at.xacts, At#at.count, At#at.values,
+                           At#at.unchanged, At#at.filled]]])].
 
 %% With keys=atom the names of columns become atoms here first.
 frames(File, #{keys := atom}) ->
@@ -122,7 +126,9 @@ step({update, {{_, Table}, _, _} = Rel, Old, New},
               #{old_rows := none} -> equal(Old, nil, At);
               _ -> old(Old, nil, Rel, Key, Form, At)
           end,
-    row(new, New, Rel, filled(Columns, Key), Form, At1);
+    New1 = filled(Columns, Key),
+    row(new, New, Rel, New1, Form,
+        At1#at{filled = At1#at.filled + length(New1 -- Columns)});
 step({delete, {{_, Table}, _, _} = Rel, Old}, {delete, {_, Table} = Name, Key},
      Form, At) ->
     old(Old, none, Rel, Key, Form, schema(Rel, Name, At));
@@ -144,7 +150,8 @@ schema({Ours, _, _}, Theirs, At) ->
 equal(Same, Same, At) -> At;
 equal(Ours, Theirs, At) -> bad(Ours, Theirs, At).
 
-%% Under REPLICA IDENTITY FULL the old row fills in for what is unchanged.
+%% What is unchanged is there all the same where the old row has it: each
+%% column under REPLICA IDENTITY FULL, else those of the identity.
 filled(Columns, none) ->
     Columns;
 filled(Columns, Old) ->
@@ -201,7 +208,7 @@ value({_, Oid, TypeName, _, _} = Column, Ours, Type, Theirs, Form, At0) ->
                                           hold = Oid >= 16384}),
     case {Ours, Theirs} of
         {unchanged_toast, unchanged} ->
-            At;
+            At#at{unchanged = At#at.unchanged + 1};
         {_, unchanged} ->
             bad(Ours, Theirs, At);
         _ ->
