@@ -31,13 +31,14 @@ sub target
 	return pick(@own && chance(0.4) ? @own : @tables);
 }
 
-# A table that has a column of this type, or nothing.
+# A table that has a column of the type with this OID, or is the one with it;
+# or nothing.
 sub user_of
 {
-	my ($view, $type) = @_;
+	my ($view, $oid) = @_;
 
 	return pick(grep {
-		grep { $_->{type} eq $type } @{ $_->{columns} }
+		$_->{oid} eq $oid || grep { $_->{type} eq $oid } @{ $_->{columns} }
 	} @{ $view->{tables} });
 }
 

@@ -156,19 +156,19 @@ sub work
 	# A statement that fails takes all back that has no savepoint.
 	$self->savepoint($session)
 	  if $session->{open} && !@{ $session->{savepoints} } && rand() < 0.7;
-	$self->use_type($session) if $definition;
+	$self->use_subject($session) if $definition;
 	$self->statement($session, $sql, $definition);
-	$self->use_type($session) if $definition;
+	$self->use_subject($session) if $definition;
 	return;
 }
 
-# Values of a type right before and after it is altered.
-sub use_type
+# Values of a type, or rows of a table, right before and after it is altered.
+sub use_subject
 {
 	my ($self, $session) = @_;
 	my $view = $self->{catalog}->seen_by($session);
-	my $type = $view->{subject} // return;
-	my $table = RandomChange::user_of($view, $type) // return;
+	my $subject = $view->{subject} // return;
+	my $table = RandomChange::user_of($view, $subject) // return;
 
 	$self->statement($session, RandomChange::insert($view, $table))
 	  for 1 .. 3;
