@@ -84,6 +84,9 @@ defmodule PgEtf.Consumer do
 
   require Logger
 
+  # Microseconds; the mailbox costs one, and a transaction of one row not much more.
+  @turn 1_000
+
   @type state :: term
   @type result :: {:ok, state} | {:error, reason :: term, state}
 
@@ -210,18 +213,7 @@ defmodule PgEtf.Consumer do
     consumer |> start_at() |> Session.connect() |> continue(consumer)
   end
 
-  # One turn handles one batch, then looks at the mailbox: the program's words
-  # and a request to stop are not kept waiting by a long queue.
-  def handle_continue(:work, consumer) do
-    case Session.take(consumer.session, consumer.batch) do
-      {[], session} ->
-        {:noreply, %{consumer | session: session, working?: false}}
-
-      {items, session} ->
-        send(self(), {__MODULE__, :work})
-        {:noreply, handle(items, %{consumer | session: session, working?: true})}
-    end
-  end
+  def handle_continue(:work, consumer), do: work(consumer, now() + @turn)
 
   @impl GenServer
   def handle_info({__MODULE__, :work}, consumer), do: {:noreply, consumer, {:continue, :work}}
@@ -284,6 +276,24 @@ defmodule PgEtf.Consumer do
 
   ## Handling
 
+  # A turn handles batches for a while, then looks at the mailbox: the program's
+  # words and a request to stop are not kept waiting by a long queue.
+  defp work(consumer, until) do
+    case Session.take(consumer.session, consumer.batch) do
+      {[], session} ->
+        {:noreply, %{consumer | session: session, working?: false}}
+
+      {items, session} ->
+        consumer = handle(items, %{consumer | session: session, working?: true})
+        if now() < until, do: work(consumer, until), else: yield(consumer)
+    end
+  end
+
+  defp yield(consumer) do
+    send(self(), {__MODULE__, :work})
+    {:noreply, consumer}
+  end
+
   defp handle(items, %__MODULE__{session: session} = consumer) do
     {data, seqs} = Enum.unzip(items)
 
@@ -311,4 +321,6 @@ defmodule PgEtf.Consumer do
   defp call(changes, consumer), do: consumer.module.handle_changes(changes, consumer.state)
 
   defp exports?(module, name, arity), do: function_exported?(module, name, arity)
+
+  defp now, do: System.monotonic_time(:microsecond)
 end
