@@ -12,7 +12,8 @@ defmodule PgEtf.Inbox do
   alias PgEtf.{AckTracker, Frame, Transaction}
   alias __MODULE__
 
-  # opts         options of the stream
+  # opts         those options of the stream that matter here: a small map, since each
+  #              message asks for some
   # queue        in the order of arrival:
   #              {:messages, list, changes in each} | {:passed, bytes, end_lsn or nil} |
   #              {:position, lsn}
@@ -42,17 +43,29 @@ defmodule PgEtf.Inbox do
     held: 0
   ]
 
+  @options [
+    :keys,
+    :max_in_flight,
+    :max_transaction_changes,
+    :prefetch,
+    :store_position,
+    :unit,
+    :window_bytes
+  ]
+
   @type t :: %Inbox{}
   @type item :: {data :: term, AckTracker.seq()}
 
   @doc "An empty inbox; the client begins with the credit of the whole window."
   @spec new(keyword) :: t
   def new(opts) do
+    opts = opts |> Keyword.take(@options) |> Map.new()
+
     %Inbox{
       opts: opts,
-      decoder: Frame.decoder(keys: opts[:keys]),
-      events: opts[:prefetch],
-      bytes: opts[:window_bytes]
+      decoder: Frame.decoder(keys: opts.keys),
+      events: opts.prefetch,
+      bytes: opts.window_bytes
     }
   end
 
@@ -111,12 +124,12 @@ defmodule PgEtf.Inbox do
 
   defp enqueue(inbox, %Frame{end_lsn: nil, changes: [message]}, bytes) do
     inbox
-    |> push_messages([unit(message, inbox.opts[:unit])], 1)
+    |> push_messages([unit(message, inbox.opts.unit)], 1)
     |> push({:passed, bytes, message.commit_lsn})
   end
 
   defp enqueue(inbox, %Frame{} = frame, bytes) do
-    case inbox.opts[:unit] do
+    case inbox.opts.unit do
       :change -> inbox |> push_messages(frame.changes, 1) |> push({:passed, bytes, closes(frame)})
       :transaction -> build(inbox, frame, bytes)
     end
@@ -159,7 +172,7 @@ defmodule PgEtf.Inbox do
       frame.part in [:whole, :last] ->
         push_transaction(%{inbox | building: nil}, building, lists, count, size, frame)
 
-      count >= inbox.opts[:max_transaction_changes] or 2 * size >= inbox.opts[:window_bytes] ->
+      count >= inbox.opts.max_transaction_changes or 2 * size >= inbox.opts.window_bytes ->
         next = %{building | part: :middle, first_index: frame.first_index + frame.count}
         inbox = %{inbox | building: {next, [], 0, 0}}
         push_transaction(inbox, building, lists, count, size, frame)
@@ -205,7 +218,7 @@ defmodule PgEtf.Inbox do
   end
 
   defp room(%Inbox{tracker: tracker, opts: opts}) do
-    max(opts[:max_in_flight] - (tracker.next - tracker.low), 0)
+    max(opts.max_in_flight - (tracker.next - tracker.low), 0)
   end
 
   # Ends of frames and transactions are passed even without demand: they cost
@@ -246,7 +259,7 @@ defmodule PgEtf.Inbox do
   # A position that the consumer stores is a message; one that a function stores is
   # done when this returns.
   defp take_position(%Inbox{opts: opts} = inbox, lsn, demand, items) do
-    case opts[:store_position] do
+    case opts.store_position do
       nil ->
         take(%{drop(inbox) | position: lsn}, demand, items)
 
@@ -309,8 +322,8 @@ defmodule PgEtf.Inbox do
   """
   @spec missing_credit(t) :: {non_neg_integer, non_neg_integer} | nil
   def missing_credit(%Inbox{opts: opts} = inbox) do
-    events = missing(opts[:prefetch], inbox.events + inbox.queued)
-    bytes = missing(opts[:window_bytes], inbox.bytes + inbox.held)
+    events = missing(opts.prefetch, inbox.events + inbox.queued)
+    bytes = missing(opts.window_bytes, inbox.bytes + inbox.held)
     if events > 0 or bytes > 0, do: {events, bytes}
   end
 
