@@ -29,10 +29,11 @@ typedef enum FailureClass
 	FAIL_WRONG_SERVER,
 	FAIL_NETWORK,
 	FAIL_SERVER_SHUTDOWN,
-	FAIL_SERVER_ERROR
+	FAIL_SERVER_ERROR,
+	FAIL_OUTPUT
 } FailureClass;
 
-#define FAILURE_CLASSES (FAIL_SERVER_ERROR + 1)
+#define FAILURE_CLASSES (FAIL_OUTPUT + 1)
 
 typedef enum FailurePolicy
 {

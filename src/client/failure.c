@@ -52,6 +52,9 @@ static const FailureInfo classes[FAILURE_CLASSES] = {
 							  "terminated there."},
 	[FAIL_SERVER_ERROR] = {"server_error", 15, POLICY_RETRY,
 						   "See the server's log."},
+	[FAIL_OUTPUT] = {"output", 16, POLICY_STOP,
+					 "What could not be written is not confirmed to the "
+					 "server: it comes again."},
 };
 
 typedef struct Rule
@@ -82,14 +85,15 @@ static const Rule rules[] = {
 };
 
 /*
- * libpq gives no code for what it finds itself.  Its texts are in English
- * here, because the program never calls setlocale().
+ * libpq gives no code for what it finds itself while it connects.  Its texts
+ * are in English here, because the program never calls setlocale().
  */
 static const struct
 {
 	const char *text;
 	FailureClass class;
 } texts[] = {
+	{"unexpected eof", FAIL_NETWORK}, /* of OpenSSL 3, before "SSL error" */
 	{"no password supplied", FAIL_AUTH},
 	{"password authentication failed", FAIL_AUTH},
 	{"certificate", FAIL_AUTH},
@@ -97,6 +101,7 @@ static const struct
 	{"SSL error", FAIL_AUTH},
 	{"channel binding", FAIL_AUTH},
 	{"private key file", FAIL_AUTH},
+	{"SCRAM", FAIL_AUTH},
 	{"invalid", FAIL_CONFIG},
 	{"definition of service", FAIL_CONFIG},
 	{"missing \"=\"", FAIL_CONFIG},
@@ -121,9 +126,15 @@ failure_set(Failure *failure, FailureClass class, const char *format, ...)
 	snprintf(failure->hint, sizeof(failure->hint), "%s", classes[class].hint);
 }
 
+/*
+ * A connection that was good once is lost for no other reason than the
+ * network: "SSL error" then means that bytes went missing.
+ */
 static FailureClass
-classify_text(const char *message)
+classify_text(FailureStage stage, const char *message)
 {
+	if (stage != STAGE_CONNECT)
+		return FAIL_NETWORK;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
 		if (strstr(message, texts[i].text) != NULL)
@@ -154,7 +165,7 @@ failure_classify(FailureStage stage, const char *sqlstate, const char *message,
 				 const char *hint, const char *function)
 {
 	if (sqlstate == NULL || sqlstate[0] == '\0')
-		return classify_text(message != NULL ? message : "");
+		return classify_text(stage, message != NULL ? message : "");
 	if (strcmp(sqlstate, "42501") == 0 &&
 		(mentions(hint, "output_plugin_libraries") ||
 		 mentions(message, "output plugin")))

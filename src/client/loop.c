@@ -6,8 +6,10 @@
  */
 #include "client/loop.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,12 +111,25 @@ time_to_sleep(const Engine *engine, int64_t done_at)
 	return ms > 0 ? ms : 0;
 }
 
-/* A consumer that is gone wants nothing more: the same as a stop. */
+/*
+ * A reader that is gone wants nothing more: the same as a stop.  Anything else,
+ * such as a full disk, must not look like a clean end.
+ */
 static void
 write_out(Engine *engine, Outbox *outbox)
 {
-	if (!outbox_write(outbox) && engine->phase != ENGINE_DONE)
+	Failure failure;
+
+	if (outbox_write(outbox) || engine->phase == ENGINE_DONE)
+		return;
+	if (outbox->error == EPIPE)
+	{
 		engine_stop(engine);
+		return;
+	}
+	failure_set(&failure, outbox->error == ENOMEM ? FAIL_INTERNAL : FAIL_OUTPUT,
+				"output: %s", strerror(outbox->error));
+	engine_fail(engine, &failure);
 }
 
 void

@@ -2,8 +2,11 @@
  * main.c
  *		Start of the client: what was asked for, and the exit status.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,6 +14,23 @@
 #include "client/args.h"
 #include "client/port.h"
 #include "client/print.h"
+
+/*
+ * A descriptor that is closed would be given to the first socket, and what is
+ * printed would go to the server.  Opened the wrong way round, it stays an
+ * error to use it.
+ */
+static bool
+hold_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+	{
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
 
 static bool
 ask_password(Arguments *args)
@@ -60,6 +80,18 @@ act(Arguments *args)
 	return slots_and_stream(args);
 }
 
+/* A text that did not reach its reader is a failure, too. */
+static int
+flush_stdout(int status)
+{
+	Failure failure;
+
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0)
+		return status;
+	failure_set(&failure, FAIL_OUTPUT, "output: %s", strerror(errno));
+	return print_failure(&failure);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -68,9 +100,11 @@ main(int argc, char **argv)
 	char error[256];
 	int status;
 
+	if (!hold_descriptors())
+		return failure_info(FAIL_INTERNAL)->exit_status;
 	srandom((unsigned int) (time(NULL) ^ getpid()));
 	if (args_parse(&args, argc, argv, error, sizeof(error)))
-		status = act(&args);
+		status = flush_stdout(act(&args));
 	else
 	{
 		failure_set(&failure, FAIL_USAGE, "%s", error);

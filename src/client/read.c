@@ -27,16 +27,36 @@ typedef struct ReadFile
 	StrBuf text;
 	uint64_t offset; /* in the file, of data */
 	Failure failure;
+
+	/* The walk over the first frame of data, which may not be whole yet. */
+	size_t walked;	  /* its bytes so far; 0: not begun */
+	uint64_t pending; /* its terms to come */
 } ReadFile;
 
-/* How long the frame at "bytes" is; 0: it is not complete, or damaged. */
-static size_t
-frame_length(TermReader *reader, const char *bytes, size_t len)
+/*
+ * Go on with the walk, from where it had to stop: a frame of many megabytes
+ * that comes in small pieces is walked once.  False: it is cut, or damaged.
+ */
+static bool
+walk(ReadFile *file, const char *frame, size_t len, TermReader *reader)
 {
-	term_read_init(reader, bytes, len);
-	if (term_read_version(reader) && term_skip(reader))
-		return term_offset(reader);
-	return 0;
+	Term term;
+
+	if (file->walked == 0)
+	{
+		term_read_init(reader, frame, len);
+		if (!term_read_version(reader))
+			return false;
+		file->walked = 1;
+		file->pending = 1;
+	}
+	term_read_init(reader, frame + file->walked, len - file->walked);
+	while (file->pending > 0 && term_next(reader, &term))
+	{
+		file->pending += term_children(&term) - 1;
+		file->walked = (size_t) (reader->pos - (const uint8_t *) frame);
+	}
+	return reader->error == NULL;
 }
 
 static bool
@@ -60,9 +80,10 @@ show_one(ReadFile *file, size_t start, size_t len)
 		return fail(file, start, head.error);
 	if (!show_frame(&file->show, &head, frame, len, &file->text, &error))
 		return fail(file, start, error);
-	return fwrite(file->text.data, 1, file->text.len, stdout) ==
-			   file->text.len ||
-		   fail(file, start, strerror(errno));
+	if (fwrite(file->text.data, 1, file->text.len, stdout) == file->text.len)
+		return true;
+	failure_set(&file->failure, FAIL_OUTPUT, "output: %s", strerror(errno));
+	return false;
 }
 
 /*
@@ -73,26 +94,26 @@ static bool
 show_all(ReadFile *file, bool last)
 {
 	size_t start = 0;
-	size_t len;
 	TermReader reader;
 
 	while (start < file->data.len)
 	{
-		if (file->data.data[start] == '\n')
+		if (file->walked == 0 && file->data.data[start] == '\n')
 		{
 			start++;
 			continue;
 		}
-		len = frame_length(&reader, file->data.data + start,
-						   file->data.len - start);
-		if (len == 0 && reader.cut && !last &&
-			file->data.len - start <= FRAME_MAX)
+		if (!walk(file, file->data.data + start, file->data.len - start,
+				  &reader))
+		{
+			if (last || !reader.cut || file->data.len - start > FRAME_MAX)
+				return fail(file, start, reader.error);
 			break;
-		if (len == 0)
-			return fail(file, start, reader.error);
-		if (!show_one(file, start, len))
+		}
+		if (!show_one(file, start, file->walked))
 			return false;
-		start += len;
+		start += file->walked;
+		file->walked = 0;
 	}
 	memmove(file->data.data, file->data.data + start, file->data.len - start);
 	file->data.len -= start;
@@ -100,27 +121,31 @@ show_all(ReadFile *file, bool last)
 	return true;
 }
 
-/* Twice as much each time that no frame was complete: linear in the end. */
+/* What has come is shown before more is waited for. */
 static bool
-read_all(ReadFile *file, int fd)
+read_all(ReadFile *file, int fd, const char *name)
 {
 	for (;;)
 	{
-		size_t want = file->data.len > PIECE ? file->data.len : PIECE;
-		char *place = strbuf_reserve(&file->data, want);
+		char *place = strbuf_reserve(&file->data, PIECE);
 		ssize_t len;
 
 		if (place == NULL)
 			return fail(file, 0, "out of memory");
-		len = read(fd, place, want);
+		len = read(fd, place, PIECE);
 		if (len < 0 && errno != EINTR)
-			return fail(file, 0, strerror(errno));
+		{
+			failure_set(&file->failure, FAIL_CONFIG, "%s: %s", name,
+						strerror(errno));
+			return false;
+		}
 		if (len > 0)
 			file->data.len += (size_t) len;
 		if (len >= 0 && !show_all(file, len == 0))
 			return false;
 		if (len == 0)
 			return true;
+		fflush(stdout); /* an error stays, for the next one to find */
 	}
 }
 
@@ -140,14 +165,12 @@ read_main(const Arguments *args)
 	{
 		file.show.transactions = args->transactions;
 		file.show.colors = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-		read_all(&file, fd);
+		read_all(&file, fd, args->read);
 	}
 	if (fd > STDIN_FILENO)
 		close(fd);
 	show_free(&file.show);
 	strbuf_free(&file.data);
 	strbuf_free(&file.text);
-	if (fflush(stdout) != 0 && file.failure.class == FAIL_NONE)
-		fail(&file, 0, strerror(errno));
 	return print_failure(&file.failure);
 }

@@ -23,6 +23,9 @@
 #define DAY (24 * HOUR)
 #define LARGE ((uint64_t) 1 << 48)
 
+/* The server cuts a longer one where it is created, but not where it is read. */
+#define SLOT_NAME_MAX 63
+
 const Setting settings_table[] = {
 	ROW(conninfo, SETTING_TEXT, NULL, 0, 0,
 		"conninfo string, URI or database name"),
@@ -331,6 +334,8 @@ settings_check(const Settings *settings, char *error, size_t size)
 
 	if (settings->slot == NULL || settings->slot[0] == '\0')
 		problem = "no slot is given";
+	else if (strlen(settings->slot) > SLOT_NAME_MAX)
+		problem = "the slot's name is longer than 63 bytes";
 	else if (settings->create == CREATE_TEMPORARY && settings->startpos != 0)
 		problem = "a temporary slot has no changes after a stored position";
 	else if (settings->reconnect_min > settings->reconnect_max)

@@ -189,6 +189,12 @@ test_failure_classes(void)
 						   NULL) == FAIL_AUTH);
 	CHECK(failure_classify(STAGE_CONNECT, NULL, "Connection refused", NULL,
 						   NULL) == FAIL_NETWORK);
+	CHECK(failure_classify(STAGE_CONNECT, NULL, "SSL error: bad version", NULL,
+						   NULL) == FAIL_AUTH);
+	CHECK(failure_classify(STAGE_CONNECT, NULL, "SSL error: unexpected eof",
+						   NULL, NULL) == FAIL_NETWORK);
+	CHECK(failure_classify(STAGE_STREAM, NULL, "SSL error: bad record mac",
+						   NULL, NULL) == FAIL_NETWORK);
 }
 
 /* Each class has its own exit status, name and hint. */

@@ -17,7 +17,7 @@ defmodule PgEtf.Error do
   | `:gap` | the slot is ahead of the position given as `start_position` | no |
   | `:wrong_server` | the position is of another database cluster | no |
   | `:protocol` | the two sides do not understand each other | no |
-  | `:internal`, `:usage` | the C program failed | no |
+  | `:internal`, `:usage`, `:output` | the C program failed | no |
   | `:network` | the server cannot be reached, or the connection broke | yes |
   | `:server_shutdown` | the server, or somebody there, ended the connection | yes |
   | `:server_error` | any other error of the server | yes |
@@ -51,7 +51,8 @@ defmodule PgEtf.Error do
     12 => :wrong_server,
     13 => :network,
     14 => :server_shutdown,
-    15 => :server_error
+    15 => :server_error,
+    16 => :output
   }
 
   @impl true

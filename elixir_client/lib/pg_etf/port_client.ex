@@ -38,7 +38,7 @@ defmodule PgEtf.PortClient do
            [:debug, :info, :warning, :error, true, false] ++
            [:internal, :usage, :config, :auth, :slot_missing, :slot_active, :slot_lost] ++
            [:wrong_plugin, :plugin_not_allowed, :protocol, :gap, :wrong_server, :network] ++
-           [:server_shutdown, :server_error, :none]
+           [:server_shutdown, :server_error, :output, :none]
 
   @enforce_keys [:port, :os_pid]
   defstruct [:port, :os_pid]
