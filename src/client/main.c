@@ -12,6 +12,7 @@
 
 #include "client/admin.h"
 #include "client/args.h"
+#include "client/password.h"
 #include "client/port.h"
 #include "client/print.h"
 
@@ -30,15 +31,6 @@ hold_descriptors(void)
 			return false;
 	}
 	return true;
-}
-
-static bool
-ask_password(Arguments *args)
-{
-	char *password = args->ask_password ? getpass("Password: ") : NULL;
-
-	return password == NULL ||
-		   pairs_put(&args->settings.connection, "password", password);
 }
 
 static int
@@ -61,6 +53,8 @@ slots_and_stream(Arguments *args)
 static int
 act(Arguments *args)
 {
+	Failure failure;
+
 	if (args->help)
 	{
 		args_help();
@@ -75,8 +69,9 @@ act(Arguments *args)
 		return port_main();
 	if (args->read != NULL)
 		return read_main(args);
-	if (!ask_password(args))
-		return failure_info(FAIL_INTERNAL)->exit_status;
+	if (args->ask_password &&
+		!password_ask(&args->settings.connection, &failure))
+		return print_failure(&failure);
 	return slots_and_stream(args);
 }
 

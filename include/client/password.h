@@ -1,0 +1,17 @@
+/*
+ * password.h
+ *		Ask for a password on the terminal.
+ */
+#ifndef ETF_PASSWORD_H
+#define ETF_PASSWORD_H
+
+#include "client/failure.h"
+#include "client/settings.h"
+
+/*
+ * Put what is typed into "connection".  Without a terminal a line of stdin is
+ * taken.  False: see "failure".
+ */
+extern bool password_ask(PairList *connection, Failure *failure);
+
+#endif

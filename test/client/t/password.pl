@@ -1,0 +1,129 @@
+# A password that is typed: asked for, hidden, used for both connections.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+
+use EtfTest;
+use IO::Pty;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $etf = EtfTest->new('password');
+my $node = $etf->node;
+
+$etf->sql("SET password_encryption = 'scram-sha-256'; "
+	  . "CREATE ROLE cdc LOGIN REPLICATION PASSWORD 'open sesame'");
+my $hba = $node->data_dir . '/pg_hba.conf';
+my $trust = slurp_file($hba);
+unlink $hba;
+append_to_file($hba, "local all cdc scram-sha-256\n$trust");
+$node->reload;
+$etf->sql('CREATE TABLE t (id int)');
+$etf->slot('s');
+delete $ENV{PGPASSWORD};
+
+my @client = ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
+	'--username', 'cdc', '-W');
+
+# Type at the prompt of a client that has a terminal of its own.  Returns how
+# it ended, what was on the screen, and whether the terminal echoes again.
+sub type
+{
+	my ($keys, @options) = @_;
+	my $pty = IO::Pty->new;
+	my $slave = $pty->slave;
+	my ($screen, $typed, $until) = ('', 0, time + 60);
+	my $pid = fork // die "cannot fork: $!";
+
+	if ($pid == 0)
+	{
+		$pty->make_slave_controlling_terminal;
+		open STDIN, '<&', $slave;
+		open STDOUT, '>&', $slave;
+		open STDERR, '>&', $slave;
+		exec @client, @options or POSIX::_exit(126);
+	}
+	$pty->blocking(0);
+	while (time < $until)
+	{
+		my $gone = waitpid($pid, POSIX::WNOHANG) == $pid;
+		my $status = $?;
+
+		1 while $pty->sysread($screen, 4096, length $screen);
+		if (!$typed && $screen =~ /Password: / && !echoes($slave))
+		{
+			$pty->syswrite($keys);
+			$typed = 1;
+		}
+		return ($status, $screen, echoes($slave)) if $gone;
+		sleep 0.02;
+	}
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
+	return ('none', $screen, echoes($slave));
+}
+
+sub echoes
+{
+	my ($terminal) = @_;
+	my $termios = POSIX::Termios->new;
+
+	$termios->getattr(fileno $terminal);
+	return $termios->getlflag & POSIX::ECHO() ? 1 : 0;
+}
+
+subtest 'on a terminal' => sub {
+	my ($status, $screen, $echo) = type("open sesame\n", '--status');
+
+	is($status, 0, 'the right one');
+	like($screen, qr/^Password: \r\nslot .*\r\ns /s, 'does what was asked');
+	unlike($screen, qr/sesame/, 'and is not shown');
+	is($echo, 1, 'the next line is');
+
+	$etf->sql('INSERT INTO t VALUES (1)');
+	($status, $screen) = type("open sesame\n", '--slot=s', '--print=json',
+		'--endpos', $etf->end_of_wal);
+	is($status, 0, 'the stream ends');
+	like($screen, qr/"id":1\b/, 'with the change');
+	unlike($screen, qr/no control connection/, 'over both connections');
+};
+
+subtest 'what else may be typed' => sub {
+	my ($status, $screen, $echo) = type("close sesame\n", '--status');
+
+	is($status >> 8, 4, 'a wrong one is refused');
+	like($screen, qr/password authentication failed/, 'by the server');
+	($status, $screen, $echo) = type("\cD", '--status');
+	is($status >> 8, 4, 'Ctrl-D is none');
+	like($screen, qr/error: no password was given\r\n/, 'and is told so');
+	is($echo, 1, 'the terminal is as before');
+	for my $case ([ 'Ctrl-C', "open\cC", 2 ], [ 'Ctrl-\\', "\c\\", 3 ])
+	{
+		my ($name, $keys, $signal) = @$case;
+
+		($status, $screen, $echo) = type($keys, '--status');
+		is($status & 127, $signal, "$name ends the program");
+		is($echo, 1, "$name leaves the terminal as it was");
+	}
+};
+
+subtest 'without a terminal' => sub {
+	for my $case (
+		[ "open sesame\n", 0, 'a line of stdin is taken' ],
+		[ "close sesame\n", 4, 'a wrong one is refused' ],
+		[ '', 4, 'no line is no password' ])
+	{
+		my ($in, $expected, $name) = @$case;
+		my ($out, $err) = ('', '');
+
+		IPC::Run::run([ 'setsid', '--wait', @client, '--status' ],
+			'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+		is($? >> 8, $expected, $name) or diag $err;
+	}
+};
+
+done_testing();
