@@ -14,10 +14,13 @@
 #define POSTGRES_EPOCH 946684800
 
 /*
- * Bytes that OpenSSL has decrypted already do not wake poll(), and older
- * libpq may leave some there: under TLS read so often in one turn.
+ * What is decrypted does not wake poll(), and libpq before the minor releases
+ * of August 2026 leaves some of it in OpenSSL when its own buffer is full.
+ * That buffer has room for the message that is being read, so a full one holds
+ * a whole message, or else only the head of one: after so many reads in a row
+ * that complete no message, nothing is left there.
  */
-#define TLS_READS 3
+#define ENCRYPTED_READS 2
 
 void
 stream_init(Stream *stream, const Settings *settings)
@@ -117,22 +120,25 @@ StreamEvent
 stream_next(Stream *stream, StreamMessage *message)
 {
 	PGconn *conn = stream->db.conn;
-	int reads = PQsslInUse(conn) ? TLS_READS : 1;
+	bool encrypted = PQsslInUse(conn) || PQgssEncInUse(conn);
 
-	for (;;)
+	for (int reads = 1;; reads++)
 	{
 		int len = PQgetCopyData(conn, &message->data, 1);
 
 		message->len = (size_t) len;
 		if (len > 0)
+		{
+			stream->readable |= encrypted && reads > 1;
 			return accept_message(stream, message);
+		}
 		if (len < 0)
 			return ended(stream);
 		if (!stream->readable)
 			return STREAM_NOTHING;
 		if (!PQconsumeInput(conn))
 			return ended(stream);
-		stream->readable = --reads > 0;
+		stream->readable = encrypted && reads < ENCRYPTED_READS;
 	}
 }
 

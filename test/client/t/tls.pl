@@ -9,6 +9,7 @@ use EtfClient;
 use EtfTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 plan skip_all => 'no openssl' if system 'openssl version >/dev/null 2>&1';
 
@@ -62,6 +63,7 @@ $etf->slot('s');
 sub client
 {
 	my (%keyword) = @_;
+	my %setting = %{ delete $keyword{settings} // {} };
 	my %all = (
 		hostaddr => '127.0.0.1',
 		host => 'localhost',
@@ -74,7 +76,7 @@ sub client
 		%keyword);
 
 	return EtfClient->start($node, credit_events => 100000,
-		credit_bytes => 100000000, conninfo => '<<>>',
+		credit_bytes => 100000000, conninfo => '<<>>', %setting,
 		connection => '#{'
 		  . join(', ', map { "$_ => <<\"$all{$_}\">>" } sort keys %all) . '}');
 }
@@ -91,6 +93,41 @@ is($etf->sql('SELECT ssl AND NOT EXISTS (SELECT FROM pg_stat_ssl s JOIN '
 $client->say('ack');
 is($client->stop, 0, 'stop');
 $client->quit;
+
+# What is decrypted and left in the library wakes nobody: then the next row
+# comes only with the next keepalive, which is far away here.
+subtest 'nothing waits inside TLS' => sub {
+	my $rounds = $ENV{PG_ETF_FULL} ? 40 : 3;
+
+	$etf->sql('CREATE TABLE wide (id int, v text)');
+	for my $bytes (1000, 31000, 65000)
+	{
+		my $client = client(settings => { status_interval => 60000,
+			credit_events => 0, credit_bytes => 0,
+			options => "#{rows => tuple, dialect => compact, frame_bytes => $bytes}" });
+		my $last = 0;
+
+		$client->expect(qr/^\{status,connected/, "frames of $bytes bytes");
+		for my $round (1 .. $rounds)
+		{
+			my $first = $last + 1;
+
+			$last += 400;
+			$etf->sql("INSERT INTO wide SELECT g, repeat('x', "
+				  . "(g * 37 * $round) % 5000) FROM generate_series($first, $last) g");
+			$client->say('{credit, 150, 100000000}');
+			sleep 0.1;
+			$client->say('{credit, 250, 100000000}');
+			my $rows = $client->rows_until($last, 10);
+			return fail("row $last has come")
+			  if !@$rows || $rows->[-1] != $last;
+			$client->say('ack');
+		}
+		pass("$last rows have come");
+		is($client->stop, 0, 'stop');
+		$client->quit;
+	}
+};
 
 for my $case (
 	[ 'another authority', sslrootcert => "$dir/theirs.crt" ],
