@@ -15,6 +15,7 @@
 
 typedef enum CommandKind
 {
+	COMMAND_NONE, /* not understood */
 	COMMAND_START,
 	COMMAND_CREDIT,
 	COMMAND_FLUSHED,

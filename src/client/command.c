@@ -31,7 +31,19 @@ fail(Decoder *decoder, const char *what, const char *name)
 	return false;
 }
 
-/* Text of an atom, a binary or a charlist.  False: none, or too long. */
+/* A charlist is Latin-1 where it comes as a string: UTF-8 only in ASCII. */
+static bool
+is_ascii(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (bytes[i] >= 128)
+			return false;
+	}
+	return true;
+}
+
+/* Text of an atom, a binary or an ASCII charlist.  False: none, or too long. */
 static bool
 term_text(const Term *term, char *text, size_t size)
 {
@@ -45,7 +57,8 @@ term_text(const Term *term, char *text, size_t size)
 	}
 	else if (term->kind == TERM_NIL)
 		len = 0;
-	else if (term->kind != TERM_BINARY && term->kind != TERM_STRING)
+	else if (term->kind != TERM_BINARY &&
+			 (term->kind != TERM_STRING || !is_ascii(bytes, len)))
 		return false;
 	if (len >= size || (len > 0 && memchr(bytes, '\0', len) != NULL))
 		return false;
@@ -70,7 +83,7 @@ read_text(Decoder *decoder, const char *name)
 		return true;
 	}
 	return term_text(&term, decoder->value, sizeof(decoder->value)) ||
-		   fail(decoder, "not an atom, a binary or an integer:", name);
+		   fail(decoder, "neither text nor an integer:", name);
 }
 
 static bool

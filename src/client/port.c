@@ -144,6 +144,8 @@ obey(Port *port, const Command *command)
 
 	switch (command->kind)
 	{
+		case COMMAND_NONE:
+			break;
 		case COMMAND_START:
 			engine_start(engine, &port->settings);
 			break;

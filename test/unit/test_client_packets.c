@@ -200,6 +200,33 @@ test_start(void)
 	ei_x_free(&x);
 }
 
+/* A charlist beyond ASCII is not UTF-8: a password must not go wrong. */
+static void
+test_charlists(void)
+{
+	Command command;
+	Settings settings;
+	char error[256] = "";
+	ei_x_buff x;
+
+	for (int i = 0; i < 2; i++)
+	{
+		settings_init(&settings);
+		ei_x_new_with_version(&x);
+		ei_x_encode_tuple_header(&x, 2);
+		ei_x_encode_atom(&x, "start");
+		ei_x_encode_map_header(&x, 2);
+		ei_x_encode_atom(&x, "slot");
+		ei_x_encode_string(&x, "s");
+		ei_x_encode_atom(&x, "conninfo");
+		ei_x_encode_string(&x, i == 0 ? "password=u" : "password=\xfc");
+		CHECK(decode(&x, &command, &settings, error) == (i == 0));
+		ei_x_free(&x);
+		settings_free(&settings);
+	}
+	CHECK(strstr(error, "conninfo") != NULL);
+}
+
 /* Every prefix of a command, and every byte of it changed, is survived. */
 static void
 test_damaged_commands(void)
@@ -376,6 +403,7 @@ main(void)
 	test_long_packets();
 	test_commands();
 	test_start();
+	test_charlists();
 	test_damaged_commands();
 	test_events();
 	test_frames();
