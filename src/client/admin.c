@@ -194,7 +194,8 @@ admin_status(const Arguments *args)
 	else if (PQntuples(db.result) == 0 && args->settings.slot != NULL)
 	{
 		failure_set(&db.failure, FAIL_SLOT_MISSING,
-					"slot \"%s\" does not exist", args->settings.slot);
+					"slot \"%s\" of plugin %s does not exist",
+					args->settings.slot, PLUGIN_NAME);
 		status = print_failure(&db.failure);
 	}
 	else

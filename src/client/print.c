@@ -187,15 +187,15 @@ put_json_fields(StrBuf *line, const Field *fields, size_t count)
 	strbuf_puts(line, "}");
 }
 
-static const char *
-field_value(const Field *fields, size_t count, const char *key)
+static const Field *
+find_field(const Field *fields, size_t count, const char *key)
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		if (strcmp(fields[i].key, key) == 0 && fields[i].text != NULL)
-			return fields[i].text;
+		if (strcmp(fields[i].key, key) == 0)
+			return &fields[i];
 	}
-	return "";
+	return NULL;
 }
 
 /* Statistics are for programs; of the rest people need the message. */
@@ -204,7 +204,8 @@ print_report(Consumer *consumer, const char *tag, const char *name,
 			 const Field *fields, size_t count)
 {
 	Print *print = (Print *) consumer;
-	const char *message = field_value(fields, count, "message");
+	const Field *message = find_field(fields, count, "message");
+	const Field *delay = find_field(fields, count, "delay");
 	StrBuf line = {0};
 
 	if (strcmp(tag, "stats") == 0)
@@ -213,11 +214,14 @@ print_report(Consumer *consumer, const char *tag, const char *name,
 		fprintf(stderr, "%s%s\n", print->progress ? "\r\033[K" : "",
 				line.failed ? "" : line.data);
 	}
-	else if (strcmp(tag, "status") == 0 && (print->verbose || message[0] != 0))
+	else if (strcmp(tag, "status") == 0 && (print->verbose || message != NULL))
 	{
-		strbuf_putf(&line, "%s%s%s", name, message[0] != '\0' ? ": " : "",
-					message);
-		words(print, message[0] != '\0' ? "warning" : "info",
+		strbuf_puts(&line, name);
+		if (delay != NULL)
+			strbuf_putf(&line, " in %.1f s", (double) delay->number / 1000);
+		if (message != NULL)
+			strbuf_putf(&line, ": %s", message->text);
+		words(print, message != NULL ? "warning" : "info",
 			  line.failed ? name : line.data);
 	}
 	strbuf_free(&line);

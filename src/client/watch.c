@@ -183,10 +183,12 @@ slot_reported(Engine *engine)
 	engine_failed(engine, &lost);
 }
 
-/* The stream goes on without it, but somebody should know. */
+/* A stream that goes on without it is worth a word, once. */
 static void
 control_lost(Engine *engine)
 {
+	if (engine->phase != ENGINE_STREAMING)
+		return;
 	if (!engine->control_missed)
 		consumer_log(engine->consumer, "warning", "no control connection: %s",
 					 engine->control.db.failure.message);
