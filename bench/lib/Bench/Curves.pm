@@ -75,7 +75,7 @@ our @all = (
 		  [ [ 1, 10, 100, 1000, 10_000, 100_000 ], [ 1, 10, 100, 10_000 ] ],
 		load => sub {
 			my ($per, $quick) = @_;
-			my $rows = $quick ? 20_000 : 100_000;
+			my $rows = $quick ? 40_000 : 100_000;
 			return { narrow($per, $rows), x => 1 / $per };
 		}
 	});

@@ -50,6 +50,9 @@ sub start
 		conninfo => binary($cluster->conninfo('bench_run')),
 		slot => binary($slot),
 		options => map_term(map { $_ => binary($options{$_}) } keys %options),
+		# A server that is all confirmed says nothing by itself: that the end
+		# has come is the answer to a status.
+		status_interval => integer(100),
 		credit_events => integer($unlimited),
 		credit_bytes => integer($unlimited))));
 	return $client;
