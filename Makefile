@@ -50,6 +50,7 @@ $(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
 -include src/client/client.mk
 -include elixir_client/elixir.mk
 -include bench/bench.mk
+-include test/chaos/chaos.mk
 
 C_FILES = $(shell git ls-files '*.c' '*.h')
 

@@ -1,0 +1,94 @@
+%% A consumer under test, in a BEAM of its own:
+%%
+%%   erl ... -s chaos_reader main -extra KIND DIR SLOT HOST PORT DBNAME
+%%
+%%   otp       PgEtf.Consumer, which stores its position with its data
+%%   producer  PgEtf.Producer, under Broadway where that is on the code path
+%%   port      pg_etf_client behind a bare port
+%%
+%% Its history is written to DIR.  Lines of input: full on|off, sleep MS,
+%% kill (one process that holds messages), stop.  It ends with status 3 when the
+%% stream cannot go on, which its history says, and why.
+-module(chaos_reader).
+
+-export([main/0, told/1, connection/1, change/1, part/1]).
+
+main() ->
+    [Kind, Dir | Where] = init:get_plain_arguments(),
+    process_flag(trap_exit, true),
+    Reader = module(Kind),
+    Owner = self(),
+    {ok, _} = application:ensure_all_started(elixir),
+    _ = application:ensure_all_started(logger),
+    chaos_sink:start(Dir),
+    spawn_link(fun() -> read_lines(Owner) end),
+    supervise(Reader, Where, Reader:start(Where)).
+
+module("otp") -> chaos_otp;
+module("port") -> chaos_port;
+module("producer") ->
+    case code:ensure_loaded('Elixir.Broadway') of
+        {module, _} -> chaos_broadway;
+        _ -> chaos_stage
+    end.
+
+read_lines(Owner) ->
+    case io:get_line("") of
+        Line when is_list(Line) ->
+            Owner ! {line, string:lexemes(string:trim(Line), " ")},
+            read_lines(Owner);
+        _ ->
+            Owner ! {line, ["stop"]}
+    end.
+
+%% What ends without a word of why is started again, as a supervisor would.
+supervise(Reader, Where, {ok, Pid}) ->
+    receive
+        {line, ["full", State]} ->
+            ok = chaos_sink:full(State =:= "on"),
+            supervise(Reader, Where, {ok, Pid});
+        {line, ["sleep", Milliseconds]} ->
+            chaos_sink:nap(list_to_integer(Milliseconds)),
+            supervise(Reader, Where, {ok, Pid});
+        {line, ["kill"]} ->
+            catch Reader:kill(Pid),
+            supervise(Reader, Where, {ok, Pid});
+        {line, ["stop"]} ->
+            catch Reader:stop(Pid),
+            halt(0);
+        {'EXIT', Pid, {#{'__struct__' := 'Elixir.PgEtf.Error', class := Class}, _}} ->
+            told(Class);
+        {'EXIT', Pid, Reason} ->
+            io:format("~p ended: ~0p~n", [Reader, Reason]),
+            timer:sleep(200),
+            supervise(Reader, Where, Reader:start(Where));
+        _ ->
+            supervise(Reader, Where, {ok, Pid})
+    end.
+
+%% The stream cannot go on.
+told(Class) ->
+    chaos_sink:note({told, Class}),
+    halt(3).
+
+%% Options of the library that all of its readers share.
+connection([Slot, Host, Port, Database]) ->
+    [{connection, [{hostname, list_to_binary(Host)}, {port, list_to_integer(Port)},
+                   {database, list_to_binary(Database)},
+                   {application_name, list_to_binary(Slot)}]},
+     {slot, list_to_binary(Slot)}, {messages, true}, {tables, [<<"chaos.*">>]},
+     {heartbeat, 2000}, {status_interval, 500}, {max_stall, 3000},
+     {backoff_min, 50}, {backoff_max, 2000}].
+
+%% A PgEtf.Transaction as chaos_sink has it.
+part(#{commit_lsn := Commit, end_lsn := End, part := Part, first_index := First,
+       changes := Changes}) ->
+    #{commit => Commit, 'end' => End, first => First, count => length(Changes),
+      last => Part =:= whole orelse Part =:= last}.
+
+%% A PgEtf.Change as chaos_row has it.
+change(#{op := delete, table := Table, key := Key}) -> {delete, Table, Key};
+change(#{op := truncate, truncated := Tables}) -> {truncate, [Name || {_, Name} <- Tables]};
+change(#{op := message, prefix := Prefix, content := Content}) -> {message, Prefix, Content};
+change(#{op := Op, table := Table, record := Row, unchanged_toast := Unchanged}) ->
+    {Op, Table, Row, Unchanged}.

@@ -1,0 +1,22 @@
+# Faults and load; included by the top Makefile.
+
+.PHONY: chaos-build check-chaos chaos soak
+
+# Readers use the library with its test harness, so its test build.
+chaos-build: all client
+	@$(MIX) deps.get > /dev/null
+	@$(MIX) compile > /dev/null
+
+chaos-build: export MIX_ENV := test
+
+CHAOS_RUN = $(if $(BROADWAY_LIBS),BROADWAY_LIBS='$(BROADWAY_LIBS)') \
+	$(if $(SEED),PG_ETF_SEED=$(SEED)) test/chaos/run
+
+check-chaos: chaos-build ## faults of every kind, quickly, and planted bugs
+	$(CHAOS_RUN) test/chaos/t/checker.pl test/chaos/t/chaos.pl
+
+chaos: chaos-build ## faults of every kind: MINUTES=n SEED=s
+	PG_ETF_MINUTES=$(MINUTES) $(CHAOS_RUN) test/chaos/t/chaos.pl
+
+soak: chaos-build ## the highest rate, readers restarted each minute: MINUTES=n
+	PG_ETF_MINUTES=$(MINUTES) $(CHAOS_RUN) test/chaos/t/soak.pl

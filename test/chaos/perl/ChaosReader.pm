@@ -1,0 +1,110 @@
+# A reader under test: a BEAM with the client program as its child, which reads
+# through a proxy of its own.  It is started again whenever it has ended.
+package ChaosReader;
+
+use strict;
+use warnings;
+
+use ChaosChild;
+use File::Path qw(make_path);
+use FindBin;
+
+# name, kind, dir, socket, database; direct: without a proxy.
+sub new
+{
+	my ($class, %self) = @_;
+	my $self = bless { %self, lives => 0 }, $class;
+
+	make_path("$self->{dir}/$self->{name}");
+	unless ($self->{direct})
+	{
+		$self->{proxy} = ChaosChild->start(undef, $^X, "$FindBin::Bin/../proxy.pl",
+			$self->{socket});
+		$self->{proxy_port} = $self->{proxy}->line;
+	}
+	return $self;
+}
+
+sub slot { return $_[0]->{name}; }
+sub history { return "$_[0]->{dir}/$_[0]->{name}"; }
+
+# How its events are checked: see chaos_check.
+sub rules
+{
+	my ($self) = @_;
+
+	return ($self->{kind} eq 'producer' && $ENV{BROADWAY_LIBS} ? 'writer' : 'commit',
+		$self->{kind} eq 'port' ? 'strict' : 'loose');
+}
+
+sub start
+{
+	my ($self) = @_;
+	my ($dir, $port) = $self->{socket} =~ m{^(.*)/\.s\.PGSQL\.(\d+)$};
+	my @where = $self->{proxy} ? ('127.0.0.1', $self->{proxy_port}) : ($dir, $port);
+
+	$self->{lives}++;
+	$self->{child} = ChaosChild->start(
+		"$self->{dir}/$self->{name}.out",
+		'erl', '-noshell', '+S', '2:2', '-pa', @{ $self->{pa} // [] },
+		$ENV{ETF_CHAOS}, '-s', 'chaos_reader', 'main', '-extra', $self->{kind},
+		$self->history, $self->slot, @where, $self->{database});
+	return;
+}
+
+sub say { $_[0]->{child}->say($_[1]); return; }
+sub proxy { $_[0]->{proxy}->say($_[1]) if $_[0]->{proxy}; return; }
+
+# undef while it runs, else how it ended.
+sub ended
+{
+	my ($self) = @_;
+
+	return unless $self->{child} && $self->{child}->ended;
+	return $self->{child}{status};
+}
+
+sub pid { return $_[0]->{child}->pid; }
+
+# The client programs among the descendants of the BEAM.
+sub client_pids
+{
+	my ($self) = @_;
+	my (%parent, @clients);
+
+	for my $file (glob '/proc/[0-9]*/stat')
+	{
+		open my $stat, '<', $file or next;
+		my $line = readline($stat) // next;
+		my ($pid, $comm, $parent) = $line =~ /^(\d+) \((.*)\) \S (\d+)/ or next;
+
+		$parent{$pid} = $parent;
+		push @clients, $pid if $comm eq 'pg_etf_client';
+	}
+	return grep {
+		my $pid = $_;
+		$pid = $parent{$pid} // 0 while $pid > 1 && $pid != $self->pid;
+		$pid == $self->pid;
+	} @clients;
+}
+
+# A clean end; whether it came in time.
+sub stop
+{
+	my ($self, $seconds) = @_;
+
+	$self->say('stop');
+	return $self->{child}->finish($seconds);
+}
+
+sub DESTROY
+{
+	my ($self) = @_;
+
+	local $?;
+	$self->{child}->finish(0) if $self->{child};
+	$self->{proxy}->finish(0) if $self->{proxy};
+	return;
+}
+
+1;

@@ -1,0 +1,359 @@
+# A server with writers and readers, and a judge who is told what happens.
+#
+#	my $world = ChaosWorld->new(seed => 1, readers => { c1 => 'otp' });
+#	$world->write($_) for 1 .. 3;
+#	$world->turn while ...;
+#	$world->settle(60);
+package ChaosWorld;
+
+use strict;
+use warnings;
+
+use ChaosChild;
+use ChaosJudge;
+use ChaosReader;
+use EtfTest;
+use FindBin;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+my $conf = <<'CONF';
+restart_after_crash = on
+wal_sender_timeout = 10s
+max_wal_size = 1GB
+checkpoint_timeout = 1min
+autovacuum = on
+shared_buffers = 64MB
+max_connections = 60
+log_min_messages = warning
+logical_decoding_work_mem = 4MB
+CONF
+
+# seed, readers (name => kind), keep for the judge, direct: without proxies.
+sub new
+{
+	my ($class, %param) = @_;
+	my $etf = EtfTest->new('chaos', conf => $conf . ($param{conf} // ''));
+	my $self = bless {
+		etf => $etf, node => $etf->node, writers => {}, told => [],
+		dir => PostgreSQL::Test::Utils::tempdir(), checked => time,
+		seed => $param{seed} // 0, behind => $param{behind} // 16 << 20,
+		judge => ChaosJudge->new($param{keep} ? 'keep' : ()), %param
+	}, $class;
+
+	$self->{node}->safe_psql('postgres', slurp_file("$FindBin::Bin/../chaos.sql"));
+	$self->sql('SELECT chaos.add_writer(w) FROM generate_series(1, 9) w');
+	$self->sql("SELECT pg_create_logical_replication_slot('oracle', 'pgoutput')");
+	$self->add_reader($_, $param{readers}{$_}) for sort keys %{ $param{readers} };
+	return $self;
+}
+
+sub sql { return $_[0]->{node}->safe_psql('postgres', $_[1]); }
+
+# The same where the server may be away: then undef.
+sub try_sql
+{
+	my ($self, $sql) = @_;
+	my ($out, $err) = ('', '');
+	my $status = eval {
+		$self->{node}->psql('postgres', $sql, stdout => \$out, stderr => \$err);
+	} // 1;
+
+	return $status == 0 ? $out : undef;
+}
+
+sub socket_path
+{
+	my ($self) = @_;
+
+	return $self->{node}->host . '/.s.PGSQL.' . $self->{node}->port;
+}
+
+sub readers { return map { $_[0]->{reader}{$_} } sort keys %{ $_[0]->{reader} }; }
+
+sub add_reader
+{
+	my ($self, $name, $kind) = @_;
+	my $reader = ChaosReader->new(
+		name => $name, kind => $kind, dir => $self->{dir},
+		socket => $self->socket_path, database => 'postgres',
+		direct => $self->{direct}, pa => $self->{pa});
+
+	$self->{reader}{$name} = $reader;
+	$self->{judge}->ask('consumer', $name, $reader->rules, $reader->history);
+	$self->{judge}->event($name, 'life', 'new', $self->new_slot($name));
+	$reader->start;
+	return;
+}
+
+# Where it begins.
+sub new_slot
+{
+	my ($self, $name) = @_;
+
+	return $self->try_sql(<<"SQL");
+SET statement_timeout = '60s';
+SELECT chaos.drop_slot(slot_name) FROM pg_replication_slots
+	WHERE slot_name = '$name' \\g /dev/null
+SELECT pg_create_logical_replication_slot('$name', 'pg_etf_decoding') \\g /dev/null
+SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$name'
+SQL
+}
+
+## Writers
+
+sub client_of
+{
+	my ($self, $file, $sql) = @_;
+
+	return ChaosChild->start("$self->{dir}/$file", 'psql', '-XqAt', '-d',
+		$self->{node}->connstr('postgres'), '-c', 'SET lock_timeout = 0', '-c', $sql);
+}
+
+# A writer that writes until it is stopped.
+sub write
+{
+	my ($self, $w, $call) = @_;
+
+	$call //= "CALL chaos.write($self->{seed}, $w, 0.02, $self->{behind})";
+	$self->{writers}{$w} = { call => $call };
+	$self->start_writer($self->{writers}{$w});
+	return;
+}
+
+sub start_writer
+{
+	my ($self, $writer) = @_;
+
+	$writer->{child} = $self->client_of('writers.out', $writer->{call});
+	$writer->{started} = time;
+	return;
+}
+
+# Statements beside all that, one after the other; their errors are no news.
+sub aside
+{
+	my ($self, $sql) = @_;
+	my $file = "$self->{dir}/aside." . ++$self->{asides};
+
+	append_to_file($file, $sql);
+	push @{ $self->{aside} }, ChaosChild->start("$self->{dir}/aside.out", 'psql',
+		'-XqAt', '-d', $self->{node}->connstr('postgres'), '-f', $file);
+	return;
+}
+
+# After a crash the server comes back by itself.
+sub wait_for_server
+{
+	my ($self) = @_;
+
+	for (1 .. 300)
+	{
+		sleep 0.1;
+		return 1 if defined $self->try_sql('SELECT 1');
+	}
+	die 'the server does not come back';
+}
+
+sub stop_writers
+{
+	my ($self) = @_;
+
+	# What was begun beside may end, unless that takes too long.
+	my $until = time + ($self->{patience} // 20);
+	sleep 0.1
+	  while time < $until && grep { !$_->ended } @{ $self->{aside} // [] };
+	$self->try_sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE query LIKE 'CALL chaos.%'});
+	$_->{child}->finish(20) for values %{ $self->{writers} };
+	$_->finish(1) for @{ delete $self->{aside} // [] };
+	$self->{writers} = {};
+	return;
+}
+
+# Writers end with the server; readers end by faults, or because they are told.
+sub revive
+{
+	my ($self) = @_;
+
+	for my $writer (values %{ $self->{writers} })
+	{
+		$self->start_writer($writer)
+		  if $writer->{child}->ended && time > $writer->{started} + 0.5;
+	}
+	for my $reader ($self->readers)
+	{
+		my $status = $reader->ended // next;
+
+		$status == 3 ? $self->begin_epoch($reader) : $self->restart_reader($reader);
+	}
+	return;
+}
+
+sub restart_reader
+{
+	my ($self, $reader) = @_;
+
+	$self->{judge}->event($reader->{name}, 'life', 'same');
+	$reader->start;
+	return;
+}
+
+# It has been told that the stream cannot go on, so somebody looks after it:
+# there must have been a reason.
+sub begin_epoch
+{
+	my ($self, $reader) = @_;
+	my $name = $reader->{name};
+	my $healthy = $self->try_sql("SELECT count(*) FROM pg_replication_slots
+		WHERE slot_name = '$name' AND wal_status <> 'lost'") // return;
+	my $lsn = $self->new_slot($name) // return;
+
+	push @{ $self->{unfounded} }, "$name was told of an end without a reason"
+	  if $healthy && !$reader->{recreated};
+	$reader->{recreated} = 0;
+	$self->{judge}->event($name, 'life', 'new', $lsn);
+	$reader->start;
+	return;
+}
+
+## Watching
+
+# What the server has confirmed, for the judge.
+sub observe
+{
+	my ($self) = @_;
+	my $list = $self->try_sql(q{SELECT slot_name, confirmed_flush_lsn
+		FROM pg_replication_slots WHERE slot_name LIKE 'c%'
+		AND confirmed_flush_lsn IS NOT NULL}) // return;
+
+	for my $line (split /\n/, $list)
+	{
+		my ($name, $lsn) = split /\|/, $line;
+		my $reader = $self->{reader}{$name};
+
+		# A slot made anew belongs to the epoch that is not begun yet.
+		next if !$reader || defined $reader->ended || $reader->{recreated};
+		$self->{judge}->event($name, 'confirmed', $lsn);
+	}
+	return;
+}
+
+# Judge what has happened up to now; whether the oracle could be asked.
+sub check
+{
+	my ($self) = @_;
+	my $file = "$self->{dir}/oracle";
+
+	$self->{judge}->ask('cut');
+	my $status = $self->try_sql(<<"SQL") // return 0;
+\\copy (SELECT encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('oracle', NULL, NULL, 'proto_version', '1', 'publication_names', 'ledger')) TO '$file'
+SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'oracle'
+SQL
+	die 'the slot of the oracle is lost' if $status eq 'lost';
+	$self->{judge}->ask('oracle', $file);
+	$self->forget_oracle($file);
+	$self->{report} = [ $self->{judge}->ask('check') ];
+	$self->{checked} = time;
+	return 1;
+}
+
+# The oracle's slot follows what has been read, to the end of the last commit.
+sub forget_oracle
+{
+	my ($self, $file) = @_;
+	my $last;
+
+	open my $lines, '<', $file or die "$file: $!";
+	while (my $line = <$lines>) { $last = $line if $line =~ /^43/; }
+	close $lines or die "$file: $!";
+	return unless defined $last;
+	my ($high, $low) = $last =~ /^43..[0-9a-f]{16}([0-9a-f]{8})([0-9a-f]{8})/;
+
+	$self->try_sql(
+		"SELECT pg_replication_slot_advance('oracle', '$high/$low')");
+	return;
+}
+
+sub found { return grep { / FOUND / } @{ $_[0]->{report} // [] }; }
+
+# How many transactions a reader has not handled yet.
+sub open_transactions
+{
+	my ($self, $name) = @_;
+	my ($line) = grep { /^$name: / } @{ $self->{report} };
+
+	return $line =~ / (\d+) open/ ? $1 : die "no report of $name";
+}
+
+# Something that is due in so many seconds.
+sub after
+{
+	my ($self, $seconds, $what) = @_;
+
+	$self->{later} = [ sort { $a->[0] <=> $b->[0] } @{ $self->{later} // [] },
+		[ time + $seconds, $what ] ];
+	return;
+}
+
+sub do_due
+{
+	my ($self, $until) = @_;
+
+	while (@{ $self->{later} // [] } && $self->{later}[0][0] <= $until)
+	{
+		(shift @{ $self->{later} })->[1]->();
+	}
+	return;
+}
+
+# One step of the world's course.
+sub turn
+{
+	my ($self) = @_;
+
+	$self->do_due(time);
+	$self->revive;
+	$self->observe;
+	$self->check if time > $self->{checked} + ($self->{check_every} // 3);
+	sleep 0.2;
+	return;
+}
+
+# Nothing is written any more: all readers get to the end within so many
+# seconds.
+sub settle
+{
+	my ($self, $seconds) = @_;
+	my $until = time + $seconds;
+
+	$self->do_due('inf');
+	$self->stop_writers;
+	do
+	{
+		$self->revive;
+		$self->observe;
+		sleep 0.3;
+	} while (!($self->check && $self->all_handled) && time < $until);
+	return $self->all_handled;
+}
+
+sub all_handled
+{
+	my ($self) = @_;
+
+	return !grep { $self->open_transactions($_->{name}) } $self->readers;
+}
+
+# Clean ends, then the verdict; returns the report.
+sub finish
+{
+	my ($self) = @_;
+
+	$_->stop(20) for $self->readers;
+	$self->observe;
+	$self->check;
+	return $self->{report} = [ $self->{judge}->ask('finish') ];
+}
+
+1;

@@ -1,0 +1,76 @@
+# Faults of every kind while writers write and readers read: nothing is lost,
+# torn, out of order, repeated though confirmed, or wrong, and who cannot go on
+# is told.
+#
+# PG_ETF_MINUTES for a long run, PG_ETF_SEED for the same schedule again.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/perl';
+
+use ChaosFaults;
+use ChaosWorld;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $minutes = $ENV{PG_ETF_MINUTES};
+my $seed = $ENV{PG_ETF_SEED} // (defined $minutes ? int rand 2**30 : 2026);
+my $seconds = 60 * ($minutes // 0.3);
+my %readers = (c1 => 'otp', c2 => 'producer', c3 => 'port');
+my $pause = defined $minutes ? 3 : $seconds / ChaosFaults::count();
+my @schedule = ChaosFaults::schedule($seed,
+	1 + $seconds / $pause / ChaosFaults::count(), $pause, defined $minutes ? 1 : 0.3,
+	sort keys %readers);
+my %struck;
+
+@schedule = @schedule[ 0 .. ChaosFaults::count() - 1 ] unless defined $minutes;
+diag "PG_ETF_SEED=$seed";
+my $world = ChaosWorld->new(
+	seed => $seed, readers => \%readers, keep => !defined $minutes,
+	big => int(10_000_000 * ($minutes // 0.05) / 30),
+	giant => defined $minutes ? 50_000_000 : 10_000_000,
+	patience => 10 + 20 * ($minutes // 0));
+my $start = time;
+my $late = 0;
+
+$world->write($_) for 1 .. 3;
+for my $step (@schedule)
+{
+	my ($at, $name, $reader, $number) = @$step;
+
+	# What takes its time puts off the rest.
+	do { $world->turn; } while time < $start + $at + $late;
+	last if defined $minutes && time > $start + $seconds;
+	my $done = ChaosFaults::strike($world, $name, $world->{reader}{$reader}, $number);
+	$struck{$name}++ if $done;
+	diag sprintf '%6.1f s  %s %s %.2f, took %.1f s%s', time - $start, $name,
+	  $reader, $number, time - $start - $at - $late, $done ? '' : ' (not now)';
+	$late = time - $start - $at;
+	last if $world->found;
+}
+my $settling = time;
+ok($world->settle(defined $minutes ? 180 : 60), 'all readers get to the end');
+diag sprintf 'which took %.1f s', time - $settling;
+my @report = @{ $world->finish };
+my @found = grep { / FOUND / } @report;
+
+is_deeply(\@found, [], 'the histories are true');
+is_deeply($world->{unfounded} // [], [], 'nobody is told of an end without a reason');
+unlike("@report", qr/told,(?!slot_missing|slot_lost|gap)/, 'each is told the true reason');
+diag join "\n", grep { !/ FOUND / } @report;
+diag join ', ', map { "$_ $struck{$_}" } sort keys %struck;
+
+unless (defined $minutes)
+{
+	for my $line ($world->{judge}->ask('mutants'))
+	{
+		like($line, qr/: caught$/, $line =~ s/: caught$//r);
+	}
+}
+if (!Test::More->builder->is_passing)
+{
+	diag `tail -n 40 $world->{dir}/*.out`;
+	diag "again: make chaos MINUTES=" . ($minutes // 0.3) . " SEED=$seed";
+}
+done_testing();
