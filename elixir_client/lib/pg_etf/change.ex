@@ -25,21 +25,26 @@ defmodule PgEtf.Change do
   Values are the terms that Postgrex returns for the same column. A value that
   could not be sent whole is one of `{:oversized, bytes}`,
   `{:unconverted, binary}` and `{:unparsed, text}`; nothing else in a row is a
-  tuple that starts with one of these atoms. A name without a form in UTF-8 is
-  `{:unconverted, binary}`, too.
+  tuple that starts with one of these atoms. A name without a form in UTF-8 (of a
+  schema, table or column, whatever `:keys` says, or the prefix of a message) is
+  `{:unconverted, binary}`, too. A database in `SQL_ASCII` has no encoding: its bytes
+  pass as they are, in values and in names, and names that are not UTF-8 stay strings.
   """
 
   @type op :: :insert | :update | :delete | :truncate | :message
-  @type row :: %{optional(String.t() | atom) => term}
+  @typedoc "A name; without a form in UTF-8 it is its bytes."
+  @type name :: String.t() | {:unconverted, binary}
+
+  @type row :: %{optional(name | atom) => term}
 
   @type t :: %__MODULE__{
           op: op,
-          schema: String.t() | nil,
-          table: String.t() | nil,
+          schema: name | nil,
+          table: name | nil,
           record: row | nil,
           old_record: row | nil,
           key: row | nil,
-          unchanged_toast: [String.t() | atom],
+          unchanged_toast: [name | atom],
           commit_lsn: PgEtf.Lsn.t(),
           end_lsn: PgEtf.Lsn.t() | nil,
           index: non_neg_integer,
@@ -47,9 +52,9 @@ defmodule PgEtf.Change do
           commit_time: DateTime.t() | nil,
           last?: boolean,
           origin: String.t() | nil,
-          truncated: [{String.t(), String.t()}],
+          truncated: [{name, name}],
           truncate_options: [:cascade | :restart_identity],
-          prefix: String.t() | nil,
+          prefix: name | nil,
           content: binary | nil
         }
 

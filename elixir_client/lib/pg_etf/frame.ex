@@ -452,12 +452,13 @@ defmodule PgEtf.Frame do
     end
   end
 
-  defp name(name, :create_atoms) when is_binary(name), do: String.to_atom(name)
-  defp name(name, :atoms) when is_binary(name), do: existing_atom(name)
+  defp name(name, :create_atoms) when is_binary(name), do: atom(name, &String.to_atom/1)
+  defp name(name, :atoms) when is_binary(name), do: atom(name, &String.to_existing_atom/1)
   defp name(name, _keys), do: name
 
-  defp existing_atom(name) do
-    String.to_existing_atom(name)
+  # A name that is not UTF-8, which SQL_ASCII allows, is no atom's.
+  defp atom(name, fun) do
+    fun.(name)
   rescue
     ArgumentError -> name
   end

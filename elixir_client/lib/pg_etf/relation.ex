@@ -18,7 +18,7 @@ defmodule PgEtf.Relation do
     """
 
     @type t :: %__MODULE__{
-            name: String.t(),
+            name: PgEtf.Change.name(),
             type_oid: non_neg_integer,
             type: String.t(),
             typmod: integer,
@@ -41,11 +41,11 @@ defmodule PgEtf.Relation do
 
   @type t :: %__MODULE__{
           oid: non_neg_integer,
-          schema: String.t(),
-          table: String.t(),
+          schema: PgEtf.Change.name(),
+          table: PgEtf.Change.name(),
           identity: atom,
           columns: [Column.t()],
-          key_names: [String.t() | atom],
+          key_names: [PgEtf.Change.name() | atom],
           row: PgEtf.Row.plan(),
           key_row: PgEtf.Row.plan()
         }
