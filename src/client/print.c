@@ -300,9 +300,25 @@ prepare(Print *print, Arguments *args)
 }
 
 /*
- * The descriptor may be shared with other programs, so its flags are put back
- * at the end.
+ * Where output must not wait is a property of the open file, which other
+ * programs share.  A terminal is opened anew, so that the shell and stderr
+ * are not concerned, however this ends; for a pipe or a file the flags are put
+ * back at the end.
  */
+static int
+open_output(int flags)
+{
+	char name[64];
+	int fd = -1;
+
+	if (ttyname_r(STDOUT_FILENO, name, sizeof(name)) == 0)
+		fd = open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
+	return STDOUT_FILENO;
+}
+
 int
 print_main(Arguments *args)
 {
@@ -316,8 +332,7 @@ print_main(Arguments *args)
 		failure_set(&failure, FAIL_INTERNAL, "out of memory");
 		return print_failure(&failure);
 	}
-	fcntl(STDOUT_FILENO, F_SETFL, flags | O_NONBLOCK);
-	outbox_init(&print.outbox, STDOUT_FILENO);
+	outbox_init(&print.outbox, open_output(flags));
 	engine_init(&print.engine, &print.consumer);
 	print.engine.now = print.progress_at = loop_clock();
 	engine_start(&print.engine, &args->settings);

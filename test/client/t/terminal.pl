@@ -1,4 +1,4 @@
-# A password that is typed: asked for, hidden, used for both connections.
+# A terminal: a password that is typed, and a screen that is shared.
 use strict;
 use warnings;
 
@@ -6,13 +6,14 @@ use FindBin;
 use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
 
 use EtfTest;
+use Fcntl;
 use IO::Pty;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $etf = EtfTest->new('password');
+my $etf = EtfTest->new('terminal');
 my $node = $etf->node;
 
 $etf->sql("SET password_encryption = 'scram-sha-256'; "
@@ -29,14 +30,12 @@ delete $ENV{PGPASSWORD};
 my @client = ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
 	'--username', 'cdc', '-W');
 
-# Type at the prompt of a client that has a terminal of its own.  Returns how
-# it ended, what was on the screen, and whether the terminal echoes again.
-sub type
+# A program with a terminal of its own: its pid, and both ends of that.
+sub on_terminal
 {
-	my ($keys, @options) = @_;
+	my (@command) = @_;
 	my $pty = IO::Pty->new;
 	my $slave = $pty->slave;
-	my ($screen, $typed, $until) = ('', 0, time + 60);
 	my $pid = fork // die "cannot fork: $!";
 
 	if ($pid == 0)
@@ -45,9 +44,20 @@ sub type
 		open STDIN, '<&', $slave;
 		open STDOUT, '>&', $slave;
 		open STDERR, '>&', $slave;
-		exec @client, @options or POSIX::_exit(126);
+		exec @command or POSIX::_exit(126);
 	}
 	$pty->blocking(0);
+	return ($pid, $pty, $slave);
+}
+
+# Type at the prompt of the client.  Returns how it ended, what was on the
+# screen, and whether the terminal echoes again.
+sub type
+{
+	my ($keys, @options) = @_;
+	my ($screen, $typed, $until) = ('', 0, time + 60);
+	my ($pid, $pty, $slave) = on_terminal(@client, @options);
+
 	while (time < $until)
 	{
 		my $gone = waitpid($pid, POSIX::WNOHANG) == $pid;
@@ -109,6 +119,24 @@ subtest 'what else may be typed' => sub {
 		is($status & 127, $signal, "$name ends the program");
 		is($echo, 1, "$name leaves the terminal as it was");
 	}
+};
+
+subtest 'the screen is shared' => sub {
+	my ($pid, $pty, $slave) = on_terminal($ENV{ETF_CLIENT}, '--dbname',
+		$node->connstr('postgres'), '--slot=s', '--print=json');
+	my ($screen, $until) = ('', time + 60);
+
+	$etf->sql('INSERT INTO t VALUES (2)');
+	while ($screen !~ /"id":2\b/ && time < $until)
+	{
+		$pty->sysread($screen, 4096, length $screen) or sleep 0.02;
+	}
+	like($screen, qr/"op":\e\[32m"insert".*"id":2\b/, 'a change is shown');
+	is(fcntl($slave, F_GETFL, 0) & O_NONBLOCK, 0,
+		'others on this terminal may still wait for it');
+	kill 'TERM', $pid;
+	waitpid $pid, 0;
+	is($?, 0, 'stop');
 };
 
 subtest 'without a terminal' => sub {
