@@ -2,7 +2,9 @@
 
 # Mix writes UTF-8 whatever the machine's locale is; its own build knows what to
 # rebuild, so nothing of this make's variables is handed down.
-MIX = cd elixir_client && LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS=+fnu MAKEFLAGS= mix
+ERL_OPTIONS = +fnu
+MIX = cd elixir_client && \
+	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
 .PHONY: demo check-elixir check-broadway check-dialyzer
 
@@ -12,6 +14,9 @@ demo:
 	@$(MIX) deps.get > /dev/null
 	@$(MIX) compile
 	@$(MIX) run --no-compile demo/shop.exs
+
+# Ctrl-C ends it at once, without asking.
+demo: ERL_OPTIONS += +Bd
 
 check-elixir: all client ## tests of the Elixir library, with a real server
 	$(MIX) format --check-formatted

@@ -275,7 +275,7 @@ defmodule PgEtf.Session do
 
   defp handle_packet(session, packet) do
     case Frame.to_term(packet) do
-      {:ok, frames} when is_list(frames) -> handle_frames(session, frames, byte_size(packet))
+      {:ok, frames} when length(frames) >= 0 -> handle_frames(session, frames, byte_size(packet))
       {:ok, report} -> handle_report(session, report)
       :error -> protocol_error(session, "a packet holds what no packet may hold")
     end
@@ -307,18 +307,19 @@ defmodule PgEtf.Session do
   ## Reports
 
   # About the slot, not about the stream.
-  defp handle_report(session, {:status, :slot, details}) do
+  defp handle_report(session, {:status, :slot, details}) when is_map(details) do
     tell_status(session, :slot, details)
     {:ok, session}
   end
 
-  defp handle_report(session, {:status, status, details}) do
+  defp handle_report(session, {:status, status, details})
+       when is_atom(status) and is_map(details) do
     {:ok, set_status(session, status, details)}
   end
 
   # Sent only while nothing is in flight. A consumer that stores its positions
   # stores this one like any other: through the queue, where it has a place.
-  defp handle_report(session, {:position, lsn}) do
+  defp handle_report(session, {:position, lsn}) when is_integer(lsn) do
     if session.opts[:start_position] do
       {:ok, %{session | inbox: Inbox.put_position(session.inbox, lsn)}}
     else
@@ -326,7 +327,7 @@ defmodule PgEtf.Session do
     end
   end
 
-  defp handle_report(session, {:stats, stats}) do
+  defp handle_report(session, {:stats, stats}) when is_map(stats) do
     session = %{session | stats: stats}
     telemetry(session, [:stats], Map.merge(stats, gauges(session)), %{})
     {:ok, session}
@@ -337,12 +338,13 @@ defmodule PgEtf.Session do
     {:ok, %{session | caught_up?: true}}
   end
 
-  defp handle_report(session, {:log, level, text}) do
+  defp handle_report(session, {:log, level, text}) when is_binary(text) do
     Logger.log(log_level(level), "#{label(session)}: #{text}")
     {:ok, session}
   end
 
-  defp handle_report(session, {:fatal, class, details}) do
+  defp handle_report(session, {:fatal, class, details})
+       when is_atom(class) and is_map(details) do
     error = %Error{
       class: class,
       message: details[:message],

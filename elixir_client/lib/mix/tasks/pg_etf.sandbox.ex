@@ -2,8 +2,8 @@ defmodule Mix.Tasks.PgEtf.Sandbox do
   @shortdoc "Runs a private PostgreSQL with pg_etf_decoding"
 
   @moduledoc """
-  Runs a private PostgreSQL with the plugin loaded, until its input ends or it is
-  interrupted. Nothing stays behind.
+  Runs a private PostgreSQL with the plugin loaded, until a line is entered, its input
+  ends or it is interrupted (Ctrl-C twice). Nothing stays behind.
 
       $ mix pg_etf.sandbox --database shop
 
@@ -32,7 +32,7 @@ defmodule Mix.Tasks.PgEtf.Sandbox do
     connection = PgEtf.Sandbox.connection(sandbox)
 
     Mix.shell().info("""
-    PostgreSQL runs in #{dir}, and ends with this command.
+    PostgreSQL runs in #{dir}, and ends with this command (Enter).
 
       psql        psql -h #{dir} -U #{username} #{database}
       Elixir      #{inspect(connection)}

@@ -1,0 +1,76 @@
+defmodule PgEtf.Integration.ExamplesTest do
+  # The examples of the documentation do what they say. They connect as anybody would,
+  # with what the environment says.
+  use ExUnit.Case, async: false
+
+  import ExUnit.CaptureIO
+  import PgEtf.Integration
+
+  alias PgEtf.Sandbox
+
+  @moduletag :integration
+  @moduletag :capture_log
+  @moduletag timeout: 60_000
+
+  setup do
+    Process.flag(:trap_exit, true)
+    sandbox = start_supervised!({Sandbox, database: "shop"})
+    connection = Sandbox.connection(sandbox)
+    System.put_env(%{"PGHOST" => connection[:socket_dir], "PGUSER" => connection[:username]})
+
+    on_exit(fn ->
+      Enum.each(["PGHOST", "PGUSER"], &System.delete_env/1)
+      :code.delete(Audit)
+      :code.purge(Audit)
+    end)
+
+    Sandbox.psql!(sandbox, "CREATE TABLE orders (id int PRIMARY KEY)")
+    create_slot(sandbox, "audit")
+    Sandbox.psql!(sandbox, "INSERT INTO orders VALUES (7)")
+    %{sandbox: sandbox}
+  end
+
+  # The indented block of a moduledoc that begins so.
+  defp example(module, first) do
+    {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(module)
+    [_, rest] = String.split(doc, "    " <> first, parts: 2)
+    [code | _] = Regex.split(~r/^\S/m, rest)
+    String.replace(first <> code, ~r/^    /m, "")
+  end
+
+  defp run_until(sandbox, start) do
+    fn ->
+      pid = start.()
+      eventually(fn -> confirmed(sandbox, "audit") >= current(sandbox) end)
+      GenServer.stop(pid)
+    end
+  end
+
+  test "Consumer's in Erlang", %{sandbox: sandbox} do
+    source = PgEtf.Consumer |> example("-module(audit).") |> String.to_charlist()
+    path = Path.join(System.tmp_dir!(), "#{name("audit")}.erl")
+    File.write!(path, source)
+    on_exit(fn -> File.rm(path) end)
+    assert {:ok, :audit, beam, []} = :compile.file(String.to_charlist(path), [:binary, :return])
+    {:module, :audit} = :code.load_binary(:audit, String.to_charlist(path), beam)
+
+    start = fn ->
+      {:ok, pid} = apply(:audit, :start_link, [])
+      pid
+    end
+
+    assert capture_io(run_until(sandbox, start)) =~ ~S(insert #{<<"id">> => 7})
+  end
+
+  test "Consumer's in Elixir, under a supervisor", %{sandbox: sandbox} do
+    code = example(PgEtf.Consumer, "defmodule Audit do")
+    start = fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+    assert capture_io(run_until(sandbox, start)) =~ ~s(record: %{"id" => 7})
+  end
+
+  test "README's", %{sandbox: sandbox} do
+    [_, code] = Regex.run(~r/```elixir\n(.*?)```/s, File.read!("README.md"))
+    start = fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+    assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
+  end
+end
