@@ -17,7 +17,7 @@ FUZZ_LINK_options = $(patsubst %,-Xlinker --defsym=%=server_uncalled, \
 	end_MultiFuncCall get_call_result_type init_MultiFuncCall \
 	per_MultiFuncCall)
 FUZZ_LINK_read = $(patsubst %,-Xlinker --wrap=%,open read fwrite show_init \
-	show_free)
+	show_free strbuf_reserve)
 
 # For those that are compiled against the server.
 FUZZ_SERVER_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Wno-unused-parameter \

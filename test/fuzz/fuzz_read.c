@@ -17,6 +17,9 @@
 #define FILE_NAME "fuzz input"
 #define FILE_FD 1000
 
+/* In one piece; so much is cheap to allocate for each input. */
+#define READ_MAX 4096
+
 /* The file, and what came out. */
 static struct
 {
@@ -42,6 +45,8 @@ extern size_t __wrap_fwrite(const void *from, size_t size, size_t count,
 							FILE *to);
 extern bool __wrap_show_init(Show *show, TextStyle style);
 extern void __wrap_show_free(Show *show);
+extern char *__real_strbuf_reserve(StrBuf *text, size_t len);
+extern char *__wrap_strbuf_reserve(StrBuf *text, size_t len);
 
 /* Levels take long to allocate: those of the first input serve all. */
 bool
@@ -62,6 +67,13 @@ __wrap_show_free(Show *show)
 	show_free_relations(show);
 }
 
+/* For read(), which will not give more. */
+char *
+__wrap_strbuf_reserve(StrBuf *text, size_t len)
+{
+	return __real_strbuf_reserve(text, len < READ_MAX ? len : READ_MAX);
+}
+
 int
 __wrap_open(const char *name, int flags, ...)
 {
@@ -79,6 +91,8 @@ __wrap_read(int fd, void *to, size_t len)
 		return __real_read(fd, to, len);
 	if (left > len)
 		left = len;
+	if (left > READ_MAX)
+		left = READ_MAX;
 	if (file.pieces)
 		left = fuzz_piece(&file.state, left);
 	if (left > 0)
