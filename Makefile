@@ -20,14 +20,31 @@ ERL_INCLUDE ?= $(ERL_ROOT)/usr/include
 ERL_LIB ?= $(ERL_ROOT)/usr/lib
 WARNINGS = -Wall -Wextra -Werror
 
+# Hardening of plugin and client, as far as the compiler knows it.
+compiles = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null \
+	2>/dev/null && echo $(1))
+fortify = $(if $(findstring _FORTIFY_SOURCE,$(1)),,-U_FORTIFY_SOURCE \
+	-D_FORTIFY_SOURCE=2)
+HARDENING = -fstack-protector-strong $(call compiles,-fstack-clash-protection) \
+	$(call compiles,-fcf-protection)
+HARDENING_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack
+
+# The flags of whoever builds, a distribution perhaps.  PGXS has its own ways
+# to take them and sets CFLAGS itself, so they are looked at before.
+given = $(if $(filter command environment,$(firstword $(origin $(1)))),$($(1)))
+GIVEN_CFLAGS := $(call given,CPPFLAGS) $(call given,CFLAGS)
+
 # Server headers as system headers: our warnings are for our code.  Only the
 # module's own symbols are exported, libei's are not.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
+PG_CPPFLAGS = $(call fortify,$(CPPFLAGS) $(CFLAGS)) \
+	-isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) \
 	-isystem $(ERL_INCLUDE) -I$(CURDIR)/include -DETF_VERSION='"$(ETF_VERSION)"' \
 	-DPGDLLEXPORT='__attribute__((visibility("default")))'
 # Callbacks and encoders of one signature do not each use all of it.
-PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS) -Wno-unused-parameter
-SHLIB_LINK = -L$(ERL_LIB) -l:libei.a -lpthread -Wl,--exclude-libs,ALL
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS) -Wno-unused-parameter \
+	$(HARDENING)
+SHLIB_LINK = $(HARDENING_LDFLAGS) \
+	-L$(ERL_LIB) -l:libei.a -lpthread -Wl,--exclude-libs,ALL
 EXTRA_CLEAN = build
 
 # Bitcode is for functions that a query can inline; there are none here.
@@ -74,8 +91,8 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
-CHECKS = lint check-bench check-unit check-fuzz check-plugin check-client \
-	check-elixir
+CHECKS = lint check-bench check-unit check-fuzz check-hardening check-plugin \
+	check-client check-elixir
 
 check-all: ## every test, with the packages that are there
 	@for check in $(CHECKS); do \

@@ -1,6 +1,9 @@
 # Targets of the plugin's tests; included by the top Makefile.
 
-.PHONY: check-plugin check-regress check-isolation check-tap check-random test-matrix
+.PHONY: check-hardening check-plugin check-regress check-isolation check-tap check-random test-matrix
+
+check-hardening: all client ## what the compiler made of the binaries
+	test/hardening pg_etf_decoding.so $(CLIENT)
 
 check-plugin: all ## regression, isolation and TAP tests in one run
 	test/run all

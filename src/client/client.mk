@@ -6,8 +6,9 @@ CLIENT_OBJS = $(CLIENT_SRC:%.c=build/client/%.o) \
 	$(COMMON_SRC:%.c=build/client/%.o)
 CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(ETF_VERSION)"' -Iinclude \
 	-isystem $(shell $(PG_CONFIG) --includedir) -isystem $(ERL_INCLUDE)
+CLIENT_HARDENING := $(HARDENING) $(call fortify,$(GIVEN_CFLAGS))
 CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
-	-fstack-protector-strong -fPIE
+	$(CLIENT_HARDENING) -fPIE $(GIVEN_CFLAGS)
 CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
 	-lpthread
 
@@ -16,7 +17,7 @@ CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
 client: $(CLIENT) ## build the client, build/pg_etf_client
 
 $(CLIENT): $(CLIENT_OBJS)
-	$(CC) -pie $(CLIENT_CFLAGS) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+	$(CC) -pie $(CLIENT_CFLAGS) $(HARDENING_LDFLAGS) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
 install-client: client ## install the client beside the server's programs
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
