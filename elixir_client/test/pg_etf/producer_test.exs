@@ -147,7 +147,7 @@ defmodule PgEtf.ProducerTest do
       Stage.ask(stage, 100)
 
       for id <- 0..19 do
-        assert [message] = Stage.receive_messages(stage, 1, 1_000)
+        assert [message] = Stage.receive_messages(stage, 1)
         assert message.data.record["id"] == id
         assert PgEtf.info(stage).held_bytes < 1_100_000
         ack([message])
@@ -375,7 +375,7 @@ defmodule PgEtf.ProducerTest do
     for us <- [0x7FFFFFFFFFFFFFFF, -0x8000000000000000] do
       head = {1, 100, 150, us}
       FakeSlot.inject(slot, [{:tx, :whole, head, 0, 1, %{}, [{:message, "p", "c"}]}])
-      assert [%{data: %{commit_time: %DateTime{}}}] = Stage.receive_messages(stage, 1, 1_000)
+      assert [%{data: %{commit_time: %DateTime{}}}] = Stage.receive_messages(stage, 1)
     end
   end
 

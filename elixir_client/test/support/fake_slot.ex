@@ -35,23 +35,31 @@ defmodule PgEtf.FakeSlot do
   def settings(slot), do: GenServer.call(server(slot), :settings)
 
   @doc "Sends a packet as if the program had."
-  def inject(slot, packet), do: GenServer.call(server(slot), {:inject, packet})
+  def inject(slot, packet), do: to_program(slot, {:inject, packet})
 
   @doc "The server is at a position, and nothing is in flight."
-  def position(slot, lsn), do: GenServer.call(server(slot), {:position, lsn})
+  def position(slot, lsn), do: to_program(slot, {:position, lsn})
 
   @doc "The program dies."
-  def kill(slot, class \\ :port), do: GenServer.call(server(slot), {:kill, class})
+  def kill(slot, class \\ :port), do: to_program(slot, {:kill, class})
 
   @doc "The program stops to answer, without dying."
-  def freeze(slot), do: GenServer.call(server(slot), :freeze)
+  def freeze(slot), do: to_program(slot, :freeze)
 
   @doc "Loses the connection inside a transaction: it comes again from its start."
-  def reconnect(slot), do: GenServer.call(server(slot), :reconnect)
+  def reconnect(slot), do: to_program(slot, :reconnect)
 
   def end_lsn(transaction), do: transaction * 100 + 50
 
   defp server(slot), do: String.to_existing_atom(slot)
+
+  # A stream opens its program after its start, not in it.
+  defp to_program(slot, request) do
+    with :not_open <- GenServer.call(server(slot), {:program, request}) do
+      Process.sleep(1)
+      to_program(slot, request)
+    end
+  end
 
   ## PgEtf.Client
 
@@ -144,6 +152,12 @@ defmodule PgEtf.FakeSlot do
   def handle_call(:breaches, _from, state), do: {:reply, state.breaches, state}
   def handle_call(:runs, _from, state), do: {:reply, state.runs, state}
   def handle_call(:settings, _from, state), do: {:reply, state.settings, state}
+
+  def handle_call({:program, _request}, _from, %{conn: nil} = state) do
+    {:reply, :not_open, state}
+  end
+
+  def handle_call({:program, request}, from, state), do: handle_call(request, from, state)
 
   def handle_call({:inject, packet}, _from, state) do
     packet(state, packet)

@@ -17,6 +17,8 @@ defmodule PgEtf.Stage do
     receive_messages(stage, count, timeout)
   end
 
+  def receive_messages(stage, count, timeout \\ 5_000)
+
   def receive_messages(_stage, count, _timeout) when count <= 0, do: []
 
   def receive_messages(stage, count, timeout) do
