@@ -13,7 +13,8 @@ CHAOS_RUN = $(if $(BROADWAY_LIBS),BROADWAY_LIBS='$(BROADWAY_LIBS)') \
 	$(if $(SEED),PG_ETF_SEED=$(SEED)) test/chaos/run
 
 check-chaos: chaos-build ## faults of every kind, quickly, and planted bugs
-	$(CHAOS_RUN) test/chaos/t/checker.pl test/chaos/t/chaos.pl
+	$(CHAOS_RUN) test/chaos/t/checker.pl test/chaos/t/planted.pl \
+		test/chaos/t/chaos.pl
 
 chaos: chaos-build ## faults of every kind: MINUTES=n SEED=s
 	PG_ETF_MINUTES=$(MINUTES) $(CHAOS_RUN) test/chaos/t/chaos.pl

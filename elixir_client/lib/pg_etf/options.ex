@@ -149,6 +149,13 @@ defmodule PgEtf.Options do
       default: 10_000,
       doc: "milliseconds between status updates to the server, at most."
     ],
+    liveness_timeout: [
+      type: :pos_integer,
+      default: 60_000,
+      doc:
+        "milliseconds of silence after which the server counts as gone, as behind a " <>
+          "network that swallows everything; at least 1000."
+    ],
     max_stall: [
       type: :non_neg_integer,
       default: 60_000,
@@ -279,6 +286,7 @@ defmodule PgEtf.Options do
       credit_events: opts[:prefetch],
       credit_bytes: opts[:window_bytes],
       status_interval: opts[:status_interval],
+      liveness_timeout: opts[:liveness_timeout],
       max_stall: opts[:max_stall],
       reconnect_min: opts[:backoff_min],
       reconnect_max: opts[:backoff_max],

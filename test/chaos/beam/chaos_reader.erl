@@ -1,6 +1,8 @@
 %% A consumer under test, in a BEAM of its own:
 %%
-%%   erl ... -s chaos_reader main -extra KIND DIR SLOT HOST PORT DBNAME
+%%   erl ... -s chaos_reader main -extra KIND DIR BEGIN SLOT HOST PORT DBNAME
+%%
+%% BEGIN is the position at which a new slot begins, or same.  KIND:
 %%
 %%   otp       PgEtf.Consumer, which stores its position with its data
 %%   producer  PgEtf.Producer, under Broadway where that is on the code path
@@ -14,15 +16,21 @@
 -export([main/0, told/1, connection/1, change/1, part/1]).
 
 main() ->
-    [Kind, Dir | Where] = init:get_plain_arguments(),
+    [Kind, Dir, Begin | Where] = init:get_plain_arguments(),
     process_flag(trap_exit, true),
     Reader = module(Kind),
     Owner = self(),
     {ok, _} = application:ensure_all_started(elixir),
     _ = application:ensure_all_started(logger),
-    chaos_sink:start(Dir),
+    chaos_sink:start(Dir, position(Begin)),
     spawn_link(fun() -> read_lines(Owner) end),
     supervise(Reader, Where, Reader:start(Where)).
+
+position("same") ->
+    none;
+position(Lsn) ->
+    [High, Low] = string:lexemes(Lsn, "/"),
+    list_to_integer(High, 16) bsl 32 + list_to_integer(Low, 16).
 
 module("otp") -> chaos_otp;
 module("port") -> chaos_port;
@@ -77,7 +85,8 @@ connection([Slot, Host, Port, Database]) ->
                    {database, list_to_binary(Database)},
                    {application_name, list_to_binary(Slot)}]},
      {slot, list_to_binary(Slot)}, {messages, true}, {tables, [<<"chaos.*">>]},
-     {heartbeat, 2000}, {status_interval, 500}, {max_stall, 3000},
+     {heartbeat, 4000}, {status_interval, 500}, {max_stall, 3000},
+     {liveness_timeout, 5000},
      {backoff_min, 50}, {backoff_max, 2000}].
 
 %% A PgEtf.Transaction as chaos_sink has it.

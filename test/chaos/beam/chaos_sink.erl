@@ -3,10 +3,11 @@
 %% the same lane is taken before it has come again.
 -module(chaos_sink).
 
--export([start/1, handle/3, note/1, last/0, full/1, nap/1]).
+-export([start/2, handle/3, note/1, last/0, full/1, nap/1]).
 
-%% Begins a history file; last is the newest position of the ones before it.
-start(Dir) ->
+%% Begins a history file.  Last is where a new slot begins, or the newest position
+%% of the files before.
+start(Dir, Begin) ->
     Self = self(),
     spawn_link(fun() ->
         register(?MODULE, self()),
@@ -14,7 +15,9 @@ start(Dir) ->
         Files = lists:sort(filelib:wildcard(filename:join(Dir, "*.log"))),
         {ok, File} = chaos_log:open(next_file(Dir, Files)),
         Self ! {?MODULE, ready},
-        loop(#{file => File, disk => File, holes => #{}, last => last_of(Files)})
+        Begin =:= none orelse chaos_log:write(File, [{position, Begin}]),
+        Last = case Begin of none -> last_of(Files); _ -> Begin end,
+        loop(#{file => File, disk => File, holes => #{}, last => Last})
     end),
     receive {?MODULE, ready} -> ok end.
 
@@ -102,5 +105,4 @@ last_of(File, Offset, Last) ->
 
 position({_, {done, End}}, _) -> End;
 position({_, {position, Lsn}}, _) -> Lsn;
-position({_, {told, _}}, _) -> none;
 position(_, Last) -> Last.

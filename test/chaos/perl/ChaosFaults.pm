@@ -177,23 +177,23 @@ sub switch_wal
 	return $made;
 }
 
-# The slot of a stopped client falls behind max_slot_wal_keep_size, the others
-# go on.
+# The slot of a stopped reader falls behind max_slot_wal_keep_size, the others go
+# on.  (With its client alone stopped it would get itself another one.)
 sub lose
 {
 	my ($world, $reader) = @_;
-	my @pids = $reader->client_pids;
+	my @pids = ($reader->pid, $reader->client_pids);
 	my $until = time + 40;
 	my $lost = 0;
 
 	sleep 0.1 while time < $until && !switch_wal($world, $reader->{name}, 64 << 20);
 	return 0 if time >= $until;
 	kill 'STOP', @pids;
-	$world->try_sql("ALTER SYSTEM SET max_slot_wal_keep_size = '256MB'");
+	$world->try_sql("ALTER SYSTEM SET max_slot_wal_keep_size = '160MB'");
 	$world->{node}->reload;
 	while (time < $until && !$lost)
 	{
-		switch_wal($world, $reader->{name}, 160 << 20);
+		switch_wal($world, $reader->{name}, 96 << 20);
 		$lost = $world->try_sql("SELECT count(*) FROM pg_replication_slots
 			WHERE slot_name = '$reader->{name}' AND wal_status = 'lost'");
 	}

@@ -42,6 +42,8 @@ sub event
 	return;
 }
 
+sub pid { return $_[0]->{child}->pid; }
+
 sub stop
 {
 	my ($self) = @_;

@@ -37,9 +37,11 @@ sub rules
 		$self->{kind} eq 'port' ? 'strict' : 'loose');
 }
 
+# At the position where its slot begins, or where it was.
 sub start
 {
-	my ($self) = @_;
+	my ($self, $lsn) = @_;
+	local $ENV{PG_ETF_CLIENT} = $self->{client} // $ENV{PG_ETF_CLIENT};
 	my ($dir, $port) = $self->{socket} =~ m{^(.*)/\.s\.PGSQL\.(\d+)$};
 	my @where = $self->{proxy} ? ('127.0.0.1', $self->{proxy_port}) : ($dir, $port);
 
@@ -48,7 +50,7 @@ sub start
 		"$self->{dir}/$self->{name}.out",
 		'erl', '-noshell', '+S', '2:2', '-pa', @{ $self->{pa} // [] },
 		$ENV{ETF_CHAOS}, '-s', 'chaos_reader', 'main', '-extra', $self->{kind},
-		$self->history, $self->slot, @where, $self->{database});
+		$self->history, $lsn // 'same', $self->slot, @where, $self->{database});
 	return;
 }
 

@@ -29,7 +29,8 @@ log_min_messages = warning
 logical_decoding_work_mem = 4MB
 CONF
 
-# seed, readers (name => kind), keep for the judge, direct: without proxies.
+# seed, readers (name => kind), keep for the judge, direct: without proxies,
+# patch: further parameters of a reader.
 sub new
 {
 	my ($class, %param) = @_;
@@ -77,12 +78,13 @@ sub add_reader
 	my $reader = ChaosReader->new(
 		name => $name, kind => $kind, dir => $self->{dir},
 		socket => $self->socket_path, database => 'postgres',
-		direct => $self->{direct}, pa => $self->{pa});
+		direct => $self->{direct}, %{ $self->{patch}{$name} // {} });
 
 	$self->{reader}{$name} = $reader;
 	$self->{judge}->ask('consumer', $name, $reader->rules, $reader->history);
-	$self->{judge}->event($name, 'life', 'new', $self->new_slot($name));
-	$reader->start;
+	my $lsn = $self->new_slot($name) // die "no slot $name";
+	$self->{judge}->event($name, 'life', 'new', $lsn);
+	$reader->start($lsn);
 	return;
 }
 
@@ -213,7 +215,7 @@ sub begin_epoch
 	  if $healthy && !$reader->{recreated};
 	$reader->{recreated} = 0;
 	$self->{judge}->event($name, 'life', 'new', $lsn);
-	$reader->start;
+	$reader->start($lsn);
 	return;
 }
 

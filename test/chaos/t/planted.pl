@@ -1,0 +1,127 @@
+# Bugs planted into copies of the real code are found by the checker.
+#
+# (Those planted into true histories are in chaos_mutant.erl.)
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/perl';
+
+use ChaosWorld;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $source = $ENV{ETF_SOURCE};
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+# A copy of a source file in which one piece of text is another.
+sub planted
+{
+	my ($file, $from, $to) = @_;
+	my $text = slurp_file("$source/$file");
+	my $copy = "$dir/" . ($file =~ s/.*\///r);
+
+	$text =~ s/\Q$from\E/$to/ or die "$file has changed: no $from";
+	append_to_file($copy, $text);
+	return $copy;
+}
+
+# A patched module of the library, before the true one on the code path.
+sub library
+{
+	my ($name, @change) = @_;
+	my $ebin = "$dir/$name";
+
+	mkdir $ebin;
+	system('elixirc', '--ignore-module-conflict', '-o', $ebin,
+		planted("lib/pg_etf/$name.ex", @change)) == 0
+	  or die "$name does not compile";
+	return { pa => [$ebin] };
+}
+
+# A client with patched modules.
+sub client
+{
+	my (%change) = @_;
+	my @objects = grep { my $o = $_; !grep { $o =~ /\/client\/$_\.o$/ } keys %change }
+	  split /\n/, `find $source/client -name '*.o'`;
+	my @patched = map { planted("src/client/$_.c", @{ $change{$_} }) } sort keys %change;
+	my $program = "$dir/client_" . join('_', sort keys %change);
+	my $erl = `erl -noshell -eval 'io:format("~s", [code:root_dir()])' -s init stop`;
+	chomp(my ($include, $lib) = map { scalar `$ENV{ETF_PG_CONFIG} --$_` } qw(includedir libdir));
+
+	system('cc', '-D_GNU_SOURCE', '-DETF_VERSION="planted"', "-I$source/include",
+		'-isystem', $include, '-isystem', "$erl/usr/include", '-o', $program,
+		@patched, @objects, "-L$lib", '-lpq', "-L$erl/usr/lib", '-l:libei.a',
+		'-lpthread') == 0
+	  or die 'the client does not build';
+	unlink @patched;
+	return { client => $program };
+}
+
+# By reader: its kind, the bug, what has to be found.
+my %bug = (
+	c1 => [ 'otp', library('consumer', '{data, seqs} = Enum.unzip(items)',
+			"{data, seqs} = Enum.unzip(items)\n"
+			  . 'session = Session.ack(session, session.incarnation, seqs, [])'),
+		qr/loss|told of an end/, 'the library acknowledges before it is handled' ],
+	c2 => [ 'otp', library('inbox', '[frame.changes | lists]',
+			'[Enum.drop(frame.changes, 1) | lists]'),
+		qr/torn/, 'the library drops a row' ],
+	c3 => [ 'otp', library('type', 'do: decimal(1, coef, exp)',
+			'do: decimal(1, coef + 1, exp)'),
+		qr/wrong/, 'the library changes a value' ],
+	c4 => [ 'producer', client(feedback => [ 'feedback->delivered = end_lsn;',
+				'feedback->delivered = feedback->flushed = end_lsn;' ]),
+		qr/loss/, 'the client acknowledges what is only delivered' ],
+	c5 => [ 'port', client(feedback => [ 'return end_lsn <= feedback->delivered;',
+				'return end_lsn == 0 && feedback->open;' ],
+			engine => [ 'feedback_reached(&engine->feedback)', '0' ]),
+		qr/duplicate/, 'the client delivers again after a reconnect' ]);
+
+my $world = ChaosWorld->new(
+	seed => 1, direct => 1,
+	readers => { map { $_ => $bug{$_}[0] } keys %bug },
+	patch => { map { $_ => $bug{$_}[1] } keys %bug });
+
+sub turns
+{
+	my ($seconds) = @_;
+	my $until = time + $seconds;
+
+	$world->turn while time < $until;
+	return;
+}
+
+sub found
+{
+	my ($name) = @_;
+
+	return grep { /^$name / } $world->found, @{ $world->{unfounded} // [] };
+}
+
+$world->write($_) for 1 .. 2;
+for (1 .. 5)
+{
+	# Who dies while it has something in its hands; a stream that breaks.
+	turns(2);
+	$_->say('sleep 2000') for @{ $world->{reader} }{qw(c1 c4)};
+	turns(1.5);
+	$_->{child}->signal('KILL') for @{ $world->{reader} }{qw(c1 c4)};
+	$world->sql(q{SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots
+		WHERE slot_name = 'c5' AND active});
+	turns(1.5);
+	last unless grep { !found($_) } keys %bug;
+}
+$world->stop_writers;
+$world->check;
+$world->finish if grep { !found($_) } keys %bug;
+for my $name (sort keys %bug)
+{
+	my @found = found($name);
+
+	like("@found", $bug{$name}[2], "caught: $bug{$name}[3]")
+	  or diag `tail -n 20 $world->{dir}/$name.out`;
+}
+done_testing();
