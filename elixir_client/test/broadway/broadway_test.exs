@@ -227,6 +227,40 @@ if Code.ensure_loaded?(Broadway) do
       Broadway.stop(pipeline)
     end
 
+    # Each row meets a misfortune of its own, the first time it comes.
+    test "handlers that raise, throw, exit, hang or are killed cost no row" do
+      slot = FakeSlot.start(List.duplicate(5, 40))
+      test = self()
+      met = :ets.new(:met, [:public, :set])
+
+      handle = fn message ->
+        id = message.data.record["id"]
+
+        if :ets.insert_new(met, {id}) do
+          case rem(id, 23) do
+            3 -> raise "no"
+            5 -> throw(:no)
+            7 -> exit(:no)
+            11 -> Process.sleep(50)
+            13 -> if id < 30, do: Process.exit(self(), :kill)
+            17 -> raise ErlangError, original: {:no, self()}
+            _ -> :ok
+          end
+        end
+
+        send(test, {:row, id})
+        if rem(id, 23) == 19, do: Message.failed(message, "no") |> skip(), else: message
+      end
+
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, processors: [concurrency: 4])
+      eventually(fn -> done?(slot, 40) end, 3000)
+      assert Enum.sort(Enum.uniq(drained())) == Enum.to_list(0..199)
+      Broadway.stop(pipeline)
+      assert FakeSlot.breaches(slot) == []
+    end
+
+    defp skip(message), do: Message.configure_ack(message, on_failure: :ack)
+
     test "wrong options are refused where the pipeline is started" do
       for {opts, text} <- [
             {[producer: [slots: "x"]], "unknown option :slots"},

@@ -105,6 +105,29 @@ defmodule PgEtf.ProducerTest do
     assert FakeSlot.breaches(slot) == []
   end
 
+  test "acknowledging twice, from elsewhere, and what was never handed out counts once" do
+    slot = FakeSlot.start([2, 2])
+    stage = start(slot)
+    [first, second, third, _fourth] = messages = Stage.take(stage, 4)
+    {_, {pid, incarnation}, _} = first.acknowledger
+
+    for message <- [first, first, third, third], do: ack([message])
+    fun = fn -> for _ <- 1..3, do: ack([first, third]) end
+    fun |> Task.async() |> Task.await()
+    # Neither numbers of the future nor nonsense from who has a reference.
+    send(pid, {Acknowledger, incarnation, [4, 5, 1_000_000, -1], []})
+    send(pid, {Acknowledger, make_ref(), [1], [{0, :halt}]})
+    assert PgEtf.info(stage).in_flight == 2
+    assert FakeSlot.confirmed(slot) == 0
+
+    ack([second])
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    ack(messages)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+    assert PgEtf.info(stage).in_flight == 0
+    assert FakeSlot.breaches(slot) == []
+  end
+
   test "a program that does not answer is replaced" do
     slot = FakeSlot.start([1])
     stage = start(slot, heartbeat: 20)
