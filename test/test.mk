@@ -1,6 +1,7 @@
 # Targets of the plugin's tests; included by the top Makefile.
 
-.PHONY: check-hardening check-plugin check-regress check-isolation check-tap check-random test-matrix
+.PHONY: check-hardening check-plugin check-regress check-isolation check-tap \
+	check-random check-planted check-valgrind test-matrix
 
 check-hardening: all client ## what the compiler made of the binaries
 	test/hardening pg_etf_decoding.so $(CLIENT)
@@ -22,6 +23,12 @@ MINUTES ?= 10
 check-random: all ## random data beside test_decoding: MINUTES=n SEED=s
 	PG_ETF_MINUTES=$(MINUTES) $(if $(SEED),PG_ETF_SEED=$(SEED)) \
 		test/run test/t/random.pl
+
+check-planted: ## break the plugin in many ways: check-random notices each
+	test/planted
+
+check-valgrind: all ## the plugin's tests with the server under valgrind
+	test/valgrind
 
 test-matrix: ## the same on PostgreSQL 13, 15, 17, 18 (as root, in chroots)
 	test/matrix
