@@ -94,7 +94,10 @@ sub create_type
 	return "CREATE TYPE $name AS ENUM ("
 	  . join(', ', map { label() } 0 .. rand 2) . ');'
 	  if $dice < 0.3;
-	return "CREATE TYPE $name AS (" . fields($view, 0) . ');' if $dice < 0.6;
+	return "CREATE TYPE $name AS (" . fields($view, 0) . ');' if $dice < 0.45;
+	return "CREATE TYPE $name AS (gone int, " . fields($view, 1) . ');'
+	  . "ALTER TYPE $name DROP ATTRIBUTE gone;"
+	  if $dice < 0.6;
 	return "CREATE DOMAIN $name AS " . type($view)
 	  . pick('', ' CHECK (VALUE IS NOT NULL OR true)') . ';'
 	  if $dice < 0.8;
@@ -105,30 +108,46 @@ sub create_type
 	return "CREATE TYPE $name AS RANGE (subtype = $sub);";
 }
 
+# Inserts most often leave it its default, which is stored out of line.
+sub large_column
+{
+	my $type = pick(RandomValue::large_types());
+
+	return name('l') . " $type DEFAULT " . RandomValue::large($type, $type);
+}
+
 sub columns
 {
 	my ($view) = @_;
 	my @columns = map { name('c') . ' ' . type($view) } 0 .. rand 9;
-	my $large = pick(RandomValue::large_types());
 
-	push @columns, name('l') . " $large DEFAULT "
-	  . RandomValue::large($large, $large)
-	  if chance(0.6);
+	push @columns, large_column() if chance(0.6);
 	push @columns, name('g')
 	  . ' text GENERATED ALWAYS AS (id::text || \'!\') STORED'
 	  if chance(0.2);
 	return join ', ', @columns;
 }
 
-# An identity that is stored out of line and yet fits an index.
-sub large_identity
+# Of these the old rows have what is stored out of line: all of it, or an
+# identity that is, and yet fits an index.
+sub create_full_table
 {
-	my ($name, $columns) = @_;
+	my ($view) = @_;
+	my $name = schema() . '.' . name('r');
+
+	return "CREATE TABLE $name (id serial, " . large_column() . ', '
+	  . columns($view) . ");ALTER TABLE $name REPLICA IDENTITY FULL;";
+}
+
+sub create_large_identity
+{
+	my ($view) = @_;
+	my $name = schema() . '.' . name('r');
 	my $key = name('k');
 	my $index = name('i');
 
-	return "CREATE TABLE $name ($columns, $key text NOT NULL
-		DEFAULT repeat(md5('$number'), 70));
+	return "CREATE TABLE $name (id serial, " . columns($view)
+	  . ", $key text NOT NULL DEFAULT repeat(md5('$number'), 70));
 		ALTER TABLE $name ALTER $key SET STORAGE EXTERNAL;
 		CREATE UNIQUE INDEX $index ON $name (id, $key);
 		ALTER TABLE $name REPLICA IDENTITY USING INDEX $index;";
@@ -139,7 +158,6 @@ sub plain_table
 {
 	my ($name, $columns) = @_;
 
-	return large_identity($name, $columns) if chance(0.15);
 	return "CREATE TABLE $name ($columns)"
 	  . pick('', ' WITH (toast_tuple_target = 128)') . ';'
 	  . (chance(0.4) ? "ALTER TABLE $name REPLICA IDENTITY FULL;" : '');
@@ -201,20 +219,6 @@ sub alter_columns
 	  . RandomChange::column_value($view, $column) . ';';
 }
 
-sub identity
-{
-	my ($view) = @_;
-	my $table = table($view) or return;
-	my $index = pick(@{ $table->{indexes} });
-	my $alter = "ALTER TABLE $table->{name}";
-
-	return "$alter ADD PRIMARY KEY (id);" if chance(0.1);
-	return "$alter DROP CONSTRAINT $index;" if $index && chance(0.1);
-	return "$alter REPLICA IDENTITY "
-	  . pick('FULL', 'FULL', 'NOTHING', 'DEFAULT', 'DEFAULT',
-		$index ? "USING INDEX $index" : 'FULL') . ';';
-}
-
 # Only the first of what an index has is a key.
 sub index_columns
 {
@@ -222,6 +226,24 @@ sub index_columns
 	my $other = pick(grep { $_->{name} ne 'id' } @{ $table->{columns} });
 
 	return $other && chance(0.4) ? "(id) INCLUDE ($other->{name})" : '(id)';
+}
+
+sub identity
+{
+	my ($view) = @_;
+	my $table = table($view) or return;
+	my $index = pick(@{ $table->{indexes} });
+	my $alter = "ALTER TABLE $table->{name}";
+	my $new = name('i');
+
+	return "CREATE UNIQUE INDEX $new ON $table->{name} "
+	  . index_columns($table) . ";$alter REPLICA IDENTITY USING INDEX $new;"
+	  if chance(0.25);
+	return "$alter ADD PRIMARY KEY (id);" if chance(0.1);
+	return "$alter DROP CONSTRAINT $index;" if $index && chance(0.1);
+	return "$alter REPLICA IDENTITY "
+	  . pick('FULL', 'FULL', 'NOTHING', 'DEFAULT', 'DEFAULT',
+		$index ? "USING INDEX $index" : 'FULL') . ';';
 }
 
 sub alter_table

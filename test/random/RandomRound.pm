@@ -212,7 +212,9 @@ sub run
 	my $session;
 
 	$self->begin_with(\&RandomDefinition::create_type) for 1 .. 10;
-	$self->begin_with(\&RandomDefinition::create_table) for 1 .. 6;
+	$self->begin_with(\&RandomDefinition::create_full_table);
+	$self->begin_with(\&RandomDefinition::create_large_identity);
+	$self->begin_with(\&RandomDefinition::create_table) for 1 .. 5;
 	$self->begin_with(\&RandomDefinition::any) for 1 .. 10;
 	$self->{share} = 0.1 + rand 0.3;
 	$self->step for 1 .. $self->{steps};

@@ -60,10 +60,12 @@ do
 	$broken = !defined $report || $report ne '' && $ENV{PG_ETF_FIRST};
 } while (!$broken && time < $end);
 
-# Values out of line are what a row is most easily wrong about.
+# Values out of line are what a row is most easily wrong about; a round or two
+# may do without.
 for (qw(unchanged filled))
 {
-	cmp_ok($count{$_}, '>', 0, "toasted values were $_") if $minutes;
+	cmp_ok($count{$_}, '>', 0, "toasted values were $_")
+	  if $count{rounds} > 2;
 }
 diag(join ', ', map { "$count{$_} $_" } qw(rounds statements failed
   transactions changes values unchanged filled judged));
