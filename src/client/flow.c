@@ -50,7 +50,10 @@ fail_protocol(Engine *engine, const char *what, size_t offset)
 	engine_failed(engine, &failure);
 }
 
-/* Hold a frame, unless it was delivered before or lies beyond the end. */
+/*
+ * Hold a frame, unless it was delivered before or lies beyond the end.  Those
+ * are read all the same: a server that cannot write cannot be stopped.
+ */
 static void
 accept_frame(Engine *engine, const StreamMessage *message)
 {
@@ -134,13 +137,16 @@ deliver_held(Engine *engine)
 
 /*
  * A position without changes.  A consumer that stores positions must have it
- * first: else the slot would be ahead of what it stored, as after a loss.
+ * first: else the slot would be ahead of what it stored, as after a loss.  At
+ * the end what came before it was dropped, so it is not followed.
  */
 static void
 follow(Engine *engine, uint64_t lsn)
 {
 	Feedback *feedback = &engine->feedback;
 
+	if (engine->at_end)
+		return;
 	if (!engine->settings->ack_positions)
 		engine->announce |= feedback_keepalive(feedback, lsn);
 	else if (feedback_is_closed(feedback) && lsn > feedback->flushed &&
@@ -209,8 +215,6 @@ flow_turn(Engine *engine, bool readable)
 	engine->stream.readable |= readable;
 	for (int i = 0; i < TURN_MESSAGES; i++)
 	{
-		if (engine->at_end)
-			return;
 		if (engine->held.data == NULL && !take_message(engine))
 			return;
 		if (engine->held.data == NULL)

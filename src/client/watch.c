@@ -84,7 +84,7 @@ liveness_turn(Engine *engine)
 	const Control *control = &engine->control;
 	Failure silence;
 
-	if (engine->held.data != NULL || engine->at_end)
+	if (engine->held.data != NULL)
 		engine->heard_at = engine->now; /* it is we who do not listen */
 	if (!engine_due(engine, engine->heard_at + timeout))
 		return;

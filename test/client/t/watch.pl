@@ -84,6 +84,46 @@ subtest 'the stream goes on without its control connection' => sub {
 	wait_free();
 };
 
+# The client's processor time, in ticks.
+sub ticks
+{
+	my ($pid) = @_;
+	my @fields = split / /, slurp_file("/proc/$pid/stat");
+
+	return $fields[13] + $fields[14];
+}
+
+subtest 'at its end the client waits for acknowledgements' => sub {
+	$etf->sql('INSERT INTO t VALUES (10)');
+	my $end = $etf->sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn");
+	$etf->sql('INSERT INTO t SELECT 11, repeat(md5(g::text), 100) '
+		  . 'FROM generate_series(1, 20000) g');
+	my $client = EtfClient->start($node, @credit, endpos => $end);
+
+	$client->expect(qr/^\{frame,.*\[10\]/, 'the last change');
+	sleep 2;
+	my $before = ticks($client->client_pid);
+	sleep 2;
+	cmp_ok(ticks($client->client_pid) - $before, '<', 20,
+		'it sleeps, whatever else the server has');
+	is($etf->sql('SELECT count(*) FROM pg_stat_activity WHERE '
+		  . "wait_event = 'WalSenderWriteData'"), 0, 'which need not wait');
+	$client->say('ack');
+	is($client->exit_status, 0, 'and ends when all is acknowledged');
+	$client->quit;
+	wait_free();
+	is($etf->sql('SELECT confirmed_flush_lsn - \'0/0\' <= '
+		  . "$end FROM pg_replication_slots"), 't', 'what follows is not confirmed');
+	$client = EtfClient->start($node, @credit);
+	$client->say('{auto, quiet}');
+	$client->expect(qr/^\{caught_up/, 'and comes to the next one');
+	is($client->stat('events'), 20000, 'all of it');
+	$client->say('ack');
+	$client->stop;
+	$client->quit;
+	wait_free();
+};
+
 subtest 'the second signal does not wait' => sub {
 	my $client = EtfClient->start($node, @credit, stop_timeout => 600000);
 
