@@ -94,6 +94,7 @@ static const struct
 	FailureClass class;
 } texts[] = {
 	{"unexpected eof", FAIL_NETWORK}, /* of OpenSSL 3, before "SSL error" */
+	{"received invalid", FAIL_NETWORK},
 	{"no password supplied", FAIL_AUTH},
 	{"password authentication failed", FAIL_AUTH},
 	{"certificate", FAIL_AUTH},

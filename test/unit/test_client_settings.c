@@ -193,6 +193,10 @@ test_failure_classes(void)
 						   NULL) == FAIL_AUTH);
 	CHECK(failure_classify(STAGE_CONNECT, NULL, "SSL error: unexpected eof",
 						   NULL, NULL) == FAIL_NETWORK);
+	CHECK(failure_classify(STAGE_CONNECT, NULL, "received invalid message",
+						   NULL, NULL) == FAIL_NETWORK);
+	CHECK(failure_classify(STAGE_CONNECT, NULL, "invalid port number", NULL,
+						   NULL) == FAIL_CONFIG);
 	CHECK(failure_classify(STAGE_STREAM, NULL, "SSL error: bad record mac",
 						   NULL, NULL) == FAIL_NETWORK);
 }
