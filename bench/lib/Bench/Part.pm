@@ -37,6 +37,8 @@ sub new
 		print $arg{usage};
 		exit 0;
 	}
+	die "/proc is not there, which tells what processes use\n"
+	  if !-r '/proc/self/stat';
 	if ($option{json})
 	{
 		open $self->{json}, '>', $option{json} or die "$option{json}: $!\n";
@@ -100,9 +102,9 @@ sub versions
 		$_ => scalar qx(dpkg-query -W -f '\${Version}' $package 2>/dev/null)
 	} grep { !/pg_etf|bench_floor|pgoutput|test_decoding/ } @plugins;
 
-	$version{pg_etf_decoding} = qx(git -C "$top" describe --always --dirty);
-	chomp $version{pg_etf_decoding};
-	return \%version;
+	my $ours = qx(git -C "$top" describe --always --dirty 2>/dev/null) || 'unknown';
+	chomp $ours;
+	return { %version, pg_etf_decoding => $ours };
 }
 
 sub machine
