@@ -80,7 +80,10 @@ show_one(ReadFile *file, size_t start, size_t len)
 		return fail(file, start, head.error);
 	if (!show_frame(&file->show, &head, frame, len, &file->text, &error))
 		return fail(file, start, error);
-	if (fwrite(file->text.data, 1, file->text.len, stdout) == file->text.len)
+
+	/* JSON has no line for a frame without events, so no text at all. */
+	if (file->text.len == 0 ||
+		fwrite(file->text.data, 1, file->text.len, stdout) == file->text.len)
 		return true;
 	failure_set(&file->failure, FAIL_OUTPUT, "output: %s", strerror(errno));
 	return false;
