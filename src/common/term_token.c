@@ -6,6 +6,8 @@
  * OTP 25 to 29 and libei write, old forms of atoms, identifiers and floats
  * included, and refuses what the BEAM would refuse: whoever looks at bytes
  * with this reader must not be told that they are fine when they are not.
+ * Two things go unseen: a key that stands twice in a map, for which all keys
+ * would have to be kept, and numbers of identifiers above the BEAM's limits.
  *
  * Where the format has several forms of one thing, there is one token: small
  * bignums that fit are integers, a bitstring of whole bytes is a binary, an
