@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/clean.h"
 #include "client/db.h"
 #include "client/loop.h"
 #include "client/print.h"
@@ -157,6 +158,15 @@ build_status(const Arguments *args, StrBuf *sql)
 	strbuf_puts(sql, " ORDER BY 1");
 }
 
+/* The names of databases may hold anything. */
+static void
+clean_result(PGresult *result)
+{
+	for (int row = 0; row < PQntuples(result); row++)
+		for (int column = 0; column < PQnfields(result); column++)
+			clean_text(PQgetvalue(result, row, column));
+}
+
 static int
 column_width(const PGresult *result, int column)
 {
@@ -164,8 +174,10 @@ column_width(const PGresult *result, int column)
 
 	for (int row = 0; row < PQntuples(result); row++)
 	{
-		if (PQgetlength(result, row, column) > width)
-			width = PQgetlength(result, row, column);
+		int len = (int) strlen(PQgetvalue(result, row, column));
+
+		if (len > width)
+			width = len;
 	}
 	return width;
 }
@@ -200,6 +212,7 @@ admin_status(const Arguments *args)
 	}
 	else
 	{
+		clean_result(db.result);
 		for (int row = -1; row < PQntuples(db.result); row++)
 			print_row(db.result, row);
 	}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/clean.h"
 #include "client/strbuf.h"
 
 /* Milliseconds before a failed connection is tried again. */
@@ -78,6 +79,7 @@ copy_value(const Control *control, const char *column, char *to, size_t size)
 	const char *text = db_value(&control->db, column);
 
 	snprintf(to, size, "%s", text != NULL ? text : "");
+	clean_text(to);
 }
 
 static void

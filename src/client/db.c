@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "client/clean.h"
 #include "client/slot.h"
 #include "common/lsn.h"
 
@@ -185,17 +186,25 @@ set_connection_failure(Db *db)
 {
 	const char *message = PQerrorMessage(db->conn);
 	Failure *failure = &db->failure;
+	const char *hint = NULL;
 	char sqlstate[6] = "";
 	FailureClass class;
 
 	find_sqlstate(message, sqlstate);
 	class = failure_classify(db->stage, sqlstate, message, message, NULL);
+	/* libpq does not tell one reason from the other. */
+	if (class == FAIL_AUTH && strstr(message, "certificate") != NULL)
+		hint = "The server's certificate is of another authority "
+			   "(sslrootcert) or for another host name, or it has expired.";
 	if (PQconnectionNeedsPassword(db->conn))
 		class = FAIL_AUTH;
 	failure_set(failure, class, "connection lost");
 	if (message[0] != '\0')
 		copy_message(failure->message, sizeof(failure->message), message);
+	clean_text(failure->message);
 	memcpy(failure->sqlstate, sqlstate, sizeof(sqlstate));
+	if (hint != NULL)
+		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
 }
 
 /*
@@ -230,6 +239,7 @@ db_set_failure(Db *db, const PGresult *result)
 		hint = SLOT_WAIT_HINT;
 	if (hint != NULL)
 		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
+	clean_text(failure->hint);
 }
 
 static DbEvent

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "client/clean.h"
+
 static const FailureInfo classes[FAILURE_CLASSES] = {
 	[FAIL_NONE] = {"none", 0, POLICY_STOP, ""},
 	[FAIL_INTERNAL] = {"internal", 1, POLICY_STOP,
@@ -124,6 +126,7 @@ failure_set(Failure *failure, FailureClass class, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(failure->message, sizeof(failure->message), format, args);
 	va_end(args);
+	clean_text(failure->message);
 	snprintf(failure->hint, sizeof(failure->hint), "%s", classes[class].hint);
 }
 

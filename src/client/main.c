@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +76,17 @@ act(Arguments *args)
 	return slots_and_stream(args);
 }
 
+/* A core file would hold the password, and rows. */
+static void
+no_core(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_CORE, &limit);
+	limit.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &limit);
+}
+
 /* A text that did not reach its reader is a failure, too. */
 static int
 flush_stdout(int status)
@@ -95,6 +107,7 @@ main(int argc, char **argv)
 	char error[256];
 	int status;
 
+	no_core();
 	if (!hold_descriptors())
 		return failure_info(FAIL_INTERNAL)->exit_status;
 	srandom((unsigned int) (time(NULL) ^ getpid()));

@@ -174,6 +174,15 @@ print_position(Consumer *consumer, const char *tag, uint64_t lsn)
 }
 
 static void
+put_json_text(StrBuf *line, const char *text)
+{
+	strbuf_puts(line, "\"");
+	for (; *text != '\0'; text++)
+		strbuf_putf(line, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+	strbuf_puts(line, "\"");
+}
+
+static void
 put_json_fields(StrBuf *line, const Field *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -182,7 +191,7 @@ put_json_fields(StrBuf *line, const Field *fields, size_t count)
 		if (fields[i].kind == FIELD_NUMBER)
 			strbuf_putf(line, "%llu", (unsigned long long) fields[i].number);
 		else
-			strbuf_putf(line, "\"%s\"", fields[i].text);
+			put_json_text(line, fields[i].text);
 	}
 	strbuf_puts(line, "}");
 }

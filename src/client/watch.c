@@ -22,6 +22,9 @@
  */
 #define GIVE_BACK_BYTES (8u << 20)
 
+/* Whatever timeout a server names, it does not keep us busy. */
+#define STATUS_MIN_MS 100
+
 /*
  * Often enough that neither side has a doubt, whatever the consumer does: the
  * server would ask at half of its timeout, and kill us at all of it.
@@ -35,7 +38,9 @@ status_interval(const Engine *engine)
 	if (engine->stream.sender_timeout > 0 &&
 		engine->stream.sender_timeout < doubt)
 		doubt = engine->stream.sender_timeout;
-	return (int64_t) (doubt / 3 < interval ? doubt / 3 : interval);
+	if (doubt / 3 < interval)
+		interval = doubt / 3;
+	return (int64_t) (interval > STATUS_MIN_MS ? interval : STATUS_MIN_MS);
 }
 
 void

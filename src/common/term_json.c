@@ -45,6 +45,18 @@ escape_of(uint32_t code)
 	}
 }
 
+/*
+ * What a terminal, or a reader of lines, would take for something else than
+ * text: controls, line separators, and what turns the direction around.
+ */
+static bool
+is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7F && code < 0xA0) ||
+		   (code >= 0x2028 && code <= 0x202E) ||
+		   (code >= 0x2066 && code <= 0x2069);
+}
+
 static void
 put_character(TermText *text, uint32_t code)
 {
@@ -55,11 +67,11 @@ put_character(TermText *text, uint32_t code)
 		text_putc(text, '\\');
 		text_putc(text, escape);
 	}
-	else if (code < 0x20)
+	else if (is_control(code))
 	{
-		text_puts(text, "\\u00");
-		text_putc(text, hex[code >> 4]);
-		text_putc(text, hex[code & 15]);
+		text_puts(text, "\\u");
+		for (int shift = 12; shift >= 0; shift -= 4)
+			text_putc(text, hex[code >> shift & 15]);
 	}
 	else
 		text_put_code(text, code);

@@ -1,7 +1,10 @@
 /*
  * test_client_slot.c
- *		What a server can do for a slot, and what it has lost of a timeline.
+ *		What a server can do, what it has lost of a timeline, what it says.
  */
+#include <string.h>
+
+#include "client/clean.h"
 #include "client/feedback.h"
 #include "client/slot.h"
 #include "client/timeline.h"
@@ -66,9 +69,29 @@ test_properties(void)
 	CHECK(!supported(true, true, 130000) && supported(true, true, 180006));
 }
 
+static bool
+cleaned(const char *from, const char *expected)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s", from);
+	clean_text(text);
+	return strcmp(text, expected) == 0;
+}
+
+static void
+test_text_of_a_server(void)
+{
+	CHECK(cleaned("one\ttwo\nthree", "one\ttwo\nthree"));
+	CHECK(cleaned("\033[2J\rx\177", "?[2J?x?"));
+	CHECK(cleaned("\302\2332J \303\251", "?2J \303\251"));
+	CHECK(cleaned("\377\303", "??") && cleaned("", ""));
+}
+
 int
 main(void)
 {
+	test_text_of_a_server();
 	test_history();
 	test_reached();
 	test_properties();

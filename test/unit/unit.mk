@@ -25,10 +25,10 @@ UNIT_SRC_test_client_feedback = src/client/feedback.c
 UNIT_SRC_test_client_pace = src/client/backoff.c
 UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,command copydata \
 	event inbox outbox settings)
-UNIT_SRC_test_client_settings = $(patsubst %,src/client/%.c,args failure \
-	settings)
-UNIT_SRC_test_client_slot = $(patsubst %,src/client/%.c,failure feedback slot \
-	timeline)
+UNIT_SRC_test_client_settings = $(patsubst %,src/client/%.c,args clean \
+	failure settings)
+UNIT_SRC_test_client_slot = $(patsubst %,src/client/%.c,clean failure \
+	feedback slot timeline)
 
 # The rules below must not become the default goal of who includes this.
 .PHONY: check-unit

@@ -26,17 +26,43 @@ sub authority
 	return;
 }
 
-sub certificate
+sub request
 {
-	my ($ca, $name) = @_;
+	my ($name) = @_;
 
 	run_log([ qw(openssl req -newkey rsa:2048 -nodes -subj), "/CN=$name",
 			'-keyout', "$dir/$name.key", '-out', "$dir/$name.csr" ]);
 	append_to_file("$dir/$name.ext", "subjectAltName=DNS:$name\n");
-	run_log([ qw(openssl x509 -req -days 2 -CAcreateserial -CA),
-			"$dir/$ca.crt", '-CAkey', "$dir/$ca.key", '-in', "$dir/$name.csr",
-			'-extfile', "$dir/$name.ext", '-out', "$dir/$name.crt" ]);
 	chmod 0600, "$dir/$name.key";
+	return ('-in', "$dir/$name.csr", '-extfile', "$dir/$name.ext",
+		'-out', "$dir/$name.crt");
+}
+
+sub certificate
+{
+	my ($ca, $name) = @_;
+
+	run_log([ qw(openssl x509 -req -days 2 -CAcreateserial -CA),
+			"$dir/$ca.crt", '-CAkey', "$dir/$ca.key", request($name) ]);
+	return;
+}
+
+# One that was good for a day of the past; only "openssl ca" takes dates in
+# all of its versions.
+sub expired_certificate
+{
+	my ($ca, $name) = @_;
+
+	append_to_file("$dir/ca.cnf", "[ca]\ndefault_ca = c\n[c]\n"
+		  . "database = $dir/index\nnew_certs_dir = $dir\n"
+		  . "serial = $dir/serial\n"
+		  . "default_md = sha256\npolicy = p\n[p]\ncommonName = supplied\n");
+	append_to_file("$dir/index", '');
+	append_to_file("$dir/serial", "01\n");
+	run_log([ qw(openssl ca -batch -notext -config), "$dir/ca.cnf",
+			'-cert', "$dir/$ca.crt", '-keyfile', "$dir/$ca.key",
+			qw(-startdate 20200101000000Z -enddate 20200102000000Z),
+			request($name) ]);
 	return;
 }
 
@@ -138,9 +164,29 @@ for my $case (
 	my ($name, @keywords) = @$case;
 
 	$client = client(@keywords);
-	$client->expect(qr/^\{fatal,auth,/, "$name is refused");
+	$client->expect(
+		qr/^\{fatal,auth,.*hint => <<"[A-Z]/s,
+		"$name is refused");
 	is($client->exit_status, 4, 'for good');
 	$client->quit;
 }
+
+$client = client(channel_binding => 'require');
+$client->expect(qr/^\{status,connected/, 'SCRAM bound to the channel');
+is($client->stop, 0, 'stop');
+$client->quit;
+$client = client(channel_binding => 'require', sslmode => 'disable');
+$client->expect(qr/^\{fatal,auth,/, 'which needs a channel');
+$client->quit;
+
+expired_certificate('ours', 'expired');
+$node->append_conf('postgresql.conf', "ssl_cert_file = '$dir/expired.crt'\n"
+	  . "ssl_key_file = '$dir/expired.key'");
+$node->restart;
+$client = client(host => 'expired');
+$client->expect(qr/^\{fatal,auth,.*hint => <<"The server's certificate .*has expired/s,
+	'a certificate that has expired is refused');
+is($client->exit_status, 4, 'for good');
+$client->quit;
 
 done_testing();
