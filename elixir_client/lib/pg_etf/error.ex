@@ -14,8 +14,8 @@ defmodule PgEtf.Error do
   | `:slot_lost` | the server has removed log that the slot needed | no |
   | `:wrong_plugin` | the slot belongs to another output plugin, or another database | no |
   | `:plugin_not_allowed` | `output_plugin_libraries` does not name the plugin | no |
-  | `:gap` | the slot is ahead of the position given as `start_position` | no |
-  | `:wrong_server` | the position is of another database cluster | no |
+  | `:gap` | the slot is ahead of the position given as `start_position`, or a failover lost it | no |
+  | `:wrong_server` | the position is of another database cluster, or of a newer timeline | no |
   | `:protocol` | the two sides do not understand each other | no |
   | `:internal`, `:usage`, `:output` | the C program failed | no |
   | `:network` | the server cannot be reached, or the connection broke | yes |
