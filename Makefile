@@ -92,7 +92,7 @@ test: ## install what is missing, build, and run every test
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
 CHECKS = lint check-bench check-unit check-fuzz check-hardening check-plugin \
-	check-client check-elixir
+	check-client check-elixir check-chaos
 
 check-all: ## every test, with the packages that are there
 	@for check in $(CHECKS); do \

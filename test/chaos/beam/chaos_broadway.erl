@@ -22,7 +22,7 @@ start(Where) ->
 tell(_, _, #{error := #{class := Class}}, _) -> chaos_reader:told(Class).
 
 process_name(Name, Base) ->
-    list_to_atom(lists:concat([Name, ".", Base])).
+    list_to_atom(lists:flatten(io_lib:format("~s.~s", [Name, Base]))).
 
 %% Called in order, so a part without changes goes where the first one went.
 lane(#{data := #{commit_lsn := Commit, changes := Changes}}) ->

@@ -19,12 +19,26 @@ all() ->
      {"a rolled back transaction comes", wrong, fun invent/1},
      {"a new slot, and nobody is told", silent, fun new_slot/1}].
 
-%% Whole transactions that came once, in the middle of the history.
+%% Whole transactions that came once, and that the end of a slot does not excuse.
 whole(History) ->
     Gots = [Got || {got, #{first := 0, last := true} = Got} <- History],
     Ends = lists:sort([maps:get('end', Got) || Got <- Gots]),
-    Twice = Ends -- lists:usort(Ends),
-    [Got || #{'end' := End} = Got <- Gots, not lists:member(End, Twice)].
+    Once = sets:subtract(sets:from_list(Ends), sets:from_list(Ends -- lists:usort(Ends))),
+    Excused = excused(lists:reverse(History), infinity, sets:new()),
+    [Got || #{'end' := End} = Got <- Gots,
+            sets:is_element(End, Once), not sets:is_element(End, Excused)].
+
+%% What was not confirmed when its slot came to its end; from the last event on.
+excused([], _, Excused) ->
+    Excused;
+excused([{life, {new, _}} | Events], _, Excused) ->
+    excused(Events, 0, Excused);
+excused([{confirmed, Lsn} | Events], Confirmed, Excused) when Confirmed =/= infinity ->
+    excused(Events, max(Lsn, Confirmed), Excused);
+excused([{got, #{'end' := End}} | Events], Confirmed, Excused) when End > Confirmed ->
+    excused(Events, Confirmed, sets:add_element(End, Excused));
+excused([_ | Events], Confirmed, Excused) ->
+    excused(Events, Confirmed, Excused).
 
 middle(History) ->
     case whole(History) of

@@ -66,6 +66,10 @@ supervise(Reader, Where, {ok, Pid}) ->
             halt(0);
         {'EXIT', Pid, {#{'__struct__' := 'Elixir.PgEtf.Error', class := Class}, _}} ->
             told(Class);
+        {'EXIT', Pid, Reason} when Reader =:= chaos_port ->
+            % A new client process is a new life.
+            io:format("the client ended: ~0p~n", [Reason]),
+            halt(1);
         {'EXIT', Pid, Reason} ->
             io:format("~p ended: ~0p~n", [Reader, Reason]),
             timer:sleep(200),

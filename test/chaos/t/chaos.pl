@@ -50,7 +50,7 @@ for my $step (@schedule)
 	last if $world->found;
 }
 my $settling = time;
-ok($world->settle(defined $minutes ? 180 : 60), 'all readers get to the end');
+ok($world->settle(180), 'all readers get to the end');
 diag sprintf 'which took %.1f s', time - $settling;
 my @report = @{ $world->finish };
 my @found = grep { / FOUND / } @report;
@@ -59,7 +59,6 @@ is_deeply(\@found, [], 'the histories are true');
 is_deeply($world->{unfounded} // [], [], 'nobody is told of an end without a reason');
 unlike("@report", qr/told,(?!slot_missing|slot_lost|gap)/, 'each is told the true reason');
 diag join "\n", grep { !/ FOUND / } @report;
-diag join ', ', map { "$_ $struck{$_}" } sort keys %struck;
 
 unless (defined $minutes)
 {
@@ -73,4 +72,11 @@ if (!Test::More->builder->is_passing)
 	diag `tail -n 40 $world->{dir}/*.out`;
 	diag "again: make chaos MINUTES=" . ($minutes // 0.3) . " SEED=$seed";
 }
+my ($committed) = $report[0] =~ / (\d+) committed/;
+my $faults = 0;
+$faults += $_ for values %struck;
+diag join ', ', map { "$_ $struck{$_}" } sort keys %struck;
+diag sprintf 'chaos %s: seed %d, %d faults of %d kinds in %.1f minutes, %d transactions, %d findings',
+  Test::More->builder->is_passing ? 'passed' : 'FAILED', $seed, $faults,
+  scalar keys %struck, (time - $start) / 60, $committed, scalar @found;
 done_testing();
