@@ -34,8 +34,8 @@ my %fault = (
 	no_credit => sub { $_[1]->say('sleep ' . int(1000 + 6000 * $_[2])); },
 	disk_full => \&fill_disk,
 	ddl => \&ddl,
-	big => sub { special($_[0], 'rows', $_[0]{big}); },
-	big_abort => sub { special($_[0], 'abort', $_[0]{big}); },
+	big => sub { special($_[0], 'rows', size(@_)); },
+	big_abort => sub { special($_[0], 'abort', size(@_)); },
 	nest => sub { special($_[0], 'nest', 10000); },
 	giant => sub { special($_[0], 'giant', int($_[0]{giant} * (1 + $_[2]) / 64)); });
 
@@ -211,6 +211,16 @@ sub ddl
 
 	$world->aside(ChaosDdl::script(40, $random, 1 .. 3));
 	return 1;
+}
+
+# The largest transaction of a kind comes once, smaller ones whenever it is their
+# turn again.
+sub size
+{
+	my ($world, $reader, $number, $name) = @_;
+	my $largest = $world->{big};
+
+	return $world->{had}{$name}++ && $largest > 50000 ? 50000 : $largest;
 }
 
 sub special
