@@ -63,7 +63,8 @@ sub type
 {
 	my ($view) = @_;
 	my $dice = rand;
-	my $name = pick(RandomValue::types(), ('text', 'bytea') x 4);
+	my $name = pick(RandomValue::types(), qw(json jsonb numeric) x 2,
+		qw(text bytea) x 4);
 	my $own;
 
 	return pick(@modified) . (chance(0.2) ? '[]' : '') if $dice < 0.12;
