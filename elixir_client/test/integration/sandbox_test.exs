@@ -60,7 +60,7 @@ defmodule PgEtf.Integration.SandboxTest do
   end
 
   defp gone!(tmp) do
-    eventually(fn -> File.ls!(tmp) == [] and postmasters(tmp) == [] end)
+    eventually(fn -> File.ls!(tmp) == [] and postmasters(tmp) == [] end, 1000)
   end
 
   defp os_pid(port), do: port |> Port.info(:os_pid) |> elem(1)
