@@ -21,11 +21,11 @@ ERL_LIB ?= $(ERL_ROOT)/usr/lib
 WARNINGS = -Wall -Wextra -Werror
 
 # Hardening of plugin and client, as far as the compiler knows it.
-compiles = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null \
+compiles = $(shell $(CC) -Werror $(1) -x c -fsyntax-only /dev/null \
 	2>/dev/null && echo $(1))
 fortify = $(if $(findstring _FORTIFY_SOURCE,$(1)),,-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2)
-HARDENING = -fstack-protector-strong $(call compiles,-fstack-clash-protection) \
+HARDENING := -fstack-protector-strong $(call compiles,-fstack-clash-protection) \
 	$(call compiles,-fcf-protection)
 HARDENING_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack
 
