@@ -10,6 +10,7 @@
 #   byte         one byte at a time
 #   blackhole    nothing of what is connected now comes through any more;
 #                new connections work
+#   bury         what was swallowed so is closed
 #   reset        what is connected now is reset
 #   half         what is connected now gets an end of file from the server,
 #                which still hears the client
@@ -33,6 +34,7 @@ my ($mode, $delay) = ('pass', 0);
 # By socket: the other end, whether it is a client's, and what waits to be
 # written to it.  A side is read only while nothing waits for the other.
 my (%peer, %is_client, %waiting);
+my @swallowed;
 
 sub add
 {
@@ -71,8 +73,10 @@ sub order
 
 	if ($word eq 'reset') { end($_, 1) for @clients; }
 	elsif ($word eq 'half') { shutdown $_, 1 for @clients; }
+	elsif ($word eq 'bury') { end($_) for splice @swallowed; }
 	elsif ($word eq 'blackhole')
 	{
+		push @swallowed, @clients;
 		for my $side (map { ($_, $peer{$_}) } @clients)
 		{
 			$readers->remove($side);

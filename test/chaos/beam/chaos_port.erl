@@ -35,6 +35,9 @@ loop(#{port := Port} = State) ->
         {stop, From} -> send(Port, stop), loop(State#{stopping => From})
     end.
 
+%% Somebody still has the slot: the reader is started again, as the library's are.
+packet({fatal, slot_active, Details}, _, _) ->
+    exit({slot_active, Details});
 packet({fatal, Class, Details}, _, _) ->
     io:format("fatal ~p ~0p~n", [Class, Details]),
     chaos_reader:told(Class);

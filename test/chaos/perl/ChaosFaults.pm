@@ -26,7 +26,13 @@ my %fault = (
 	slot_drop => sub { drop($_[0], $_[1], 0); },
 	slot_recreate => sub { drop($_[0], $_[1], 1); },
 	slot_lost => \&lose,
-	proxy_blackhole => sub { $_[1]->proxy('blackhole'); },
+	proxy_blackhole => sub {
+		my ($world, $reader) = @_;
+
+		# Until the server's system gives up, as with tcp_user_timeout.
+		$reader->proxy('blackhole');
+		$world->after(12, sub { $reader->proxy('bury'); });
+	},
 	proxy_reset => sub { $_[1]->proxy('reset'); },
 	proxy_half => sub { $_[1]->proxy('half'); },
 	proxy_byte => sub { proxy_for($_[0], $_[1], 'byte', 2 * $_[2]); },
@@ -154,8 +160,9 @@ sub drop
 	my ($world, $reader, $again) = @_;
 
 	return 0 if $again && $reader->{kind} ne 'otp' && !walsender($world, $reader);
-	$world->{ends}++;
-	$world->try_sql("SELECT chaos.drop_slot('$reader->{name}')");
+	# A walsender that is stopped, or writes into nothing, does not let it go.
+	defined $world->try_sql("SELECT chaos.drop_slot('$reader->{name}')")
+	  or return 0;
 	return 1 unless $again;
 	$reader->{recreated} = 1;
 	$world->new_slot($reader->{name});
