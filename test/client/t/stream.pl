@@ -75,12 +75,11 @@ subtest 'credit is never overdrawn by more than one frame' => sub {
 		  . "FROM generate_series(1001, 3000) g");
 	$client->expect(qr/^\{status,connected/, 'it connects');
 	$client->silent(qr/^\{frame/, 1, 'no frame without credit');
-	$client->say('{credit, 1, 1000000}');
+	$client->say('{credit, 1, 1000}');
 	$client->expect(qr/^\{frame,tx,first,/, 'one event buys one frame');
 	$client->silent(qr/^\{frame/, 1, 'and no second one');
 	$client->say('{credit, 10000, 1}');
-	$client->silent(qr/^\{frame/, 1, 'bytes are overdrawn: still none')
-	  if $client->stat('credit_bytes') == 0;
+	$client->silent(qr/^\{frame/, 1, 'bytes are overdrawn: still none');
 	$client->say('{auto, refill}');
 	$client->say('{credit, 50, 5000}');
 	my $rows = $client->rows_until(3000);
