@@ -89,14 +89,18 @@ end
 
 defmodule Reader do
   # Broadway asks for 10 messages at a time unless told otherwise, which is little
-  # for messages of one row.
+  # for messages of one row; and messages that wait need not be collected.
   def handlers do
     %{
       "consumer" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, &1),
       "consumer-changes" => &PgEtf.Consumer.start_link(Reader.Changes, &2, &1),
-      "broadway" => &pipeline(&1, [unit: :transaction], [concurrency: 2], &2),
-      "broadway-changes" => &pipeline(&1, [unit: :change], [concurrency: 2, max_demand: 500], &2)
+      "broadway" => &pipeline(&1, [unit: :transaction], processors(10), &2),
+      "broadway-changes" => &pipeline(&1, [unit: :change], processors(200), &2)
     }
+  end
+
+  defp processors(max_demand) do
+    [concurrency: 2, max_demand: max_demand, spawn_opt: [message_queue_data: :off_heap]]
   end
 
   defp pipeline(opts, more, processors, tally) do

@@ -103,8 +103,10 @@ defmodule PgEtf.Options do
     ],
     prefetch: [
       type: :pos_integer,
-      default: 1000,
-      doc: "how many changes are read ahead of demand."
+      default: 500,
+      doc:
+        "how many changes are read ahead of demand. More makes nothing faster: what " <>
+          "waits is what the collector of garbage copies."
     ],
     max_in_flight: [
       type: :pos_integer,
