@@ -8,7 +8,7 @@ FUZZ_SRC_frame = src/client/copydata.c
 FUZZ_SRC_options = test/fuzz/server.c \
 	$(patsubst %,src/plugin/%.c,filter option_table options)
 FUZZ_SRC_show = $(patsubst %,src/client/%.c,show show_json show_relation strbuf)
-FUZZ_SRC_read = $(FUZZ_SRC_show) src/client/failure.c src/client/read.c
+FUZZ_SRC_read = $(FUZZ_SRC_show) $(patsubst %,src/client/%.c,clean failure read)
 FUZZ_SRC_text = test/fuzz/server.c src/plugin/sql_text.c
 
 # What etf_options_list() in options.c needs; nobody calls it.
