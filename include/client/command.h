@@ -33,7 +33,7 @@ typedef struct Command
 
 /*
  * Decode one packet.  {start, Map} also fills "settings", which must be
- * initialized.  False leaves a message in "error".
+ * initialized; NULL where they came before.  False leaves a message in "error".
  */
 extern bool command_decode(const char *packet, size_t len, Command *command,
 						   Settings *settings, char *error, size_t size);

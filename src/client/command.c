@@ -186,7 +186,8 @@ read_tuple(Decoder *decoder, uint32_t arity, Command *command,
 	if (arity == 2 && term_is_atom(&name, "start"))
 	{
 		command->kind = COMMAND_START;
-		return read_start(decoder, settings);
+		return settings != NULL ? read_start(decoder, settings)
+								: fail(decoder, "{start, Map} came twice", "");
 	}
 	if (arity == 2 && term_is_atom(&name, "flushed"))
 	{

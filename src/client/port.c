@@ -173,8 +173,8 @@ take_packet(Port *port, const char *packet, size_t len)
 	char error[256];
 	Failure failure;
 
-	if (!command_decode(packet, len, &command, &port->settings, error,
-						sizeof(error)))
+	if (!command_decode(packet, len, &command, idle ? &port->settings : NULL,
+						error, sizeof(error)))
 	{
 		failure_set(&failure,
 					command.kind == COMMAND_START && idle ? FAIL_CONFIG
@@ -185,8 +185,6 @@ take_packet(Port *port, const char *packet, size_t len)
 	else if (idle && command.kind != COMMAND_START &&
 			 command.kind != COMMAND_STOP)
 		fail_protocol(port, "the first command is not {start, Map}");
-	else if (!idle && command.kind == COMMAND_START)
-		fail_protocol(port, "{start, Map} came twice");
 	else
 		obey(port, &command);
 }

@@ -168,7 +168,8 @@ subtest 'acknowledgements of what was not delivered' => sub {
 		[ '{raw, <<131,104,255,1>>}', qr/data left/ ],
 		[ '{send, {credit, -1, x}}', qr/credit/ ],
 		[ '{send, {unknown, 1}}', qr/unknown command/ ],
-		[ '{send, {start, #{}}}', qr/start, Map/ ])
+		[ '{send, {start, #{}}}', qr/start, Map/ ],
+		[ '{send, {start, #{slot => other, nonsense => 1}}}', qr/came twice/ ])
 	{
 		$client = EtfClient->start($node);
 		$client->expect(qr/^\{status,connected/, 'connected');
