@@ -25,6 +25,9 @@
 /* Whatever timeout a server names, it does not keep us busy. */
 #define STATUS_MIN_MS 100
 
+/* A silence of so long, while an end is to be heard of, is broken by us. */
+#define ASK_MS 250
+
 /*
  * Often enough that neither side has a doubt, whatever the consumer does: the
  * server would ask at half of its timeout, and kill us at all of it.
@@ -62,6 +65,32 @@ engine_send_status(Engine *engine, bool reply_requested)
 	engine->announce = false;
 }
 
+/*
+ * A server says nothing to a client that has, by its own words, all that was
+ * sent: not even that nothing else is there.  So it is asked when it should be
+ * beyond a position that is waited for.
+ */
+static bool
+is_to_be_asked(const Engine *engine)
+{
+	uint64_t endpos = engine->settings->endpos;
+
+	return engine->held.data == NULL &&
+		   (engine->catch_up_to != 0 ||
+			(endpos > 0 && !engine->at_end && engine->server_lsn >= endpos));
+}
+
+/* A server that is busy and does not answer is asked less and less often. */
+static int64_t
+question_due(const Engine *engine)
+{
+	int64_t unanswered = engine->status_at - engine->heard_at;
+
+	if (unanswered < 0)
+		return engine->heard_at + ASK_MS;
+	return engine->status_at + (unanswered > ASK_MS ? unanswered : ASK_MS);
+}
+
 /* An answer is asked for at each interval: that is how a dead peer is seen. */
 static void
 status_turn(Engine *engine)
@@ -69,7 +98,8 @@ status_turn(Engine *engine)
 	bool moved = engine->feedback.flushed != engine->told;
 	int64_t interval = status_interval(engine);
 
-	if (engine_due(engine, engine->status_at + interval))
+	if (engine_due(engine, engine->status_at + interval) ||
+		(is_to_be_asked(engine) && engine_due(engine, question_due(engine))))
 		engine_send_status(engine, true);
 	else if (moved && engine_due(engine, engine->status_at +
 											 (interval < STATUS_SPACING_MS

@@ -12,7 +12,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $etf = EtfTest->new('watch', conf => 'wal_sender_timeout = 60s');
+my $etf = EtfTest->new('watch',
+	conf => "wal_sender_timeout = 60s\nbgwriter_delay = 10s");
 my $node = $etf->node;
 my @credit = (credit_events => 100000, credit_bytes => 100000000);
 
@@ -92,6 +93,30 @@ sub ticks
 
 	return $fields[13] + $fields[14];
 }
+
+# Its first answer comes while it reads what the client has already, and at the
+# end of that it has nothing to tell.
+subtest 'a server with nothing to say is asked' => sub {
+	$etf->sql('CREATE TABLE other (id int, v text)');
+	for my $to ('end', 'catch up')
+	{
+		# Not so much that a checkpoint begins by itself and has something to tell.
+		$etf->sql('CHECKPOINT');
+		$etf->sql('INSERT INTO other SELECT g, repeat(md5(g::text), 10) '
+			  . 'FROM generate_series(1, 100000) g');
+		my $end = $etf->sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn");
+		my $client = EtfClient->start($node, @credit, control => 'false',
+			status_interval => 600000, startpos => $end,
+			endpos => $to eq 'end' ? $end : 0);
+
+		$client->expect(qr/^\{caught_up,/, 'it is caught up', 6)
+		  && $client->say('{send, stop}')
+		  if $to eq 'catch up';
+		is($client->exit_status(6), 0, "to $to: it ends");
+		$client->quit;
+		wait_free();
+	}
+};
 
 subtest 'at its end the client waits for acknowledgements' => sub {
 	$etf->sql('INSERT INTO t VALUES (10)');
