@@ -75,6 +75,9 @@ defmodule PgEtf.Producer do
   and `:prefetch` what is read ahead; the server waits meanwhile. A batcher that waits
   for more messages than `:max_in_flight` gets them only after its `:batch_timeout`.
 
+  The tables met are remembered until the stream starts again, also those that have
+  been dropped: about 350 bytes for each column, 38 MB for 10,000 tables of ten.
+
   Where the rate matters: `unit: :transaction` costs less than half of a message for
   each change. With `unit: :change`, processors that ask for more than Broadway's 10 at
   a time, and that keep waiting messages out of their heaps, cost some 15 % less:
@@ -162,6 +165,9 @@ defmodule PgEtf.Producer do
 
   @compile {:no_warn_undefined, Broadway}
 
+  # Milliseconds between two looks for stages that are not there yet.
+  @stages_pause 10
+
   # opts      validated
   # session   the stream
   # demand    messages that consumers have asked for and not got
@@ -185,7 +191,7 @@ defmodule PgEtf.Producer do
                 "raise the concurrency of the processors"
     end
 
-    opts = Keyword.put(opts, :broadway_module, module)
+    opts = opts |> Options.conceal() |> Keyword.put(:broadway_module, module)
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
   end
 
@@ -201,12 +207,21 @@ defmodule PgEtf.Producer do
 
   @doc false
   def handle_demand(demand, %Producer{} = state) do
-    emit(watch_stages(%{state | demand: state.demand + demand}))
+    emit(%{state | demand: state.demand + demand})
   end
 
+  # There is nothing to hand out before the stream is connected, and it is not
+  # connected before all stages are there and watched.
   @doc false
   def handle_info({Producer, :connect}, state) do
-    state.session |> Session.connect() |> continue(state)
+    case watch_stages(state.opts) do
+      {:ok, stages} ->
+        state.session |> Session.connect() |> continue(%{state | stages: stages})
+
+      :error ->
+        Process.send_after(self(), {Producer, :connect}, @stages_pause)
+        {:noreply, [], state}
+    end
   end
 
   def handle_info({Acknowledger, incarnation, seqs, failures}, state) do
@@ -217,13 +232,13 @@ defmodule PgEtf.Producer do
   # anew makes the consumers subscribe again, with demand that is true.
   def handle_info({:DOWN, monitor, :process, _pid, reason}, state)
       when is_map_key(state.stages, monitor) do
-    stages = Map.delete(state.stages, monitor)
+    {stage, stages} = Map.pop!(state.stages, monitor)
+    state = %{state | stages: stages}
 
-    if state.session.draining? or reason in [:normal, :shutdown] do
-      {:noreply, [], %{state | stages: stages}}
+    if state.session.draining? do
+      {:noreply, [], state}
     else
-      {:stop, {:shutdown, {:stage_down, state.stages[monitor], reason}},
-       %{state | stages: stages}}
+      {:stop, {:shutdown, {:stage_down, stage, reason}}, state}
     end
   end
 
@@ -317,25 +332,24 @@ defmodule PgEtf.Producer do
 
   ## Stages
 
-  # There are consumers once there is demand, and then Broadway knows its stages.
-  defp watch_stages(%Producer{stages: stages} = state) when stages != %{}, do: state
-
-  defp watch_stages(%Producer{opts: opts} = state) do
-    case opts[:broadway] do
-      nil -> state
-      broadway -> %{state | stages: monitor_stages(broadway[:name], opts[:broadway_module])}
+  # Those of the pipeline, when all of them are there: it may be starting, or
+  # starting again.
+  defp watch_stages(opts) do
+    with {:ok, names} <- stage_names(opts[:broadway][:name], opts[:broadway_module]),
+         pids = Enum.map(names, &GenServer.whereis/1),
+         true <- Enum.all?(pids) do
+      {:ok, Map.new(Enum.zip(pids, names), fn {pid, name} -> {Process.monitor(pid), name} end)}
+    else
+      _ -> :error
     end
   end
 
-  defp monitor_stages(name, module) do
-    topology = Broadway.topology(name)
+  defp stage_names(nil, _module), do: {:ok, []}
 
-    for stage <- stage_names(topology, name, module), into: %{} do
-      {Process.monitor(stage), stage}
-    end
+  defp stage_names(name, module) do
+    {:ok, name |> Broadway.topology() |> stage_names(name, module)}
   catch
-    # The pipeline is not all there yet; the next demand asks again.
-    :exit, _ -> %{}
+    :exit, _ -> :error
   end
 
   defp stage_names(topology, name, module) do
