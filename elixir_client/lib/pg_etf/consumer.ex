@@ -169,7 +169,7 @@ defmodule PgEtf.Consumer do
   def child_spec({module, arg, opts}) do
     %{
       id: opts[:name] || module,
-      start: {__MODULE__, :start_link, [module, arg, opts]},
+      start: {__MODULE__, :start_link, [module, arg, Options.conceal(opts)]},
       shutdown: 2 * Keyword.get(opts, :shutdown_timeout, 5_000)
     }
   end

@@ -15,8 +15,8 @@ defmodule PgEtf.Options do
           "`:password`, `:database`, `:socket_dir`, `:ssl` (boolean) and any keyword of libpq " <>
           "(`:sslmode`, `:sslrootcert`, `:connect_timeout`, ...); or a libpq connection " <>
           "string or URI; or a function of no arguments that returns one of these, " <>
-          "called at each connect, which keeps a password out of crash reports. What is not given comes from libpq's own sources " <>
-          "(`PG*` variables, service and password files)."
+          "called at each connect, so that a password may change. What is not given " <>
+          "comes from libpq's own sources (`PG*` variables, service and password files)."
     ],
     slot: [type: :string, required: true, doc: "the name of the replication slot."],
     create_slot: [
@@ -199,7 +199,19 @@ defmodule PgEtf.Options do
       raise ArgumentError, "option :backoff_min is above :backoff_max"
     end
 
-    opts
+    conceal(opts)
+  end
+
+  @doc """
+  The options with the connection as a function: whoever prints them, a supervisor its
+  child or a crash report its state, prints no password.
+  """
+  @spec conceal(keyword) :: keyword
+  def conceal(opts) do
+    Keyword.replace_lazy(opts, :connection, fn
+      fun when is_function(fun, 0) -> fun
+      connection -> fn -> connection end
+    end)
   end
 
   @doc "The documentation of all options, as a Markdown list."
@@ -310,10 +322,10 @@ defmodule PgEtf.Options do
   defp put_start_position(settings, lsn), do: Map.put(settings, :startpos, lsn)
 
   defp connection(opts) do
-    case opts[:connection] do
-      fun when is_function(fun) -> connection(connection: fun.())
+    case value!(:connection, @schema[:connection], {:ok, opts[:connection].()}) do
       text when is_binary(text) -> %{conninfo: text}
-      keywords -> %{connection: Map.new(keywords, &libpq_keyword/1)}
+      keywords when is_list(keywords) -> %{connection: Map.new(keywords, &libpq_keyword/1)}
+      fun -> connection(connection: fun)
     end
   end
 
