@@ -10,7 +10,7 @@ defmodule PgEtf.Integration.ExamplesTest do
 
   @moduletag :integration
   @moduletag :capture_log
-  @moduletag timeout: 60_000
+  @moduletag timeout: 180_000
 
   setup do
     Process.flag(:trap_exit, true)

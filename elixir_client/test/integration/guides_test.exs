@@ -4,7 +4,8 @@ defmodule PgEtf.Integration.GuidesTest do
   import ExUnit.CaptureIO
 
   @moduletag :integration
-  @moduletag timeout: 60_000
+  # It starts a server; the machine may be busy.
+  @moduletag timeout: 300_000
 
   test "the notebook runs" do
     cells =

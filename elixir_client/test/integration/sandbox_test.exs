@@ -7,7 +7,8 @@ defmodule PgEtf.Integration.SandboxTest do
   alias PgEtf.Sandbox
 
   @moduletag :integration
-  @moduletag timeout: 120_000
+  # Virtual machines and servers start here, and the machine may be busy.
+  @moduletag timeout: 600_000
 
   # A virtual machine of its own, whose output is ours; its temporary directory tells
   # what it leaves.
@@ -47,7 +48,7 @@ defmodule PgEtf.Integration.SandboxTest do
         {^port, {:data, data}} -> output_until(port, pattern, text <> data)
         {^port, {:exit_status, status}} -> flunk("ended with #{status}: #{text}")
       after
-        60_000 -> flunk("no #{inspect(pattern)}: #{text}")
+        180_000 -> flunk("no #{inspect(pattern)}: #{text}")
       end
     end
   end
@@ -60,7 +61,7 @@ defmodule PgEtf.Integration.SandboxTest do
   end
 
   defp gone!(tmp) do
-    eventually(fn -> File.ls!(tmp) == [] and postmasters(tmp) == [] end, 1000)
+    eventually(fn -> File.ls!(tmp) == [] and postmasters(tmp) == [] end, 2400)
   end
 
   defp os_pid(port), do: port |> Port.info(:os_pid) |> elem(1)
@@ -76,7 +77,7 @@ defmodule PgEtf.Integration.SandboxTest do
     sql = "SELECT current_user, current_database(), count(*) FROM pg_available_extensions"
     assert {"me|shop|" <> _, 0} = System.cmd(psql, args ++ ["-Atc", sql])
     Port.command(port, "\n")
-    assert_receive {^port, {:exit_status, 0}}, 30_000
+    assert_receive {^port, {:exit_status, 0}}, 120_000
     gone!(tmp)
   end
 
@@ -84,7 +85,7 @@ defmodule PgEtf.Integration.SandboxTest do
     port = start(["--bindir", "/nowhere"], tmp())
     output = output_until(port, "** (Mix)")
     assert output =~ "there is no PostgreSQL server in /nowhere"
-    assert_receive {^port, {:exit_status, 1}}, 30_000
+    assert_receive {^port, {:exit_status, 1}}, 120_000
   end
 
   test "the virtual machine is killed" do
@@ -100,7 +101,7 @@ defmodule PgEtf.Integration.SandboxTest do
     for pause <- [0, 200, 700] do
       tmp = tmp()
       port = start([], tmp)
-      eventually(fn -> File.ls!(tmp) != [] end)
+      eventually(fn -> File.ls!(tmp) != [] end, 2400)
       Process.sleep(pause)
       System.cmd("sh", ["-c", "kill -KILL #{os_pid(port)}"])
       gone!(tmp)

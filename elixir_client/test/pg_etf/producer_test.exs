@@ -3,7 +3,7 @@ defmodule PgEtf.ProducerTest do
 
   import ExUnit.CaptureLog
 
-  alias PgEtf.{Acknowledger, Error, FakeSlot, Gen, Producer, Stage}
+  alias PgEtf.{Acknowledger, Error, FakeSlot, Gen, LogTo, Producer, Stage}
 
   @moduletag :capture_log
 
@@ -373,12 +373,10 @@ defmodule PgEtf.ProducerTest do
 
   test "a message that nobody acknowledges is reported" do
     slot = FakeSlot.start([1])
-
-    assert capture_log(fn ->
-             stage = start(slot, stall_after: 40)
-             Stage.take(stage, 1)
-             Process.sleep(120)
-           end) =~ "waits for its acknowledgement"
+    LogTo.start()
+    stage = start(slot, stall_after: 40)
+    Stage.take(stage, 1)
+    LogTo.wait_for(~r/slot #{slot}.*waits for its acknowledgement/)
   end
 
   test "positions of an idle server are kept" do
