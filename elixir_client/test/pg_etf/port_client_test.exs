@@ -41,9 +41,11 @@ defmodule PgEtf.PortClientTest do
       }
     end
 
+    # After it has read its settings: before that the pipe would break as well.
     test "exits at once: the status tells the class", %{script: script} do
       for {status, class} <- [{4, :auth}, {7, :slot_lost}, {13, :network}, {99, :port}] do
-        {:ok, conn} = PortClient.open(%{}, client_path: script.("exit #{status}"))
+        path = script.("head -c 4 > /dev/null; exit #{status}")
+        {:ok, conn} = PortClient.open(%{}, client_path: path)
         assert {:down, %Error{class: ^class}} = PortClient.handle_message(conn, next(conn))
       end
     end
