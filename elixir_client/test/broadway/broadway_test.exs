@@ -297,6 +297,25 @@ if Code.ensure_loaded?(Broadway) do
 
     defp skip(message), do: Message.configure_ack(message, on_failure: :ack)
 
+    test "the documentation's example compiles, and handles messages" do
+      {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(PgEtf.Producer)
+      [_, rest] = String.split(doc, "    defmodule Orders do", parts: 2)
+      [code | _] = Regex.split(~r/^\S|^  \S/m, rest)
+
+      assert ExUnit.CaptureIO.capture_io(:stderr, fn ->
+               assert [{Orders, _}] = Code.compile_string("defmodule Orders do" <> code)
+             end) == ""
+
+      message = %Message{data: PgEtf.Test.insert("orders", %{"id" => 7}), acknowledger: nil}
+      assert %{data: 7} = apply(Orders, :handle_message, [:default, message, nil])
+      message = %{message | data: PgEtf.Test.delete("orders", %{"id" => 7})}
+      assert %{batcher: :default} = apply(Orders, :handle_message, [:default, message, nil])
+      assert [^message] = apply(Orders, :handle_batch, [:default, [message], nil, nil])
+    after
+      :code.delete(Orders)
+      :code.purge(Orders)
+    end
+
     test "wrong options are refused where the pipeline is started" do
       for {opts, text} <- [
             {[producer: [slots: "x"]], "unknown option :slots"},
