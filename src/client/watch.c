@@ -91,21 +91,33 @@ question_due(const Engine *engine)
 	return engine->status_at + (unanswered > ASK_MS ? unanswered : ASK_MS);
 }
 
-/* An answer is asked for at each interval: that is how a dead peer is seen. */
+static int64_t
+status_due(const Engine *engine)
+{
+	int64_t due = engine->status_at + status_interval(engine);
+
+	return is_to_be_asked(engine) && question_due(engine) < due
+			   ? question_due(engine)
+			   : due;
+}
+
+/*
+ * An answer is asked for at each interval: that is how a dead peer is seen.
+ * The next status update does not wait for the answer to wake us.
+ */
 static void
 status_turn(Engine *engine)
 {
 	bool moved = engine->feedback.flushed != engine->told;
-	int64_t interval = status_interval(engine);
+	int64_t spacing = status_interval(engine);
 
-	if (engine_due(engine, engine->status_at + interval) ||
-		(is_to_be_asked(engine) && engine_due(engine, question_due(engine))))
+	if (spacing > STATUS_SPACING_MS)
+		spacing = STATUS_SPACING_MS;
+	if (engine_due(engine, status_due(engine)))
 		engine_send_status(engine, true);
-	else if (moved && engine_due(engine, engine->status_at +
-											 (interval < STATUS_SPACING_MS
-												  ? interval
-												  : STATUS_SPACING_MS)))
+	else if (moved && engine_due(engine, engine->status_at + spacing))
 		engine_send_status(engine, false);
+	engine_due(engine, status_due(engine));
 }
 
 /*
