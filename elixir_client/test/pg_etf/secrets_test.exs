@@ -46,7 +46,7 @@ defmodule PgEtf.SecretsTest do
       refute LogTo.show(:sys.get_status(consumer)) =~ @secret
       refute LogTo.show(:sys.get_status(supervisor)) =~ @secret
       FakeSlot.append(slot, [1])
-      logged = LogTo.wait_for(~r/^(?=.*child_terminated).*cannot handle this/s)
+      logged = LogTo.wait_for(~r/^(?=.*:gen_server, :terminate).*cannot handle this/s)
       assert logged =~ slot
       refute logged =~ @secret
       Supervisor.stop(supervisor)
