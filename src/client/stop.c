@@ -3,8 +3,8 @@
  *		A clean end: the last position confirmed, the stream ended.
  *
  * Called by engine.c.  The server does not answer a status update, so the
- * slot itself is asked, over the control connection; without one the update
- * is sent and taken for good.
+ * slot itself is asked, over the control connection, which may be on its way
+ * yet; without one the update is sent and taken for good.
  */
 #include "client/engine.h"
 
@@ -48,7 +48,7 @@ stop_turn_confirming(Engine *engine, short revents)
 	if (engine->phase != ENGINE_CONFIRMING)
 		return;
 	if (is_confirmed(engine) ||
-		(!control_is_up(&engine->control) && !engine->stream.unflushed))
+		(engine->control.db.state == DB_CLOSED && !engine->stream.unflushed))
 		begin_ending(engine);
 	else if (engine_due(engine, engine->stopping_since + limit))
 	{

@@ -50,6 +50,7 @@ void
 engine_send_status(Engine *engine, bool reply_requested)
 {
 	const Feedback *feedback = &engine->feedback;
+	bool last_waits = engine->stream.unflushed;
 
 	engine->status_at = engine->now;
 	engine->stats.statuses++;
@@ -59,6 +60,9 @@ engine_send_status(Engine *engine, bool reply_requested)
 		engine_failed(engine, &engine->stream.db.failure);
 		return;
 	}
+	/* Then only the last one went out. */
+	if (last_waits)
+		return;
 	engine->told = feedback->flushed;
 	if (engine->announce)
 		consumer_position(engine->consumer, "position", feedback->flushed);

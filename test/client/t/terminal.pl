@@ -43,6 +43,8 @@ sub on_terminal
 
 	if ($pid == 0)
 	{
+		# A shell starts what runs in the background with these ignored.
+		@SIG{ 'INT', 'QUIT' } = ('DEFAULT') x 2;
 		$pty->make_slave_controlling_terminal;
 		open STDIN, '<&', $slave;
 		open STDOUT, '>&', $slave;
