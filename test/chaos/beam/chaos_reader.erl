@@ -42,11 +42,13 @@ module("producer") ->
 
 read_lines(Owner) ->
     case io:get_line("") of
-        Line when is_list(Line) ->
-            Owner ! {line, string:lexemes(string:trim(Line), " ")},
-            read_lines(Owner);
-        _ ->
-            Owner ! {line, ["stop"]}
+        eof ->
+            Owner ! {line, ["stop"]};
+        Line ->
+            % A binary, once Elixir has started.
+            Words = string:lexemes(unicode:characters_to_list(Line), " \n"),
+            Owner ! {line, Words},
+            read_lines(Owner)
     end.
 
 %% What ends without a word of why is started again, as a supervisor would.
@@ -64,6 +66,9 @@ supervise(Reader, Where, {ok, Pid}) ->
         {line, ["stop"]} ->
             catch Reader:stop(Pid),
             halt(0);
+        {line, Words} ->
+            io:format("not a command: ~0p~n", [Words]),
+            halt(1);
         {'EXIT', Pid, {#{'__struct__' := 'Elixir.PgEtf.Error', class := Class}, _}} ->
             told(Class);
         {'EXIT', Pid, Reason} when Reader =:= chaos_port ->
