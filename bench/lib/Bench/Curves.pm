@@ -6,6 +6,7 @@
 #	total	the whole cost is looked at, not that of a row
 #	memory	memory is looked at, too
 #	bound	how far it may be off, in place of the usual
+#	break	by whose costs they are: a value of x behind which they are others
 #	load	from a value of x, and whether it is --quick: a workload as in
 #			Bench::Workloads, with "x" where that is not the value, and "rounds"
 #			where fewer will do
@@ -40,7 +41,9 @@ our @all = (
 		name => 'columns',
 		title => 'number of columns',
 		x => 'columns',
-		values => [ [ 1, 3, 10, 30, 100, 300, 1000 ], [ 10, 100, 1000 ] ],
+		values => [ [ 1, 3, 10, 30, 100, 300, 1000 ], [ 10, 100, 300, 1000 ] ],
+		# A map of more keys is a hash trie.
+		break => { BEAM => 32 },
 		load => sub {
 			my ($columns, $quick) = @_;
 			my $rows = ($quick ? 1_000_000 : 5_000_000) / ($columns + 10);
