@@ -58,8 +58,10 @@ my %results = (
 	floor => { samples => [ { cpu => 1 }, { cpu => 2 } ] },
 	'pgoutput-text' => { samples => [ { cpu => 5 }, { cpu => 6 } ] },
 	ours => { samples => [ { cpu => 2 }, { cpu => 3 } ] });
-Bench::Costs::summarize(\%results);
+Bench::Costs::summarize({}, \%results);
 is($results{ours}{cpu_ratio}{median}, 0.25,
 	'a cost is a part of the base above the floor, round by round');
+Bench::Costs::summarize({ whole => 1 }, \%results);
+is($results{ours}{cpu_ratio}{median}, 0.45, 'or of the whole base');
 
 done_testing();

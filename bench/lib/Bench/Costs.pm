@@ -11,7 +11,8 @@ use Bench::Report;
 my $base = 'pgoutput-text';
 
 # Cost above the floor as a part of another's, round by round: what disturbs
-# the machine disturbs the three runs of a round alike.
+# the machine disturbs the three runs of a round alike.  Without a floor, whole
+# costs.
 sub ratio
 {
 	my ($of, $floor, $to, $what) = @_;
@@ -20,18 +21,19 @@ sub ratio
 	for my $round (0 .. $#{ $of->{samples} })
 	{
 		my ($x, $f, $t) =
-		  map { $_->{samples}[$round]{$what} } ($of, $floor, $to);
+		  map { $_ ? $_->{samples}[$round]{$what} : 0 } ($of, $floor, $to);
 		push @ratios, ($x - $f) / ($t - $f)
 		  if defined $x && defined $f && defined $t && $t > $f;
 	}
 	return Bench::Figures::spread(@ratios);
 }
 
-# Add the figures to the results of one workload, a hash by candidate.
+# Add the figures to the results of a workload, a hash by candidate.
 sub summarize
 {
-	my ($results, $rows) = @_;
-	my ($floor, $to) = @{$results}{ 'floor', $base };
+	my ($workload, $results) = @_;
+	my ($to, $none) = @{$results}{ $base, 'floor' };
+	my $floor = $workload->{whole} ? undef : $none;
 
 	for my $result (grep { !$_->{failed} } values %$results)
 	{
@@ -41,7 +43,7 @@ sub summarize
 				grep { defined } map { $_->{$what} } @{ $result->{samples} })
 			  // next;
 			$result->{"${what}_ratio"} = ratio($result, $floor, $to, $what)
-			  if $floor && $to && $result != $floor;
+			  if $none && $to && $result != $none;
 		}
 	}
 	return;

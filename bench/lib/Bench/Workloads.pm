@@ -7,6 +7,7 @@
 #	load	SQL; {rows} is their number, {per} how many a transaction has
 #	options	of a plugin, in place of the candidate's of the same names
 #	only	the plugins that can do it; all, if absent
+#	whole	ratios are of whole costs, as there are hardly any above the floor
 #	targets	what the CPU ratio of a candidate should not exceed: a number or
 #			the ratio of another candidate
 package Bench::Workloads;
@@ -175,6 +176,7 @@ our @all = (
 		  . ' CREATE PUBLICATION bench_none',
 		load => insert('mixed', $mixed_row),
 		only => [qw(bench_floor pgoutput wal2json pg_etf_decoding)],
+		whole => 1,
 		options => {
 			pgoutput => ['publication_names=bench_none'],
 			wal2json => ['filter-tables=public.*'],
