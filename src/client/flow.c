@@ -114,6 +114,8 @@ deliver_held(Engine *engine)
 	engine->held.data = NULL;
 	engine->stalled_at = 0;
 	engine->pings = 0;
+	/* A position before this is told now or never. */
+	engine->announce = false;
 	if (rewind != 0)
 	{
 		engine->stats.rewinds++;

@@ -124,6 +124,8 @@ packet(Frames, State) when is_list(Frames) ->
     lists:foldl(fun frame/2, State, Frames);
 packet({position, Lsn} = Position, State) ->
     show(Position),
+    State#state.open =:= none andalso Lsn >= State#state.last_end orelse
+        show({violation, {position, Lsn, State#state.open, State#state.last_end}}),
     acknowledge(Lsn, State);
 packet(Term, State) ->
     show(Term),

@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
 use EtfClient;
 use EtfTest;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $etf = EtfTest->new('stream', conf => 'wal_sender_timeout = 4s');
 my $node = $etf->node;
@@ -64,6 +65,31 @@ subtest 'frames come in order and are confirmed when acknowledged' => sub {
 	$client->quit;
 	$etf->drop_slot('s') if $node->poll_query_until('postgres',
 		"SELECT NOT active FROM pg_replication_slots WHERE slot_name = 's'");
+};
+
+subtest 'no position is told after what is behind it' => sub {
+	$etf->slot('s');
+	my $client = EtfClient->start($node, status_interval => '60000',
+		credit_events => 100, credit_bytes => 100000);
+
+	$client->expect(qr/^\{status,connected/, 'it connects');
+	for my $id (10 .. 12)
+	{
+		# It reads both at once: a keepalive, as the first is of no interest,
+		# and a row.
+		kill 'STOP', $client->client_pid;
+		$etf->sql('CREATE TABLE other (); DROP TABLE other');
+		sleep 0.5;
+		$etf->sql("INSERT INTO t VALUES ($id)");
+		sleep 0.5;
+		kill 'CONT', $client->client_pid;
+		$client->expect(qr/^\{frame.*\[$id\]\}/, "row $id");
+		$client->say('ack');
+	}
+	is($client->stop, 0, 'stop');
+	$client->is_clean('all positions are in order');
+	$client->quit;
+	$etf->drop_slot('s');
 };
 
 subtest 'credit is never overdrawn by more than one frame' => sub {
