@@ -5,9 +5,13 @@
 
 BENCH_DIR = build/bench
 BENCH_FIGURES = $(if $(QUICK),$(BENCH_DIR),docs/bench)
-BENCH = plugin client end_to_end latency growth
+BENCH = plugin $(if $(QUICK),,instructions) client end_to_end latency growth
 
 .PHONY: bench check-bench
+
+bench_command = bench/$(1:instructions=plugin --instructions) \
+	--pg-config $(PG_CONFIG) $(if $(QUICK),--quick) \
+	--json $(BENCH_FIGURES)/$(1).json $(BENCH_ARGS)
 
 # A part that fails does not keep the others from their turn.
 bench:
@@ -17,10 +21,8 @@ bench:
 	@$(MIX) deps.get > /dev/null
 	@$(MIX) compile
 	@mkdir -p $(BENCH_FIGURES)
-	@status=0; for part in $(BENCH); do \
-		bench/$$part --pg-config $(PG_CONFIG) $(if $(QUICK),--quick) \
-			--json $(BENCH_FIGURES)/$$part.json $(BENCH_ARGS) || status=1; \
-	done; bench/publish $(BENCH_FIGURES) && exit $$status
+	@status=0; $(foreach part,$(BENCH),$(call bench_command,$(part)) || status=1;) \
+	bench/publish $(BENCH_FIGURES) && exit $$status
 
 check-bench: ## the statistics of the measurements, and that their programs parse
 	prove bench/t

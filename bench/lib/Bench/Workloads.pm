@@ -78,7 +78,7 @@ our @all = (
 	{
 		name => 'mixed',
 		title => '9 mixed columns, transactions of 100',
-		rows => [ 500_000, 50_000 ],
+		rows => [ 200_000, 50_000 ],
 		ddl => $mixed_ddl,
 		row => $mixed_row,
 		load => insert('mixed', $mixed_row),
@@ -171,7 +171,7 @@ our @all = (
 	{
 		name => 'filtered',
 		title => '9 mixed columns, of which nothing is wanted',
-		rows => [ 500_000, 50_000 ],
+		rows => [ 200_000, 50_000 ],
 		ddl => "$mixed_ddl; DROP PUBLICATION IF EXISTS bench_none;"
 		  . ' CREATE PUBLICATION bench_none',
 		load => insert('mixed', $mixed_row),
