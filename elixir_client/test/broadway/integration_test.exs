@@ -1,14 +1,6 @@
 if Code.ensure_loaded?(Broadway) do
   defmodule PgEtf.Broadway.IntegrationTest do
-    use ExUnit.Case, async: false
-
-    import PgEtf.Integration
-
-    alias PgEtf.Sandbox
-
-    @moduletag :integration
-    @moduletag :capture_log
-    @moduletag timeout: 180_000
+    use PgEtf.Integration, async: false
 
     defmodule Pipeline do
       use Broadway
@@ -28,15 +20,6 @@ if Code.ensure_loaded?(Broadway) do
         send(test, {:change, message.data})
         message
       end
-    end
-
-    setup_all do
-      %{sandbox: start_supervised!(Sandbox)}
-    end
-
-    setup do
-      Process.flag(:trap_exit, true)
-      :ok
     end
 
     test "with 8 processors the changes of each row stay in order", %{sandbox: sandbox} do

@@ -1,22 +1,7 @@
 defmodule PgEtf.Integration.StreamTest do
-  use ExUnit.Case, async: true
+  use PgEtf.Integration, async: true
 
-  import PgEtf.Integration
-
-  alias PgEtf.{Error, Sandbox}
-
-  @moduletag :integration
-  @moduletag :capture_log
-  @moduletag timeout: 120_000
-
-  setup_all do
-    %{sandbox: start_supervised!(Sandbox)}
-  end
-
-  setup do
-    Process.flag(:trap_exit, true)
-    :ok
-  end
+  alias PgEtf.Error
 
   test "every kind of change", %{sandbox: sandbox} do
     {table, slot} = prepare(sandbox, "id int PRIMARY KEY, note text, big text")

@@ -1,16 +1,5 @@
 defmodule PgEtf.Integration.TypesTest do
-  use ExUnit.Case, async: true
-
-  import PgEtf.Integration
-
-  alias PgEtf.Sandbox
-
-  @moduletag :integration
-  @moduletag timeout: 120_000
-
-  setup_all do
-    %{sandbox: start_supervised!(Sandbox)}
-  end
+  use PgEtf.Integration, async: true
 
   defp of(module, fields), do: fields |> Map.new() |> Map.put(:__struct__, module)
   defp decimal(sign, coef, exp), do: of(Decimal, sign: sign, coef: coef, exp: exp)

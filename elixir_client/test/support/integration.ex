@@ -1,11 +1,35 @@
 defmodule PgEtf.Integration do
   @moduledoc false
-  # What tests against the real program and a real server share. They run where
-  # both are there, and say so where they are not.
+  # What tests against the real program and a real server share: a server for the
+  # module, and words for what is done to it. They run where both are there, and
+  # say so where they are not.
 
-  import ExUnit.Assertions
+  use ExUnit.CaseTemplate
 
   alias PgEtf.{Consumer, PortClient, Sandbox}
+
+  using do
+    quote do
+      import PgEtf.Integration
+
+      alias PgEtf.Sandbox
+
+      @moduletag :integration
+      @moduletag :capture_log
+      # Servers start here, and the machine may be busy.
+      @moduletag timeout: 180_000
+    end
+  end
+
+  setup_all do
+    %{sandbox: start_supervised!(Sandbox)}
+  end
+
+  # A stream that ends is told to its test, and does not end it.
+  setup do
+    Process.flag(:trap_exit, true)
+    :ok
+  end
 
   def available? do
     match?({:ok, _}, PortClient.find()) and Sandbox.available?()
