@@ -49,6 +49,7 @@ defmodule PgEtf.Sandbox do
   # nobody will clean up. An initdb or a server on its way may still make files,
   # so it goes on until the directory has stayed away for a while.
   @janitor """
+  echo ready
   cat > /dev/null
   quiet=0
   while test "$quiet" -lt 20
@@ -123,8 +124,6 @@ defmodule PgEtf.Sandbox do
     with {:ok, bindir} <- bindir(opts[:bindir]),
          {:ok, plugin} <- plugin(opts[:plugin]) do
       dir = Path.join(System.tmp_dir!(), "pg_etf_#{random()}")
-      File.mkdir!(dir)
-      File.chmod!(dir, 0o700)
 
       state = %__MODULE__{
         dir: dir,
@@ -135,6 +134,9 @@ defmodule PgEtf.Sandbox do
         keep: Keyword.get(opts, :keep, false),
         janitor: unless(opts[:keep], do: janitor(dir))
       }
+
+      File.mkdir!(dir)
+      File.chmod!(dir, 0o700)
 
       {:ok,
        state |> create_cluster(plugin, opts[:settings] || []) |> start_server() |> populate()}
@@ -295,8 +297,14 @@ defmodule PgEtf.Sandbox do
     :ok
   end
 
+  # Waits for it: what is made before it is there has nobody to remove it.
   defp janitor(dir) do
-    Port.open({:spawn_executable, "/bin/sh"}, [:hide, args: ["-c", @janitor, "janitor", dir]])
+    port =
+      Port.open({:spawn_executable, "/bin/sh"}, [:hide, args: ["-c", @janitor, "janitor", dir]])
+
+    receive do
+      {^port, {:data, _}} -> port
+    end
   end
 
   defp bindir(nil) do
