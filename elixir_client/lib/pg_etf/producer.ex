@@ -9,7 +9,7 @@ defmodule PgEtf.Producer do
   The server needs `wal_level = logical`, the plugin `pg_etf_decoding` (named in
   `output_plugin_libraries` where that setting exists), and a role with `LOGIN` and
   `REPLICATION`. For updates and deletes a table needs a primary key or another
-  replica identity.
+  replica identity. No publication is needed.
 
   ## Options
 
@@ -163,10 +163,14 @@ defmodule PgEtf.Producer do
   alias PgEtf.{Acknowledger, Change, Options, Session, Transaction}
   alias __MODULE__
 
+  require Logger
+
   @compile {:no_warn_undefined, Broadway}
 
-  # Milliseconds between two looks for stages that are not there yet.
+  # Milliseconds between two looks for stages that are not there yet, and how many
+  # looks there are before the log tells what is waited for.
   @stages_pause 10
+  @stages_patience 500
 
   # opts      validated
   # session   the stream
@@ -200,7 +204,7 @@ defmodule PgEtf.Producer do
     Process.flag(:trap_exit, true)
     opts = Options.validate!(opts)
     # The database is for later: whoever starts this must not wait for it.
-    send(self(), {Producer, :connect})
+    send(self(), {Producer, :connect, 1})
     state = %Producer{opts: opts, session: Session.new(opts), message: message()}
     {:producer, state, buffer_size: :infinity}
   end
@@ -213,13 +217,14 @@ defmodule PgEtf.Producer do
   # There is nothing to hand out before the stream is connected, and it is not
   # connected before all stages are there and watched.
   @doc false
-  def handle_info({Producer, :connect}, state) do
+  def handle_info({Producer, :connect, look}, state) do
     case watch_stages(state.opts) do
       {:ok, stages} ->
         state.session |> Session.connect() |> continue(%{state | stages: stages})
 
-      :error ->
-        Process.send_after(self(), {Producer, :connect}, @stages_pause)
+      {:missing, names} ->
+        if look == @stages_patience, do: tell_missing(state.session, names)
+        Process.send_after(self(), {Producer, :connect, look + 1}, @stages_pause)
         {:noreply, [], state}
     end
   end
@@ -335,13 +340,19 @@ defmodule PgEtf.Producer do
   # Those of the pipeline, when all of them are there: it may be starting, or
   # starting again.
   defp watch_stages(opts) do
-    with {:ok, names} <- stage_names(opts[:broadway][:name], opts[:broadway_module]),
-         pids = Enum.map(names, &GenServer.whereis/1),
-         true <- Enum.all?(pids) do
-      {:ok, Map.new(Enum.zip(pids, names), fn {pid, name} -> {Process.monitor(pid), name} end)}
-    else
-      _ -> :error
+    with {:ok, names} <- stage_names(opts[:broadway][:name], opts[:broadway_module]) do
+      stages = for name <- names, do: {GenServer.whereis(name), name}
+
+      case for {nil, name} <- stages, do: name do
+        [] -> {:ok, Map.new(stages, fn {pid, name} -> {Process.monitor(pid), name} end)}
+        missing -> {:missing, missing}
+      end
     end
+  end
+
+  defp tell_missing(session, names) do
+    names = Enum.map_join(names, ", ", &inspect/1)
+    Logger.warning("#{Session.label(session)}: waits for #{names} to start")
   end
 
   defp stage_names(nil, _module), do: {:ok, []}
@@ -349,7 +360,7 @@ defmodule PgEtf.Producer do
   defp stage_names(name, module) do
     {:ok, name |> Broadway.topology() |> stage_names(name, module)}
   catch
-    :exit, _ -> :error
+    :exit, _ -> {:missing, [name]}
   end
 
   defp stage_names(topology, name, module) do

@@ -300,6 +300,9 @@ defmodule PgEtf.Session do
         {:ok, replenish(session)}
 
       {:error, reason} ->
+        measurements = %{duration: System.monotonic_time() - started}
+        metadata = %{kind: :error, reason: reason, stacktrace: []}
+        telemetry(session, [:decode, :exception], measurements, metadata)
         protocol_error(session, reason)
     end
   end
@@ -498,7 +501,9 @@ defmodule PgEtf.Session do
     Telemetry.execute(event, measurements, metadata)
   end
 
-  defp label(session), do: "PgEtf #{inspect(name(session))} (slot #{session.opts[:slot]})"
+  @doc "What the log calls the stream."
+  @spec label(t) :: String.t()
+  def label(session), do: "PgEtf #{inspect(name(session))} (slot #{session.opts[:slot]})"
 
   defp name(%Session{opts: opts}), do: opts[:broadway][:name] || opts[:name]
 

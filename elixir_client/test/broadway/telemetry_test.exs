@@ -1,0 +1,76 @@
+if Code.ensure_loaded?(:telemetry) do
+  defmodule PgEtf.TelemetryTest do
+    # Each event of the documentation comes, with what it says.
+    use ExUnit.Case, async: true
+
+    alias PgEtf.{FakeSlot, Producer, Stage}
+
+    @moduletag :capture_log
+
+    setup do
+      Process.flag(:trap_exit, true)
+      {:ok, _} = Application.ensure_all_started(:telemetry)
+      test = self()
+      id = "telemetry_#{System.unique_integer([:positive])}"
+      names = for {name, _, _} <- documented(), do: name
+
+      :telemetry.attach_many(
+        id,
+        names,
+        fn name, measurements, metadata, _ ->
+          send(test, {name, measurements, metadata})
+        end,
+        nil
+      )
+
+      on_exit(fn -> :telemetry.detach(id) end)
+      :ok
+    end
+
+    # {name, measurements, further metadata}
+    defp documented do
+      {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(PgEtf.Telemetry)
+
+      for [_, name, measurements, metadata] <-
+            Regex.scan(~r/^\| `\[(.*?)\]` \|(.*)\|(.*)\|$/m, doc) do
+        {Enum.map(String.split(name, ", "), &atom/1), atoms(measurements), keys(metadata)}
+      end
+    end
+
+    defp atoms(text), do: for([_, name] <- Regex.scan(~r/`([a-z_]+)`/, text), do: atom(name))
+
+    # What follows a colon are values.
+    defp keys(text), do: text |> String.split(": `") |> hd() |> atoms()
+
+    defp atom(name), do: name |> String.trim_leading(":") |> String.to_existing_atom()
+
+    defp next(name, slot) do
+      assert_receive {^name, measurements, %{slot: ^slot} = metadata}
+      {measurements, metadata}
+    end
+
+    test "every event, its measurements and its metadata" do
+      slot = FakeSlot.start([1, 1])
+      opts = [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2]
+      {:ok, stage} = Stage.start_link(Producer, opts ++ [heartbeat: 20, stall_after: 40])
+      [done, failed] = Stage.take(stage, 2)
+
+      seen =
+        for event <- [:stall, :stats],
+            name = [:pg_etf, event],
+            into: %{},
+            do: {name, next(name, slot)}
+
+      PgEtf.ack([done], [failed])
+      [again] = Stage.take(stage, 1)
+      PgEtf.ack([again])
+      FakeSlot.inject(slot, [:not_a_frame])
+
+      for {name, measurements, metadata} <- documented() do
+        {measured, told} = seen[name] || next(name, slot)
+        assert {name, Enum.sort(Map.keys(measured))} == {name, Enum.sort(measurements)}
+        assert {name, Enum.sort(Map.keys(told))} == {name, Enum.sort([:slot, :name | metadata])}
+      end
+    end
+  end
+end
