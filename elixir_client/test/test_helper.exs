@@ -1,12 +1,18 @@
 # The tests under test/broadway run where Broadway is on the code path, those
 # under test/integration where the program and a server are.
-alias PgEtf.Integration
+alias PgEtf.{Integration, Stage}
 
 if Code.ensure_loaded?(Broadway) do
   {:ok, _} = Application.ensure_all_started(:broadway)
   IO.puts("With Broadway #{Application.spec(:broadway, :vsn)}")
 else
-  IO.puts("Without Broadway: the producer is driven by a harness alone")
+  IO.puts("Without Broadway")
+end
+
+if Stage.real?() do
+  IO.puts("With GenStage: it drives the producer")
+else
+  IO.puts("Without GenStage: a harness drives the producer")
 end
 
 excluded =

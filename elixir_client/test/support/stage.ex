@@ -1,15 +1,43 @@
 defmodule PgEtf.Stage do
   @moduledoc false
-  # Drives the callbacks of a producer as GenStage would, for tests where GenStage
-  # is not there: demand in, messages out to the process that asked. Emitting
-  # beyond demand, which GenStage would buffer, is an error here.
+  # Drives a producer for a test: demand in, messages out to the process that started
+  # it. Where GenStage is on the code path it does so; elsewhere this process calls the
+  # callbacks as GenStage would, and emitting beyond demand, which GenStage would
+  # buffer, is an error.
 
   use GenServer
 
-  def start_link(module, opts), do: GenServer.start_link(__MODULE__, {module, opts, self()})
+  alias PgEtf.Stage.Consumer
 
-  def ask(stage, demand), do: GenServer.cast(stage, {__MODULE__, :ask, demand})
-  def drain(stage), do: GenServer.cast(stage, {__MODULE__, :drain})
+  @compile {:no_warn_undefined, GenStage}
+
+  def real?, do: Code.ensure_loaded?(GenStage)
+
+  def start_link(module, opts) do
+    if real?() do
+      {:ok, stage} = GenStage.start_link(module, opts)
+      Process.put({__MODULE__, stage}, Consumer.start_link(stage))
+      {:ok, stage}
+    else
+      GenServer.start_link(__MODULE__, {module, opts, self()})
+    end
+  end
+
+  def ask(stage, demand) do
+    GenServer.cast(Process.get({__MODULE__, stage}, stage), {__MODULE__, :ask, demand})
+  end
+
+  @doc "Tells a producer that the pipeline is draining, as Broadway does."
+  def drain(stage) do
+    if real?() do
+      :sys.replace_state(stage, fn %{mod: module, state: state} = stage ->
+        {:noreply, [], state} = module.prepare_for_draining(state)
+        %{stage | state: state}
+      end)
+    else
+      GenServer.cast(stage, {__MODULE__, :drain})
+    end
+  end
 
   @doc "Waits for so many messages, asking for them first."
   def take(stage, count, timeout \\ 5_000) do
@@ -78,5 +106,37 @@ defmodule PgEtf.Stage do
     if length(messages) > stage.demand, do: raise("more messages than demand")
     send(stage.consumer, {__MODULE__, self(), messages})
     %{stage | demand: stage.demand - length(messages)}
+  end
+end
+
+defmodule PgEtf.Stage.Consumer do
+  @moduledoc false
+  # A consumer under GenStage that asks when it is told to. It needs no GenStage to
+  # compile, as one build serves both ways to run the tests.
+
+  alias PgEtf.Stage
+
+  @compile {:no_warn_undefined, GenStage}
+
+  def start_link(producer) do
+    {:ok, consumer} = GenStage.start_link(__MODULE__, self())
+    {:ok, _} = GenStage.sync_subscribe(consumer, to: producer, cancel: :temporary)
+    consumer
+  end
+
+  def init(test), do: {:consumer, %{test: test, from: nil}}
+
+  def handle_subscribe(:producer, _opts, from, state), do: {:manual, %{state | from: from}}
+
+  def handle_cancel(_reason, _from, state), do: {:noreply, [], state}
+
+  def handle_cast({Stage, :ask, demand}, state) do
+    GenStage.ask(state.from, demand)
+    {:noreply, [], state}
+  end
+
+  def handle_events(messages, {producer, _tag}, state) do
+    send(state.test, {Stage, producer, messages})
+    {:noreply, [], state}
   end
 end
