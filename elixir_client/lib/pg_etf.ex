@@ -56,6 +56,7 @@ defmodule PgEtf do
   | `caught_up?` | whether the stream has reached where the server was at connect |
   | `lag` | milliseconds from commit to decoding, of the last transaction |
   | `in_flight`, `queued` | messages handed out; changes waiting to be |
+  | `demand` | messages asked for and not handed out, of a producer |
   | `oldest` | milliseconds that the oldest message waits for its acknowledgement |
   | `credit_events`, `credit_bytes`, `held_bytes` | the window |
   | `error` | the last reason to start again, a `PgEtf.Error` |

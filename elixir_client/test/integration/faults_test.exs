@@ -1,22 +1,7 @@
 defmodule PgEtf.Integration.FaultsTest do
-  use ExUnit.Case, async: false
+  use PgEtf.Integration, async: false
 
-  import PgEtf.Integration
-
-  alias PgEtf.{Producer, Sandbox, Stage}
-
-  @moduletag :integration
-  @moduletag :capture_log
-  @moduletag timeout: 180_000
-
-  setup_all do
-    %{sandbox: start_supervised!(Sandbox)}
-  end
-
-  setup do
-    Process.flag(:trap_exit, true)
-    :ok
-  end
+  alias PgEtf.{PortClient, Producer, Stage}
 
   defp kill_program(server) do
     case :sys.get_state(server) do
@@ -125,6 +110,36 @@ defmodule PgEtf.Integration.FaultsTest do
     %{session: %{conn: %{os_pid: os_pid}}} = :sys.get_state(consumer)
     Process.exit(consumer, :kill)
     eventually(fn -> not File.exists?("/proc/#{os_pid}") end)
+  end
+
+  # The stderr of the program is that of the virtual machine, so this needs one of its own.
+  @tag :tmp_dir
+  test "a program that fills stderr disturbs nothing", %{sandbox: sandbox, tmp_dir: dir} do
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+    Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(1, 1000)")
+    {:ok, program} = PortClient.find()
+    noisy = Path.join(dir, "noisy")
+
+    File.write!(noisy, """
+    #!/bin/sh
+    head -c 10000000 /dev/zero >&2
+    exec #{program} "$@"
+    """)
+
+    File.chmod!(noisy, 0o755)
+
+    code = """
+    opts = #{inspect(options(sandbox, slot, client_path: noisy))}
+    {:ok, consumer} = PgEtf.Consumer.start_link(PgEtf.Integration.Collector, %{test: self()}, opts)
+    for id <- 1..1000, do: (receive do {:change, %{record: %{"id" => ^id}}} -> :ok end)
+    GenServer.stop(consumer)
+    IO.puts("read all")
+    """
+
+    stderr = Path.join(dir, "stderr")
+    args = ["-c", ~s(exec elixir -pa "$1" -e "$2" 2> "$3"), "sh", Mix.Project.compile_path()]
+    assert {"read all\n", 0} = System.cmd("sh", args ++ [code, stderr])
+    assert File.stat!(stderr).size == 10_000_000
   end
 
   # In the BEAM a row is in the port's buffer, in the packet and in the term; besides

@@ -1,23 +1,8 @@
 defmodule PgEtf.Integration.OddNamesTest do
   # Names, passwords and tables that nobody expects.
-  use ExUnit.Case, async: true
+  use PgEtf.Integration, async: true
 
-  import PgEtf.Integration
-
-  alias PgEtf.{Error, Sandbox}
-
-  @moduletag :integration
-  @moduletag :capture_log
-  @moduletag timeout: 180_000
-
-  setup_all do
-    %{sandbox: start_supervised!(Sandbox)}
-  end
-
-  setup do
-    Process.flag(:trap_exit, true)
-    :ok
-  end
+  alias PgEtf.Error
 
   # WIN1252 has no character for 0x81. SQL_ASCII has no characters at all: its bytes come
   # as they are, UTF-8 or not.
@@ -242,6 +227,39 @@ defmodule PgEtf.Integration.OddNamesTest do
 
     # Other tests make a few of their own meanwhile.
     assert :erlang.system_info(:atom_count) - before < 1000
+    GenServer.stop(consumer)
+  end
+
+  # Whoever may write messages chooses their prefixes.
+  test "prefixes of messages make no atom, however many there are", %{sandbox: sandbox} do
+    slot = name("s")
+    create_slot(sandbox, slot)
+    prefix = name("no_atom")
+    {:ok, consumer} = consume(sandbox, slot, messages: true, keys: :create_atoms)
+    eventually(fn -> PgEtf.info(consumer).status == :connected end)
+    before = :erlang.system_info(:atom_count)
+
+    Sandbox.psql!(sandbox, """
+    SELECT count(pg_logical_emit_message(i % 2 = 0, '#{prefix}_' || i, i::text))
+      FROM generate_series(1, 20000) i;
+    SELECT pg_logical_emit_message(true, '', 'empty'),
+      pg_logical_emit_message(true, 'Elixir.#{prefix}', 'module'),
+      pg_logical_emit_message(true, repeat('#{prefix}', 1000), 'long');
+    """)
+
+    {numbered, odd} = Enum.split_with(changes(20_003), &(&1.content =~ ~r/^\d+$/))
+    assert length(numbered) == 20_000
+    for change <- numbered, do: assert(change.prefix == "#{prefix}_#{change.content}")
+
+    assert Map.new(odd, &{&1.content, &1.prefix}) == %{
+             "empty" => "",
+             "module" => "Elixir.#{prefix}",
+             "long" => String.duplicate(prefix, 1000)
+           }
+
+    assert :erlang.system_info(:atom_count) - before < 1000
+    assert_raise ArgumentError, fn -> String.to_existing_atom("#{prefix}_7") end
+    assert_raise ArgumentError, fn -> String.to_existing_atom("Elixir.#{prefix}") end
     GenServer.stop(consumer)
   end
 end

@@ -63,6 +63,7 @@ defmodule PgEtf.WrongProgramTest do
         {"never answers", "exec sleep 60"},
         {"closes its output and stays", "exec sleep 60 >&-"},
         {"ignores that it should end", "trap '' TERM INT; exec sleep 60 <&-"},
+        {"fills a stderr that nobody reads", "mkfifo $0.$$; exec 2<> $0.$$; exec yes >&2"},
         {"ends at once", "exit 0"},
         {"is killed at once", "kill -KILL $$"}
       ] do
@@ -76,7 +77,8 @@ defmodule PgEtf.WrongProgramTest do
       more = length(started(context)) - before
       assert more <= 1 + div(System.monotonic_time(:millisecond) - since, 60)
       assert %{error: %Error{class: :port}} = PgEtf.info(consumer)
-      GenServer.stop(consumer)
+      {microseconds, :ok} = :timer.tc(fn -> GenServer.stop(consumer) end)
+      assert microseconds < 2_000_000
       all_gone(context)
     end
   end
