@@ -1,0 +1,123 @@
+defmodule PgEtf.Integration.FailoverTest do
+  # A primary dies and its standby is promoted: with a slot that follows, which there
+  # is since PostgreSQL 17, the stream goes on there.
+  use PgEtf.Integration, async: true
+
+  # A Unix socket's path must be short: it cannot be below the test's own directory.
+  defp start_standby(sandbox) do
+    %{dir: primary, bindir: bindir} = Sandbox.info(sandbox)
+    standby = %{dir: primary <> "_2", bindir: bindir, owner: owner(primary)}
+
+    on_exit(fn ->
+      pg_ctl(standby, ["-m", "immediate", "stop"])
+      File.rm_rf!(standby.dir)
+    end)
+
+    superuser(sandbox, "SELECT pg_create_physical_replication_slot('standby', true)")
+    copy(standby, primary)
+    assert {_, 0} = pg_ctl(standby, ["-l", Path.join(standby.dir, "log"), "start"])
+
+    # Not before it is copied: once promoted, the standby has nobody to wait for.
+    superuser(sandbox, """
+    ALTER SYSTEM SET synchronized_standby_slots = standby;
+    SELECT pg_reload_conf();
+    """)
+
+    standby
+  end
+
+  defp copy(%{dir: dir} = standby, primary) do
+    File.mkdir!(dir)
+    File.chown!(dir, standby.owner)
+    args = ["-h", primary, "-U", "postgres", "-D", "#{dir}/data", "-S", "standby", "-c", "fast"]
+    assert {_, 0} = run(standby, "pg_basebackup", args)
+    File.write!("#{dir}/data/standby.signal", "")
+    File.chown!("#{dir}/data/standby.signal", standby.owner)
+
+    File.write!(
+      "#{dir}/data/postgresql.conf",
+      """
+      unix_socket_directories = '#{dir}'
+      primary_conninfo = 'host=#{primary} user=postgres dbname=postgres'
+      primary_slot_name = standby
+      hot_standby_feedback = on
+      sync_replication_slots = on
+      """,
+      [:append]
+    )
+  end
+
+  defp superuser(sandbox, sql), do: Sandbox.psql!(sandbox, sql, username: "postgres")
+
+  defp owner(path), do: File.stat!(path).uid
+
+  defp pg_ctl(standby, args),
+    do: run(standby, "pg_ctl", ["-w", "-D", "#{standby.dir}/data" | args])
+
+  # As the server's user, whom a test of root's is not.
+  defp run(%{bindir: bindir, owner: owner}, program, args) do
+    command = [Path.join(bindir, program) | args]
+    as_owner = ["setpriv", "--reuid=#{owner}", "--regid=#{owner}", "--clear-groups", "--"]
+    [command | args] = if owner("/proc/self") == owner, do: command, else: as_owner ++ command
+    System.cmd(command, args, stderr_to_stdout: true)
+  end
+
+  defp on_standby(sandbox, standby, sql), do: Sandbox.psql!(sandbox, sql, dir: standby.dir)
+
+  defp ids(sandbox, standby, table) do
+    sandbox
+    |> on_standby(standby, "SELECT id FROM #{table} ORDER BY id")
+    |> String.split()
+    |> Enum.map(&String.to_integer/1)
+  end
+
+  test "the stream goes on at the promoted standby", %{sandbox: sandbox} do
+    if Sandbox.info(sandbox).version >= 170_000 do
+      goes_on(sandbox, start_standby(sandbox))
+    else
+      IO.puts("Before PostgreSQL 17 no slot follows a failover")
+    end
+  end
+
+  defp goes_on(sandbox, standby) do
+    %{dir: primary} = Sandbox.info(sandbox)
+    {table, slot} = {name("t"), name("s")}
+    Sandbox.psql!(sandbox, "CREATE TABLE #{table} (id int PRIMARY KEY)")
+    hosts = [hostname: "#{primary},#{standby.dir}", target_session_attrs: "read-write"]
+    connection = sandbox |> Sandbox.connection() |> Keyword.delete(:socket_dir)
+    opts = [connection: hosts ++ connection, create_slot: true, failover: true]
+    {:ok, consumer} = consume(sandbox, slot, opts)
+    eventually(fn -> PgEtf.info(consumer).status == :connected end)
+
+    synchronized = "SELECT count(*) FROM pg_replication_slots WHERE synced AND NOT temporary"
+    eventually(fn -> on_standby(sandbox, standby, synchronized) =~ "1" end, 1200)
+    Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(1, 1000)")
+    before = changes(1000)
+
+    # The program dies, too: what it knew of the cluster its successor is told.
+    %{session: %{conn: %{os_pid: program}}} = :sys.get_state(consumer)
+    [postmaster | _] = File.read!("#{primary}/data/postmaster.pid") |> String.split("\n")
+    System.cmd("sh", ["-c", "kill -QUIT #{postmaster}; kill -KILL #{program}"])
+    eventually(fn -> not File.exists?("/proc/#{postmaster}") end)
+    assert {_, 0} = pg_ctl(standby, ["promote"])
+    on_standby(sandbox, standby, "INSERT INTO #{table} SELECT generate_series(1001, 1010)")
+
+    expected = ids(sandbox, standby, table)
+    assert List.last(expected) == 1010
+    seen = received(expected, MapSet.new(before, & &1.record["id"]))
+    assert Enum.sort(seen) == expected
+    eventually(fn -> PgEtf.info(consumer).status == :connected end)
+    assert %{origin: %{timeline: 2}} = :sys.get_state(consumer).session
+    GenServer.stop(consumer)
+  end
+
+  # Rows that were not confirmed come again.
+  defp received(expected, seen) do
+    if Enum.all?(expected, &(&1 in seen)) do
+      seen
+    else
+      [change] = changes(1)
+      received(expected, MapSet.put(seen, change.record["id"]))
+    end
+  end
+end
