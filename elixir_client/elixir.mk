@@ -24,14 +24,14 @@ check-elixir: all client ## tests of the Elixir library, with a real server
 	$(MIX) compile --warnings-as-errors
 	$(MIX) test $(ELIXIR_TESTS)
 
-# BROADWAY_LIBS: a directory with broadway, gen_stage, nimble_options and
-# telemetry, compiled (as in a project's _build/dev/lib).
 check-broadway: all client ## the same under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
 		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
 	$(MIX) test $(ELIXIR_TESTS)
 
-check-broadway: export ERL_LIBS := $(BROADWAY_LIBS):$(ERL_LIBS)
+# BROADWAY_LIBS: a directory with broadway, gen_stage, nimble_options and
+# telemetry, compiled (as in a project's _build/dev/lib).
+demo check-broadway: export ERL_LIBS := $(if $(BROADWAY_LIBS),$(BROADWAY_LIBS):)$(ERL_LIBS)
 
 EBIN = elixir_client/_build/dev/lib/pg_etf/ebin
 # Building the PLT takes minutes, once.

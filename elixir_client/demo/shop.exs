@@ -1,7 +1,7 @@
 # A small shop on a private PostgreSQL, and its changes as Elixir terms.
 #
 #   make demo                the plain OTP consumer
-#   make demo BROADWAY=1     the same through Broadway, where it is there
+#   make demo BROADWAY=1     the same through Broadway, where Hex or BROADWAY_LIBS has it
 #   make demo KEEP=1         leaves the database for a look
 #
 # Ends by itself after about 20 seconds, with status 1 when a row is missing, is
@@ -342,7 +342,7 @@ defmodule Demo do
         {"Broadway, 4 processors", &apply(Demo.Pipeline, :start, [&1])}
 
       true ->
-        say("Broadway is not on the code path (ERL_LIBS): without it")
+        say("Broadway is not there (set BROADWAY_LIBS): without it")
         {"PgEtf.Consumer", &Demo.Consumer.start/1}
     end
   end

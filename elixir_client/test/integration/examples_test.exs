@@ -20,8 +20,11 @@ defmodule PgEtf.Integration.ExamplesTest do
 
     on_exit(fn ->
       Enum.each(["PGHOST", "PGUSER"], &System.delete_env/1)
-      :code.delete(Audit)
-      :code.purge(Audit)
+
+      for module <- [Audit, Feed] do
+        :code.delete(module)
+        :code.purge(module)
+      end
     end)
 
     Sandbox.psql!(sandbox, "CREATE TABLE orders (id int PRIMARY KEY)")
@@ -68,9 +71,20 @@ defmodule PgEtf.Integration.ExamplesTest do
     assert capture_io(run_until(sandbox, start)) =~ ~s(record: %{"id" => 7})
   end
 
+  defp readme_example(path) do
+    [_, code] = Regex.run(~r/```elixir\n(.*?)```/s, File.read!(path))
+    fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+  end
+
   test "README's", %{sandbox: sandbox} do
-    [_, code] = Regex.run(~r/```elixir\n(.*?)```/s, File.read!("README.md"))
-    start = fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+    start = readme_example("README.md")
     assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
+  end
+
+  if Code.ensure_loaded?(Broadway) do
+    test "the top README's, under Broadway", %{sandbox: sandbox} do
+      start = readme_example("../README.md")
+      assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
+    end
   end
 end

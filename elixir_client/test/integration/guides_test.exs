@@ -7,6 +7,18 @@ defmodule PgEtf.Integration.GuidesTest do
   # It starts a server; the machine may be busy.
   @moduletag timeout: 300_000
 
+  test "all code in guides and READMEs is code" do
+    files = ["README.md", "../README.md" | Path.wildcard("guides/*.{md,livemd}")]
+
+    blocks =
+      for file <- files,
+          [code] <-
+            Regex.scan(~r/```elixir\n(.*?)```/s, File.read!(file), capture: :all_but_first),
+          do: Code.string_to_quoted!(code, file: file)
+
+    assert length(blocks) > 10
+  end
+
   test "the notebook runs" do
     cells =
       "guides/first-steps.livemd"
