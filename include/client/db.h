@@ -63,7 +63,9 @@ extern void db_set_failure(Db *db, const PGresult *result);
 /* Column of the first row; NULL for SQL's NULL and when there is no row. */
 extern const char *db_value(const Db *db, const char *column);
 
-/* The same as a position; 0 for NULL. */
+/* The same as a position, a number, a boolean; 0 or false for NULL. */
 extern uint64_t db_lsn(const Db *db, const char *column);
+extern uint64_t db_number(const Db *db, const char *column);
+extern bool db_is_true(const Db *db, const char *column);
 
 #endif

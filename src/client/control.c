@@ -8,7 +8,6 @@
 
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "client/clean.h"
 #include "client/strbuf.h"
@@ -65,14 +64,6 @@ ask(Control *control, int64_t now)
 	return sent;
 }
 
-static uint64_t
-value_number(const Control *control, const char *column)
-{
-	const char *text = db_value(&control->db, column);
-
-	return text != NULL ? strtoull(text, NULL, 10) : 0;
-}
-
 static void
 copy_value(const Control *control, const char *column, char *to, size_t size)
 {
@@ -91,10 +82,10 @@ read_report(Control *control)
 	slot->server_lsn = db_lsn(&control->db, "server_lsn");
 	slot->confirmed = db_lsn(&control->db, "confirmed_flush_lsn");
 	slot->restart = db_lsn(&control->db, "restart_lsn");
-	slot->retained = value_number(control, "retained");
-	slot->safe_size = value_number(control, "safe_size");
-	slot->xmin_age = value_number(control, "xmin_age");
-	slot->active_pid = (int) value_number(control, "active_pid");
+	slot->retained = db_number(&control->db, "retained");
+	slot->safe_size = db_number(&control->db, "safe_size");
+	slot->xmin_age = db_number(&control->db, "xmin_age");
+	slot->active_pid = (int) db_number(&control->db, "active_pid");
 	copy_value(control, "wal_status", slot->wal_status,
 			   sizeof(slot->wal_status));
 	copy_value(control, "reason", slot->reason, sizeof(slot->reason));

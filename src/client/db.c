@@ -8,6 +8,7 @@
 #include "client/db.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/clean.h"
@@ -364,4 +365,20 @@ db_lsn(const Db *db, const char *column)
 	if (text != NULL)
 		lsn_from_text(text, strlen(text), &lsn);
 	return lsn;
+}
+
+uint64_t
+db_number(const Db *db, const char *column)
+{
+	const char *text = db_value(db, column);
+
+	return text != NULL ? strtoull(text, NULL, 10) : 0;
+}
+
+bool
+db_is_true(const Db *db, const char *column)
+{
+	const char *text = db_value(db, column);
+
+	return text != NULL && text[0] == 't';
 }

@@ -2,17 +2,17 @@
  * stream_setup.c
  *		From a new replication connection to START_REPLICATION.
  *
- * Each step is a command, built from what is known, and a look at its answer.
+ * Each step is a command, built from what is known, and a look at its answer;
+ * identity.c has those that compare the server with what the consumer knows.
  * All quoting of what users give is done here.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "client/identity.h"
 #include "client/slot.h"
 #include "client/strbuf.h"
 #include "client/stream.h"
-#include "client/timeline.h"
 #include "common/lsn.h"
 
 typedef struct Step
@@ -23,14 +23,10 @@ typedef struct Step
 } Step;
 
 static void build_session(const Stream *stream, StrBuf *sql);
-static void build_identify(const Stream *stream, StrBuf *sql);
-static void build_history(const Stream *stream, StrBuf *sql);
 static void build_slot(const Stream *stream, StrBuf *sql);
 static void build_create(const Stream *stream, StrBuf *sql);
 static void build_start(const Stream *stream, StrBuf *sql);
 static bool check_session(Stream *stream);
-static bool check_identity(Stream *stream);
-static bool check_history(Stream *stream);
 static bool check_slot(Stream *stream);
 static bool check_created(Stream *stream);
 static bool check_started(Stream *stream);
@@ -47,8 +43,9 @@ enum
 
 static const Step steps[] = {
 	[STEP_SESSION] = {STAGE_SETUP, build_session, check_session},
-	[STEP_IDENTIFY] = {STAGE_SETUP, build_identify, check_identity},
-	[STEP_HISTORY] = {STAGE_SETUP, build_history, check_history},
+	[STEP_IDENTIFY] = {STAGE_SETUP, identity_build, identity_check},
+	[STEP_HISTORY] = {STAGE_SETUP, identity_build_history,
+					  identity_check_history},
 	[STEP_SLOT] = {STAGE_SETUP, build_slot, check_slot},
 	[STEP_CREATE] = {STAGE_CREATE, build_create, check_created},
 	[STEP_START] = {STAGE_START, build_start, check_started},
@@ -75,19 +72,11 @@ stream_setup_begin(Stream *stream)
 	return run_step(stream, STEP_SESSION);
 }
 
-/* Is the server on another timeline than what the consumer was given? */
-static bool
-timeline_differs(const Stream *stream)
-{
-	return stream->reached != 0 && stream->reached_timeline != 0 &&
-		   stream->reached_timeline != stream->timeline;
-}
-
 /* A slot that was created is looked at once more, like any other. */
 static int
 next_step(const Stream *stream)
 {
-	if (stream->step == STEP_IDENTIFY && !timeline_differs(stream))
+	if (stream->step == STEP_IDENTIFY && !identity_timeline_differs(stream))
 		return STEP_SLOT;
 	if (stream->step == STEP_SLOT && stream->confirmed != 0)
 		return STEP_START;
@@ -151,111 +140,15 @@ build_session(const Stream *stream, StrBuf *sql)
 				"WHERE name = 'wal_sender_timeout') AS sender_timeout");
 }
 
-static uint64_t
-value_number(const Stream *stream, const char *column)
-{
-	const char *text = db_value(&stream->db, column);
-
-	return text != NULL ? strtoull(text, NULL, 10) : 0;
-}
-
-static bool
-value_is_true(const Stream *stream, const char *column)
-{
-	const char *text = db_value(&stream->db, column);
-
-	return text != NULL && text[0] == 't';
-}
-
 static bool
 check_session(Stream *stream)
 {
-	stream->in_recovery = value_is_true(stream, "recovery");
-	stream->server_version = (int) value_number(stream, "version");
-	stream->backend_pid = (int) value_number(stream, "pid");
+	stream->in_recovery = db_is_true(&stream->db, "recovery");
+	stream->server_version = (int) db_number(&stream->db, "version");
+	stream->backend_pid = (int) db_number(&stream->db, "pid");
 	stream->server_lsn = db_lsn(&stream->db, "lsn");
-	stream->sender_timeout = value_number(stream, "sender_timeout");
+	stream->sender_timeout = db_number(&stream->db, "sender_timeout");
 	return true;
-}
-
-/* A standby catches up: nothing is lost. */
-static bool
-is_behind(Stream *stream)
-{
-	Failure *failure = &stream->db.failure;
-
-	failure_set(failure, FAIL_SERVER_ERROR,
-				"the standby has not replayed what the consumer has");
-	snprintf(failure->hint, sizeof(failure->hint),
-			 "It should catch up with its primary.");
-	return false;
-}
-
-static void
-build_identify(const Stream *stream, StrBuf *sql)
-{
-	(void) stream;
-	strbuf_puts(sql, "IDENTIFY_SYSTEM");
-}
-
-static bool
-check_identity(Stream *stream)
-{
-	const char *identifier = db_value(&stream->db, "systemid");
-
-	if (identifier == NULL)
-		return refuse(stream, FAIL_PROTOCOL, "the server does not tell %s",
-					  "its system identifier");
-	if (stream->system_identifier[0] != '\0' &&
-		strcmp(identifier, stream->system_identifier) != 0)
-	{
-		failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
-					"the server's system identifier is %s, expected is %s",
-					identifier, stream->system_identifier);
-		return false;
-	}
-	snprintf(stream->system_identifier, sizeof(stream->system_identifier), "%s",
-			 identifier);
-	stream->timeline = (uint32_t) value_number(stream, "timeline");
-	if (!timeline_differs(stream) ||
-		stream->timeline > stream->reached_timeline)
-		return true;
-	if (stream->in_recovery)
-		return is_behind(stream);
-	failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
-				"the server is on timeline %u, but the consumer has changes "
-				"of timeline %u: a primary from before a failover",
-				stream->timeline, stream->reached_timeline);
-	return false;
-}
-
-static void
-build_history(const Stream *stream, StrBuf *sql)
-{
-	strbuf_putf(sql, "TIMELINE_HISTORY %u", stream->timeline);
-}
-
-/* Is what the consumer was given part of the server's history? */
-static bool
-check_history(Stream *stream)
-{
-	const char *history = db_value(&stream->db, "content");
-	char reached[LSN_TEXT_SIZE];
-	char left[LSN_TEXT_SIZE];
-	uint64_t end = 0;
-
-	if (history != NULL &&
-		timeline_end(history, stream->reached_timeline, &end) &&
-		stream->reached <= end)
-		return true;
-	lsn_to_text(stream->reached, reached);
-	lsn_to_text(end, left);
-	failure_set(&stream->db.failure, FAIL_GAP,
-				"the consumer has changes up to %s of timeline %u, which the "
-				"server left at %s for timeline %u: they were lost in a "
-				"failover",
-				reached, stream->reached_timeline, left, stream->timeline);
-	return false;
 }
 
 /*
@@ -337,7 +230,7 @@ check_usable(Stream *stream)
 	if (strcmp(plugin, PLUGIN_NAME) != 0)
 		return refuse(stream, FAIL_WRONG_PLUGIN,
 					  "the slot was made with plugin \"%s\"", plugin);
-	if (!value_is_true(stream, "ours"))
+	if (!db_is_true(&stream->db, "ours"))
 		return refuse(stream, FAIL_WRONG_PLUGIN,
 					  "slot \"%s\" is of another database", slot);
 	if (reason != NULL)
@@ -347,35 +240,11 @@ check_usable(Stream *stream)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "the server has removed WAL that slot \"%s\" needs",
 					  slot);
-	if (stream->in_recovery && value_is_true(stream, "synced"))
+	if (stream->in_recovery && db_is_true(&stream->db, "synced"))
 		return refuse_synchronized(stream);
 	stream->without_failover =
-		stream->settings->failover && !value_is_true(stream, "failover");
+		stream->settings->failover && !db_is_true(&stream->db, "failover");
 	return true;
-}
-
-/* Does the slot begin where the consumer is, or before? */
-static bool
-check_position(Stream *stream)
-{
-	char position[LSN_TEXT_SIZE];
-	char other[LSN_TEXT_SIZE];
-	bool ahead = stream->position > stream->server_lsn;
-
-	if (stream->position == 0 ||
-		(!ahead && stream->confirmed <= stream->position))
-		return true;
-	if (ahead && stream->in_recovery)
-		return is_behind(stream);
-	lsn_to_text(stream->position, position);
-	lsn_to_text(ahead ? stream->server_lsn : stream->confirmed, other);
-	failure_set(&stream->db.failure, FAIL_GAP,
-				ahead ? "the consumer's position %s is ahead of the server, "
-						"which is at %s"
-					  : "the consumer's position is %s, but the slot begins "
-						"at %s",
-				position, other);
-	return false;
 }
 
 static bool
@@ -390,7 +259,7 @@ check_slot(Stream *stream)
 		return refuse(stream, FAIL_SLOT_ACTIVE,
 					  "slot \"%s\" is being created by somebody else",
 					  stream->settings->slot);
-	return check_position(stream);
+	return identity_check_position(stream);
 }
 
 /* The list of options in parentheses is understood since PostgreSQL 15. */

@@ -2,7 +2,7 @@
  * timeline.c
  *		Where a timeline ended, from a server's history file.
  *
- * Called by stream_setup.c with the answer to TIMELINE_HISTORY.  A line has
+ * Called by identity.c with the answer to TIMELINE_HISTORY.  A line has
  * the number of a timeline, the position where it was left, and a reason.
  */
 #include "client/timeline.h"

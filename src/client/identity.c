@@ -1,0 +1,134 @@
+/*
+ * identity.c
+ *		Is this the server, and the history, that the consumer knows?
+ *
+ * Called by stream_setup.c, which sends the commands; timeline.c reads the
+ * server's history.
+ */
+#include "client/identity.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/timeline.h"
+#include "common/lsn.h"
+
+bool
+identity_timeline_differs(const Stream *stream)
+{
+	return stream->reached != 0 && stream->reached_timeline != 0 &&
+		   stream->reached_timeline != stream->timeline;
+}
+
+/* A standby catches up: nothing is lost. */
+static bool
+refuse_behind(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+
+	failure_set(failure, FAIL_SERVER_ERROR,
+				"the standby has not replayed what the consumer has");
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "It should catch up with its primary.");
+	return false;
+}
+
+void
+identity_build(const Stream *stream, StrBuf *sql)
+{
+	(void) stream;
+	strbuf_puts(sql, "IDENTIFY_SYSTEM");
+}
+
+static bool
+check_cluster(Stream *stream)
+{
+	const char *identifier = db_value(&stream->db, "systemid");
+
+	if (identifier == NULL)
+	{
+		failure_set(&stream->db.failure, FAIL_PROTOCOL,
+					"the server does not tell its system identifier");
+		return false;
+	}
+	if (stream->system_identifier[0] != '\0' &&
+		strcmp(identifier, stream->system_identifier) != 0)
+	{
+		failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
+					"the server's system identifier is %s, expected is %s",
+					identifier, stream->system_identifier);
+		return false;
+	}
+	snprintf(stream->system_identifier, sizeof(stream->system_identifier), "%s",
+			 identifier);
+	return true;
+}
+
+bool
+identity_check(Stream *stream)
+{
+	if (!check_cluster(stream))
+		return false;
+	stream->timeline = (uint32_t) db_number(&stream->db, "timeline");
+	if (!identity_timeline_differs(stream) ||
+		stream->timeline > stream->reached_timeline)
+		return true;
+	if (stream->in_recovery)
+		return refuse_behind(stream);
+	failure_set(&stream->db.failure, FAIL_WRONG_SERVER,
+				"the server is on timeline %u, but the consumer has changes "
+				"of timeline %u: a primary from before a failover",
+				stream->timeline, stream->reached_timeline);
+	return false;
+}
+
+void
+identity_build_history(const Stream *stream, StrBuf *sql)
+{
+	strbuf_putf(sql, "TIMELINE_HISTORY %u", stream->timeline);
+}
+
+bool
+identity_check_history(Stream *stream)
+{
+	const char *history = db_value(&stream->db, "content");
+	char reached[LSN_TEXT_SIZE];
+	char left[LSN_TEXT_SIZE];
+	uint64_t end = 0;
+
+	if (history != NULL &&
+		timeline_end(history, stream->reached_timeline, &end) &&
+		stream->reached <= end)
+		return true;
+	lsn_to_text(stream->reached, reached);
+	lsn_to_text(end, left);
+	failure_set(&stream->db.failure, FAIL_GAP,
+				"the consumer has changes up to %s of timeline %u, which the "
+				"server left at %s for timeline %u: they were lost in a "
+				"failover",
+				reached, stream->reached_timeline, left, stream->timeline);
+	return false;
+}
+
+bool
+identity_check_position(Stream *stream)
+{
+	char position[LSN_TEXT_SIZE];
+	char other[LSN_TEXT_SIZE];
+	bool ahead = stream->position > stream->server_lsn;
+
+	if (stream->position == 0 ||
+		(!ahead && stream->confirmed <= stream->position))
+		return true;
+	if (ahead && stream->in_recovery)
+		return refuse_behind(stream);
+	lsn_to_text(stream->position, position);
+	lsn_to_text(ahead ? stream->server_lsn : stream->confirmed, other);
+	failure_set(&stream->db.failure, FAIL_GAP,
+				ahead ? "the consumer's position %s is ahead of the server, "
+						"which is at %s"
+					  : "the consumer's position is %s, but the slot begins "
+						"at %s",
+				position, other);
+	return false;
+}
