@@ -30,10 +30,12 @@ extern void strbuf_putf(StrBuf *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * In quotes, with quotes inside doubled: an identifier with '"', a literal
- * with '\''.  The replication commands know no other escape, and SQL none
- * either while standard_conforming_strings is on.
+ * For the replication commands, which know no escape but doubled quotes: an
+ * identifier in '"', a literal in '\''.
  */
 extern void strbuf_put_quoted(StrBuf *text, const char *string, char quote);
+
+/* A literal of SQL, whatever standard_conforming_strings is. */
+extern void strbuf_put_literal(StrBuf *text, const char *string);
 
 #endif

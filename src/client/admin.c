@@ -113,7 +113,7 @@ admin_create(const Arguments *args)
 	strbuf_puts(&sql, settings->two_phase ? ", twophase => true" : "");
 	strbuf_puts(&sql, settings->failover ? ", failover => true" : "");
 	strbuf_puts(&sql, ") FROM (SELECT ");
-	strbuf_put_quoted(&sql, settings->slot, '\'');
+	strbuf_put_literal(&sql, settings->slot);
 	strbuf_puts(&sql, "::name AS slot) AS wanted");
 	if (args->if_not_exists)
 		strbuf_puts(&sql, " WHERE slot NOT IN (SELECT slot_name "
@@ -127,7 +127,7 @@ admin_drop(const Arguments *args)
 	StrBuf sql = {0};
 
 	strbuf_puts(&sql, "SELECT pg_catalog.pg_drop_replication_slot(");
-	strbuf_put_quoted(&sql, args->settings.slot, '\'');
+	strbuf_put_literal(&sql, args->settings.slot);
 	strbuf_puts(&sql, ")");
 	return run_quietly(args, &sql);
 }
@@ -153,7 +153,7 @@ build_status(const Arguments *args, StrBuf *sql)
 	if (args->settings.slot != NULL)
 	{
 		strbuf_puts(sql, " AND s.slot_name = ");
-		strbuf_put_quoted(sql, args->settings.slot, '\'');
+		strbuf_put_literal(sql, args->settings.slot);
 	}
 	strbuf_puts(sql, " ORDER BY 1");
 }

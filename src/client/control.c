@@ -48,7 +48,7 @@ build_query(const Control *control, StrBuf *sql)
 				"LEFT JOIN (SELECT *, pg_catalog.to_jsonb(r) AS j "
 				"FROM pg_catalog.pg_replication_slots AS r) AS s "
 				"ON s.slot_name = ");
-	strbuf_put_quoted(sql, control->settings->slot, '\'');
+	strbuf_put_literal(sql, control->settings->slot);
 }
 
 static bool

@@ -76,15 +76,32 @@ strbuf_putf(StrBuf *text, const char *format, ...)
 	text->len += (size_t) len;
 }
 
+/* Each of the bytes in "twice" comes twice. */
+static void
+put_doubling(StrBuf *text, const char *string, const char *twice)
+{
+	for (const char *p = string; *p != '\0'; p++)
+	{
+		if (strchr(twice, *p) != NULL)
+			strbuf_put(text, p, 1);
+		strbuf_put(text, p, 1);
+	}
+}
+
 void
 strbuf_put_quoted(StrBuf *text, const char *string, char quote)
 {
+	const char twice[] = {quote, '\0'};
+
 	strbuf_put(text, &quote, 1);
-	for (const char *p = string; *p != '\0'; p++)
-	{
-		if (*p == quote)
-			strbuf_put(text, &quote, 1);
-		strbuf_put(text, p, 1);
-	}
+	put_doubling(text, string, twice);
 	strbuf_put(text, &quote, 1);
+}
+
+void
+strbuf_put_literal(StrBuf *text, const char *string)
+{
+	strbuf_puts(text, "E'");
+	put_doubling(text, string, "'\\");
+	strbuf_puts(text, "'");
 }

@@ -111,17 +111,11 @@ static void
 build_session(const Stream *stream, StrBuf *sql)
 {
 	static const char *const pinned[][2] = {
-		{"standard_conforming_strings", "on"},
-		{"search_path", "pg_catalog"},
-		{"datestyle", "ISO, YMD"},
-		{"intervalstyle", "postgres"},
-		{"timezone", "UTC"},
-		{"extra_float_digits", "3"},
-		{"bytea_output", "hex"},
-		{"xmlbinary", "base64"},
-		{"lc_monetary", "C"},
-		{"statement_timeout", "0"},
-		{"lock_timeout", "0"},
+		{"search_path", "pg_catalog"}, {"datestyle", "ISO, YMD"},
+		{"intervalstyle", "postgres"}, {"timezone", "UTC"},
+		{"extra_float_digits", "3"},   {"bytea_output", "hex"},
+		{"xmlbinary", "base64"},	   {"lc_monetary", "C"},
+		{"statement_timeout", "0"},	   {"lock_timeout", "0"},
 	};
 
 	(void) stream;
@@ -173,7 +167,7 @@ build_slot(const Stream *stream, StrBuf *sql)
 	strbuf_puts(sql, " ELSE '0' END, false) "
 					 "FROM (SELECT 1) AS one LEFT JOIN "
 					 "pg_catalog.pg_replication_slots AS s ON s.slot_name = ");
-	strbuf_put_quoted(sql, stream->settings->slot, '\'');
+	strbuf_put_literal(sql, stream->settings->slot);
 }
 
 /* Where no slot may be made: what it has missed would be missing silently. */

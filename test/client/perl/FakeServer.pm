@@ -122,7 +122,7 @@ sub get
 sub serve
 {
 	my ($self, $handle) = @_;
-	my %step = (qr/^SELECT.*set_config\('stand/ => 'session',
+	my %step = (qr/server_version_num/ => 'session',
 		qr/^IDENTIFY/ => 'identify', qr/^SELECT s\.slot/ => 'slot',
 		qr/^START_REPLICATION/ => 'stream');
 

@@ -84,17 +84,23 @@ subtest 'a database of an evil name in --status' => sub {
 
 subtest 'settings that look like SQL' => sub {
 	$etf->sql('CREATE TABLE precious ()');
-	for my $slot ("s'); DROP TABLE precious; --", 's"; DROP TABLE precious; --',
-		q{s\'; DROP TABLE precious; --}, "s' OR true --")
+	for my $standard ('on', 'off')
 	{
-		for my $args ([ '--create-slot' ], [ '--drop-slot' ], [ '--status' ],
-			[ '--print' ], [ '--print', '--temporary' ])
-		{
-			my ($status, $out, $err) =
-			  run_client($node->connstr('postgres'), '--slot', $slot, @$args);
+		local $ENV{PGOPTIONS} = "-c standard_conforming_strings=$standard";
 
-			cmp_ok($status, '>', 0, "@$args with $slot is refused");
-			unlike($err, qr/syntax error/, 'as a name, not as SQL');
+		for my $slot ("s'); DROP TABLE precious; --",
+			's"; DROP TABLE precious; --', "s' OR true --",
+			q{s\'; DROP TABLE precious; --}, q{s\'); DROP TABLE precious; --})
+		{
+			for my $args ([ '--create-slot' ], [ '--drop-slot' ], [ '--status' ],
+				[ '--print' ], [ '--print', '--temporary' ])
+			{
+				my ($status, $out, $err) = run_client(
+					$node->connstr('postgres'), '--slot', $slot, @$args);
+
+				cmp_ok($status, '>', 0, "@$args with $slot is refused");
+				unlike($err, qr/syntax error/, 'as a name, not as SQL');
+			}
 		}
 	}
 	$etf->slot('s');
