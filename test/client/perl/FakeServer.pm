@@ -4,9 +4,9 @@
 #	... pg_etf_client --dbname="$server->{conninfo}" ...
 #
 # What is not given is answered as PostgreSQL does: "startup" comes instead of
-# the answer to the startup packet, "session", "identify" and "slot" instead of
-# the answers of the set-up, "stream" after START_REPLICATION.  Each is bytes,
-# a list of them, or a sub that writes to the handle it is given.
+# the answer to the startup packet, "session", "identify", "history" and "slot"
+# instead of the answers of the set-up, "stream" after START_REPLICATION.  Each
+# is bytes, a list of them, or a sub that writes to the handle it is given.
 package FakeServer;
 
 use strict;
@@ -69,6 +69,7 @@ my %normal = (
 		sender_timeout => 60000),
 	identify => answer(systemid => '42', timeline => 1, xlogpos => '0/2000',
 		dbname => 'd'),
+	history => answer(filename => 'f', content => ''),
 	slot => answer(slot_name => 's', slot_type => 'logical', plugin =>
 		  'pg_etf_decoding', ours => 't', confirmed_flush_lsn => '0/1000',
 		wal_status => 'reserved', reason => undef, set_config => '0'),
@@ -84,6 +85,7 @@ sub new
 		conninfo => "host=$dir port=1 user=u dbname=d password=p" }, $class;
 
 	$self->{pid} = fork // die "cannot fork: $!";
+	setpgrp $self->{pid}, 0;
 	return $self if $self->{pid};
 	$SIG{PIPE} = 'DEFAULT';
 	$SIG{CHLD} = 'IGNORE';
@@ -123,7 +125,8 @@ sub serve
 {
 	my ($self, $handle) = @_;
 	my %step = (qr/server_version_num/ => 'session',
-		qr/^IDENTIFY/ => 'identify', qr/^SELECT s\.slot/ => 'slot',
+		qr/^IDENTIFY/ => 'identify', qr/^TIMELINE_HISTORY/ => 'history',
+		qr/^SELECT s\.slot/ => 'slot',
 		qr/^START_REPLICATION/ => 'stream');
 
 	alarm 60;
@@ -149,7 +152,7 @@ sub DESTROY
 	my ($self) = @_;
 
 	return unless $self->{pid};
-	kill 'KILL', $self->{pid};
+	kill 'KILL', -$self->{pid};
 	waitpid $self->{pid}, 0;
 	return;
 }
