@@ -11,7 +11,8 @@
 %%                          or acknowledge each transaction
 %%   {auto, quiet}          from now on do not show frames
 %%   {slow, Ms}             sleep before each packet
-%%   frames                 show how many frames came, and the last end
+%%   frames                 show how many frames came, the last end, and how
+%%                          many packets brought them
 %%   ack                    acknowledge all that was delivered
 %%   close                  close the port
 %%   quit
@@ -33,6 +34,7 @@
     ack = false,
     open = none,
     frames = 0,
+    packets = 0,
     quiet = false,
     slow = 0
 }).
@@ -109,7 +111,7 @@ command({auto, quiet}, State) ->
 command({slow, Ms}, State) ->
     State#state{slow = Ms};
 command(frames, State) ->
-    show({frames, State#state.frames, State#state.last_end}),
+    show({frames, State#state.frames, State#state.last_end, State#state.packets}),
     State;
 command(ack, State) ->
     send({flushed, State#state.last_end}, State),
@@ -121,7 +123,7 @@ command(quit, _) ->
     halt(0).
 
 packet(Frames, State) when is_list(Frames) ->
-    lists:foldl(fun frame/2, State, Frames);
+    lists:foldl(fun frame/2, State#state{packets = State#state.packets + 1}, Frames);
 packet({position, Lsn} = Position, State) ->
     show(Position),
     State#state.open =:= none andalso Lsn >= State#state.last_end orelse

@@ -32,6 +32,16 @@ is_deeply(classes($operations, qr/^\| (\d+) \| `(\w+)` \| \S.* \| \S.* \|$/),
 is_deeply(
 	classes(slurp_file('docs/port.md'), qr/^\| (\d+) \| `(\w+)` \| \w.* \|$/),
 	$classes, 'port.md has each class');
+
+# Names of settings, from --help and from the first column of a table.
+my ($listed) = $help =~ /^Settings.*?:\n(.*?)\n\n/ms;
+my ($table_of_settings) =
+  slurp_file('docs/port.md') =~ /^### Settings\n(.*?)^## /ms;
+is_deeply(
+	[ sort map { tr/-/_/r } $listed =~ /^ +(?:-\w, )?--([a-z-]+)/mg ],
+	[ sort grep { !/^(connection|options)$/ } map { /`(\w+)`/g }
+		  $table_of_settings =~ /^\| (`[^|]*) \|/mg ],
+	'port.md and --help have the same settings');
 my $error = slurp_file("$ENV{ETF_DRIVER}/error.ex");
 is_deeply(classes($error, qr/^ +(\d+) => :(\w+),?$/), $classes,
 	'PgEtf.Error knows each exit status');

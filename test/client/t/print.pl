@@ -139,18 +139,57 @@ subtest 'files of pg_recvlogical' => sub {
 	like($err, qr/nonexistent: No such file/, 'no file');
 };
 
-subtest 'signals and pipes' => sub {
-	my ($out, $err) = ('', '');
-	my $client = IPC::Run::start([ @client, '--print=json' ], '<', \undef, '>',
-		\$out, '2>', \$err, IPC::Run::timeout(60));
+# The client in the background, and what it has printed so far.
+sub printing
+{
+	my $out = '';
+	my $client = IPC::Run::start([ @client, '--print=json', @_ ], '<', \undef,
+		'>', \$out, IPC::Run::timeout(60));
 
-	$etf->sql('INSERT INTO other VALUES (42)');
-	$client->pump until $out =~ /"id":42/;
+	return ($client, \$out);
+}
+
+subtest 'where it begins' => sub {
+	$etf->sql('INSERT INTO other VALUES (51)');
+	my $start = $etf->end_of_wal;
+	$etf->sql('INSERT INTO other VALUES (52)');
+	my ($status, $out) = client('--print=json', '--startpos', $start,
+		'--endpos', $etf->end_of_wal);
+
+	is($status, 0, '--startpos');
+	unlike($out, qr/"id":51/, 'what lies before is not printed');
+	like($out, qr/"id":52/, 'what follows is');
+
+	my $printed;
+	(my $client, $printed) = printing('--slot=brief', '--temporary');
+	ok($node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM '
+			  . "pg_stat_replication WHERE state = 'streaming'"),
+		'--temporary');
+	is($etf->sql("SELECT temporary FROM pg_replication_slots WHERE "
+			  . "slot_name = 'brief'"), 't', 'makes a slot');
+	$etf->sql('INSERT INTO other VALUES (53)');
+	$client->pump until $$printed =~ /"id":53/;
 	$client->signal('TERM');
 	$client->finish;
-	is($? >> 8, 0, 'SIGTERM is a clean end');
-	is($etf->sql("SELECT count(*) FROM pg_logical_slot_peek_binary_changes("
-			  . "'s', NULL, NULL)"), 0, 'which confirms what was printed');
+	ok($node->poll_query_until('postgres',
+			"SELECT count(*) = 0 FROM pg_replication_slots WHERE slot_name = 'brief'"),
+		'that ends with it');
+};
+
+subtest 'signals and pipes' => sub {
+	for my $signal ('TERM', 'INT')
+	{
+		my ($client, $out) = printing();
+
+		$etf->sql('INSERT INTO other VALUES (42)');
+		$client->pump until $$out =~ /"id":42/;
+		$client->signal($signal);
+		$client->finish;
+		is($?, 0, "SIG$signal is a clean end");
+		is($etf->sql('SELECT count(*) FROM '
+				  . "pg_logical_slot_peek_binary_changes('s', NULL, NULL)"), 0,
+			'which confirms what was printed');
+	}
 
 	$etf->sql('INSERT INTO other SELECT generate_series(1, 100000)');
 	my $begin = time;

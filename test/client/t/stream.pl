@@ -39,6 +39,9 @@ subtest 'frames come in order and are confirmed when acknowledged' => sub {
 	my $client = EtfClient->start($node);
 
 	$client->expect(qr/^\{status,connected/, 'it connects');
+	my $fd = '/proc/' . $client->client_pid . '/fd';
+	is(readlink "$fd/1", readlink "$fd/2",
+		'what is printed to stdout does not come between the frames');
 	$etf->sql('INSERT INTO t SELECT generate_series(1, 3)');
 	$etf->sql('INSERT INTO t VALUES (4)');
 	$client->say('{credit, 100, 100000}');
@@ -111,6 +114,23 @@ subtest 'credit is never overdrawn by more than one frame' => sub {
 	my $rows = $client->rows_until(3000);
 	is($rows->[-1], 3000, 'the rest comes');
 	$client->is_clean('never overdrawn, no hole');
+	$client->say('ack');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	$etf->drop_slot('s');
+};
+
+subtest 'frames that wait leave together' => sub {
+	$etf->slot('s');
+	my $client = EtfClient->start($node);
+
+	$client->expect(qr/^\{status,connected/, 'it connects');
+	$etf->sql(join '', map { "INSERT INTO t VALUES ($_);\n" } 4001 .. 4200);
+	$client->say('{credit, 1000, 1000000}');
+	is_deeply($client->rows_until(4200), [ 4001 .. 4200 ], 'all of them');
+	$client->say('frames');
+	$client->expect(qr/^\{frames,200,\d+,(\d+)\}/, 'a frame for each row');
+	cmp_ok($client->{match}[0], '<=', 20, 'in a few packets');
 	$client->say('ack');
 	is($client->stop, 0, 'stop');
 	$client->quit;

@@ -168,6 +168,25 @@ subtest 'the second signal does not wait' => sub {
 	wait_free();
 };
 
+subtest 'a closed port is an end, whatever the server does' => sub {
+	my $client = EtfClient->start($node, @credit, stop_timeout => 1000);
+
+	$client->expect(qr/^\{status,connected/, 'connected');
+	$etf->sql('INSERT INTO t VALUES (4)');
+	$client->expect(qr/^\{frame,.*\[4\]/, 'a change');
+	my ($pid, $until) = ($client->client_pid, time + 5);
+	my @pids = split /\n/, $etf->sql('SELECT pid FROM pg_stat_activity '
+		  . "WHERE application_name = 'pg_etf_client'");
+	kill 'STOP', @pids;
+	$client->say('ack');
+	$client->say('close');
+	sleep 0.1 while -e "/proc/$pid" && time < $until;
+	ok(!-e "/proc/$pid", 'the program has gone');
+	kill 'CONT', @pids;
+	$client->quit;
+	wait_free();
+};
+
 subtest 'values are quoted, settings are pinned' => sub {
 	$etf->sql(q{ALTER ROLE CURRENT_USER SET standard_conforming_strings = off});
 	$etf->sql(q{ALTER ROLE CURRENT_USER SET search_path = nowhere});
@@ -177,8 +196,8 @@ subtest 'values are quoted, settings are pinned' => sub {
 	$client->expect(qr/^\{status,connected/, 'connected');
 	is($etf->sql("SELECT count(*) FROM pg_stat_activity WHERE "
 		  . "application_name = 'pg_etf_client'"), 2, 'two connections');
-	$etf->sql('INSERT INTO public.t VALUES (4)');
-	$client->expect(qr/^\{frame,.*\[4\]/, 'and changes');
+	$etf->sql('INSERT INTO public.t VALUES (5)');
+	$client->expect(qr/^\{frame,.*\[5\]/, 'and changes');
 	$client->say('ack');
 	is($client->stop, 0, 'stop');
 	$client->quit;
@@ -186,7 +205,7 @@ subtest 'values are quoted, settings are pinned' => sub {
 	wait_free();
 };
 
-subtest 'a service, and a URI' => sub {
+subtest 'a service, a URI, the environment' => sub {
 	my $dir = PostgreSQL::Test::Utils::tempdir();
 	my $host = $node->host;
 
@@ -208,24 +227,55 @@ subtest 'a service, and a URI' => sub {
 	$client->stop;
 	$client->quit;
 	wait_free();
+	local @ENV{qw(PGHOST PGPORT PGDATABASE PGAPPNAME)} =
+	  ($host, $node->port, 'postgres', 'by_environment');
+	$client = EtfClient->start($node, @credit, conninfo => '<<>>');
+	$client->expect(qr/^\{status,connected/, 'by environment');
+	is($etf->sql('SELECT count(*) FROM pg_stat_activity WHERE '
+		  . "application_name = 'by_environment' AND pid <> pg_backend_pid()"), 2,
+		'it is that one');
+	$client->stop;
+	$client->quit;
+	wait_free();
 };
+
+# On a terminal; a shell puts "then" behind it.
+sub on_terminal
+{
+	my ($out, $then) = @_;
+	my $connstr = $node->connstr('postgres') =~ s/'/'\\''/gr;
+
+	return IPC::Run::start(
+		[ 'script', '-qfec',
+			"$ENV{ETF_CLIENT} --dbname '$connstr' --slot s --print=json $then",
+			'/dev/null' ],
+		'<', \undef, '>', $out, IPC::Run::timeout(30));
+}
 
 subtest 'a terminal gets colours and progress' => sub {
 	plan skip_all => 'no script(1), or no terminals'
 	  if system 'script -qfec true /dev/null >/dev/null 2>&1';
 	my $out = '';
-	my $client = IPC::Run::start(
-		[ 'script', '-qfec',
-			"$ENV{ETF_CLIENT} --dbname '" . ($node->connstr('postgres') =~ s/'/'\\''/gr)
-			  . "' --slot s --print=json", '/dev/null' ],
-		'<', \undef, '>', \$out, IPC::Run::timeout(30));
+	my $client = on_terminal(\$out, '');
 
-	$etf->sql('INSERT INTO t VALUES (5)');
-	$client->pump until $out =~ /"op":\e\[32m"insert"\e\[0m,.*"id":5/;
+	$etf->sql('INSERT INTO t VALUES (6)');
+	$client->pump until $out =~ /"op":\e\[32m"insert"\e\[0m,.*"id":6/;
 	ok(1, 'the operation is coloured');
 	$client->pump until $out =~ /\r\d+ events\/s, [\d.]+ \wB\/s, lag/
 	  or $out =~ /\r\d+ events\/s, \d+ B\/s, lag \d+ B/;
 	ok(1, 'the rate and the lag are shown');
+	$client->kill_kill;
+	wait_free();
+
+	# A backlog that a slow pipe lets through in some ten seconds.
+	$etf->sql(join '', map { 'INSERT INTO t SELECT 7, repeat(md5(g::text), 10) '
+			  . "FROM generate_series(1, 500) g;\n" } 1 .. 40);
+	$out = '';
+	$client = on_terminal(\$out, q{| perl -e 'select undef, undef, undef, 0.1 }
+		  . q{while sysread STDIN, $_, 100000'});
+	$client->pump until $out =~ /\r[1-9]\d* events\/s, .* to go/;
+	like($out, qr/, lag [\d.]+ \wB, 0:0\d:\d\d to go/,
+		'and when a backlog will have been read');
 	$client->kill_kill;
 };
 
