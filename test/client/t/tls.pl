@@ -71,7 +71,7 @@ authority('theirs');
 certificate('ours', 'localhost');
 
 # TLS needs TCP: this one listens on the loopback interface.
-my $etf = EtfTest->new('tls');
+my $etf = EtfTest->new('tls', conf => 'wal_sender_timeout = 0');
 my $node = $etf->node;
 $node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\n"
 	  . "ssl = on\nssl_cert_file = '$dir/localhost.crt'\n"
@@ -128,8 +128,8 @@ subtest 'nothing waits inside TLS' => sub {
 	$etf->sql('CREATE TABLE wide (id int, v text)');
 	for my $bytes (1000, 31000, 65000)
 	{
-		my $client = client(settings => { status_interval => 60000,
-			credit_events => 0, credit_bytes => 0,
+		my $client = client(settings => { status_interval => 600000,
+			liveness_timeout => 6000000, credit_events => 0, credit_bytes => 0,
 			options => "#{rows => tuple, dialect => compact, frame_bytes => $bytes}" });
 		my $last = 0;
 
@@ -144,7 +144,7 @@ subtest 'nothing waits inside TLS' => sub {
 			$client->say('{credit, 150, 100000000}');
 			sleep 0.1;
 			$client->say('{credit, 250, 100000000}');
-			my $rows = $client->rows_until($last, 10);
+			my $rows = $client->rows_until($last);
 			return fail("row $last has come")
 			  if !@$rows || $rows->[-1] != $last;
 			$client->say('ack');
