@@ -327,6 +327,25 @@ pairs_get(const PairList *list, const char *name)
 	return NULL;
 }
 
+/* What the server lets a slot's name be made of. */
+static bool
+is_slot_name(const char *name)
+{
+	return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
+}
+
+/* PostgreSQL 13 knows no quote within a name of its replication commands. */
+static bool
+has_quoted_name(const PairList *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+	{
+		if (strchr(list->items[i].name, '"') != NULL)
+			return true;
+	}
+	return false;
+}
+
 bool
 settings_check(const Settings *settings, char *error, size_t size)
 {
@@ -336,6 +355,10 @@ settings_check(const Settings *settings, char *error, size_t size)
 		problem = "no slot is given";
 	else if (strlen(settings->slot) > SLOT_NAME_MAX)
 		problem = "the slot's name is longer than 63 bytes";
+	else if (settings->create != CREATE_NONE && !is_slot_name(settings->slot))
+		problem = "a new slot's name may hold a-z, 0-9 and _ only";
+	else if (has_quoted_name(&settings->options))
+		problem = "an option of the plugin has a quote in its name";
 	else if (settings->create == CREATE_TEMPORARY && settings->startpos != 0)
 		problem = "a temporary slot has no changes after a stored position";
 	else if (settings->reconnect_min > settings->reconnect_max)

@@ -153,6 +153,10 @@ test_bad_arguments(void)
 	CHECK(refused((const char *const[]){"--slot=s", "-E", "x", NULL}));
 	CHECK(refused((const char *const[]){"--slot=s", "--drop-slot",
 										"--create-slot", NULL}));
+	CHECK(refused((const char *const[]){"--slot=A", "--temporary", NULL}));
+	CHECK(!refused((const char *const[]){"--slot=a_0", "--temporary", NULL}));
+	CHECK(refused((const char *const[]){"--slot=s", "-o", "a\"=1", NULL}));
+	CHECK(!refused((const char *const[]){"--slot=s", "-o", "a=\"", NULL}));
 	CHECK(!refused((const char *const[]){"-?", NULL}));
 	CHECK(!refused((const char *const[]){"--version", NULL}));
 }
