@@ -39,8 +39,12 @@ if Code.ensure_loaded?(Broadway) do
       @impl true
       def handle_message(_, message, test) do
         case test do
-          %{handle: fun} -> fun.(message)
-          test -> send(test, {:row, message.data.record["id"]}) && message
+          %{handle: fun} ->
+            fun.(message)
+
+          test ->
+            send(test, {:row, message.data.record["id"]})
+            message
         end
       end
 
