@@ -145,7 +145,7 @@ defmodule PgEtf.Session do
   @spec halt(t) :: t
   def halt(%Session{} = session) do
     Logger.error("#{label(session)}: halted by a failed message; the slot stays where it is")
-    session = disconnect(session, session.opts[:shutdown_timeout])
+    session = session |> disconnect(session.opts[:shutdown_timeout]) |> forget()
     set_status(%{session | incarnation: nil}, :halted, %{})
   end
 

@@ -61,6 +61,18 @@ defmodule PgEtf.ConsumerTest do
     end
   end
 
+  # Fails at the rows it is told of, once each.
+  defmodule FailingAt do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def handle_changes([%{record: %{"id" => id}}], %{test: test, fail_at: ids} = state) do
+      send(test, {:tried, id})
+      state = %{state | fail_at: List.delete(ids, id)}
+      if id in ids, do: {:error, :not_yet, state}, else: {:ok, state}
+    end
+  end
+
   defp opts(slot, more \\ []) do
     Keyword.merge(
       [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
@@ -159,6 +171,27 @@ defmodule PgEtf.ConsumerTest do
     refute_receive {:tried, _}, 50
     PgEtf.resume(consumer)
     for xid <- [1, 2], do: assert_receive({:tried, ^xid})
+  end
+
+  test "what has arrived behind a failure is not handled before it" do
+    for on_failure <- [:retry, :halt] do
+      slot = FakeSlot.start([3])
+      opts = opts(slot, on_failure: on_failure, max_changes: 1)
+      {:ok, consumer} = Consumer.start_link(FailingAt, %{test: self(), fail_at: [1]}, opts)
+      for id <- [0, 1], do: assert_receive({:tried, ^id})
+
+      if on_failure == :halt do
+        eventually(fn -> PgEtf.info(consumer).status == :halted end)
+        refute_receive {:tried, _}, 50
+        assert %{in_flight: 0, queued: 0, held_bytes: 0} = PgEtf.info(consumer)
+        PgEtf.resume(consumer)
+      end
+
+      for id <- [0, 1, 2] do
+        assert_receive {:tried, tried}
+        assert tried == id
+      end
+    end
   end
 
   test "what cannot be is refused at the start" do
