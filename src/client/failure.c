@@ -107,7 +107,13 @@ static const struct
 	{"SCRAM", FAIL_AUTH},
 	{"invalid", FAIL_CONFIG},
 	{"definition of service", FAIL_CONFIG},
+	{"service file", FAIL_CONFIG},
 	{"missing \"=\"", FAIL_CONFIG},
+	{"unterminated quoted string", FAIL_CONFIG},
+	{"could not match", FAIL_CONFIG}, /* so many hosts to so many ports */
+	{"could not parse network address", FAIL_CONFIG},
+	{"forbidden value", FAIL_CONFIG},
+	{" in URI", FAIL_CONFIG},
 };
 
 const FailureInfo *
@@ -130,6 +136,22 @@ failure_set(Failure *failure, FailureClass class, const char *format, ...)
 	snprintf(failure->hint, sizeof(failure->hint), "%s", classes[class].hint);
 }
 
+/* Outside of quotes: a host's name says nothing, whatever words are in it. */
+static bool
+says(const char *message, const char *words)
+{
+	bool quoted = false;
+
+	for (const char *p = message; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted;
+		else if (!quoted && strncmp(p, words, strlen(words)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A connection that was good once is lost for no other reason than the
  * network: "SSL error" then means that bytes went missing.
@@ -141,7 +163,7 @@ classify_text(FailureStage stage, const char *message)
 		return FAIL_NETWORK;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
-		if (strstr(message, texts[i].text) != NULL)
+		if (says(message, texts[i].text))
 			return texts[i].class;
 	}
 	return FAIL_NETWORK;

@@ -208,6 +208,25 @@ subtest 'files that are not what they should be' => sub {
 		qr/at byte 0 cannot be shown: the data end/, 'a cut is an error');
 };
 
+subtest 'connection strings' => sub {
+	my %class = ("host='x" => 'config', 'host=a,b hostaddr=1.2.3.4' => 'config',
+		'host=a,b port=1,2,3' => 'config', 'hostaddr=1.2.3.999' => 'config',
+		'postgresql://[::1/x' => 'config', 'postgresql://[]/x' => 'config',
+		'postgresql://[::1]x/y' => 'config', 'postgresql:///x?y' => 'config',
+		'postgresql:///x?y=z=' => 'config', 'postgresql:///%00' => 'config',
+		'service=s' => 'config', 'host=/no/invalid/certificate' => 'network');
+
+	local $ENV{PGSERVICEFILE} = '/nowhere';
+	for my $conninfo (sort keys %class)
+	{
+		local $ENV{CONNINFO} = $conninfo;
+		my ($status, undef, $err) =
+		  shell('$CLIENT --slot=s --no-loop --dbname="$CONNINFO"');
+
+		is($status, $status{ $class{$conninfo} }, $conninfo) or diag $err;
+	}
+};
+
 subtest 'names' => sub {
 	my $server = FakeServer->new(slot => answer(slot_name => undef));
 	my $client = "\$CLIENT --dbname='$server->{conninfo}' --control=off";
