@@ -161,7 +161,12 @@ defmodule PgEtf.Inbox do
   defp closes(_frame), do: nil
 
   # A transaction is put together until it ends or is too large: in changes, or
-  # in bytes, of which no more would come once the window is full.
+  # in bytes, of which no more would come once the window is full. What comes again
+  # is no part of it.
+  defp build(inbox, %Frame{part: part, changes: []}, bytes) when part in [:first, :middle] do
+    push(inbox, {:passed, bytes, nil})
+  end
+
   defp build(inbox, frame, bytes) do
     {building, lists, count, size} = inbox.building || {new_transaction(frame), [], 0, 0}
     lists = [frame.changes | lists]

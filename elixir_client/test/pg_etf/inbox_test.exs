@@ -5,10 +5,10 @@ defmodule PgEtf.InboxTest do
 
   defp inbox(opts), do: Inbox.new(Options.validate!([connection: [], slot: "s"] ++ opts))
 
-  defp frame(n, rows, part \\ :whole) do
+  defp frame(n, rows, part \\ :whole, first \\ 0) do
     relation = {:relation, 1, "public", "t", :nothing, [{"id", 20, "int8", -1, []}]}
     events = [relation | for(id <- rows, do: {:insert, 1, {id}})]
-    {:tx, part, {n, n * 10, n * 10 + 5, 0}, 0, length(rows), %{}, events}
+    {:tx, part, {n, n * 10, n * 10 + 5, 0}, first, length(rows), %{}, events}
   end
 
   test "a packet's bytes are held until all its messages are acknowledged" do
@@ -30,6 +30,48 @@ defmodule PgEtf.InboxTest do
     {_, inbox} = Inbox.take(inbox, 6)
     assert {6, 0} = Inbox.missing_credit(inbox)
     assert inbox |> Inbox.grant(6, 0) |> Inbox.missing_credit() == nil
+  end
+
+  # Cut by a reconnect, a transaction comes again from its first row, in frames
+  # of other sizes.
+  test "the parts of a transaction follow each other whatever comes again" do
+    sizes = Gen.list(Gen.integer(1..9), 2..12)
+
+    Gen.run(Gen.fixed_list([sizes, sizes]), 300, fn [cut, sizes] ->
+      rows = Enum.sum(sizes)
+      inbox = inbox(unit: :transaction, max_transaction_changes: 12, window_bytes: 1000)
+
+      inbox =
+        put_frames(inbox, Enum.reject(frames(cut), fn {first, n} -> first + n >= rows end), rows)
+
+      {items, _} = inbox |> put_frames(frames(sizes), rows) |> Inbox.take(1000)
+
+      numbers =
+        for {part, _} <- items,
+            {change, index} <- Enum.with_index(part.changes, part.first_index),
+            do: {change.record["id"], index}
+
+      assert numbers == for(row <- 0..(rows - 1), do: {row, row})
+    end)
+  end
+
+  defp frames(sizes) do
+    Enum.map_reduce(sizes, 0, fn n, first -> {{first, n}, first + n} end) |> elem(0)
+  end
+
+  defp put_frames(inbox, frames, rows) do
+    Enum.reduce(frames, inbox, fn {first, n}, inbox ->
+      part =
+        cond do
+          first + n == rows -> if first == 0, do: :whole, else: :last
+          first == 0 -> :first
+          true -> :middle
+        end
+
+      frame = frame(1, Enum.to_list(first..(first + n - 1)), part, first)
+      {:ok, inbox, ^n} = Inbox.put(inbox, [frame], 150)
+      inbox
+    end)
   end
 
   # However packets come, are taken and acknowledged: what may still come and what
