@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "client/failure.h"
+#include "client/hosts.h"
 #include "client/settings.h"
 
 typedef enum DbState
@@ -43,10 +44,13 @@ typedef struct Db
 	short connect_events;
 	bool shutdown;	/* the server said that it ends this session */
 	uint32_t hosts; /* that libpq may try, one after another */
+	Hosts turned;	/* kept from one connection to the next */
 	Failure failure;
 } Db;
 
 extern bool db_open(Db *db, const Settings *settings, bool replication);
+/* After a timeout: the next connection begins with another host. */
+extern void db_turn_hosts(Db *db);
 extern void db_close(Db *db);
 
 /* -1 when there is nothing to poll. */

@@ -91,7 +91,7 @@ run(Db *db, const Arguments *args, const StrBuf *sql)
 static int
 run_quietly(const Arguments *args, StrBuf *sql)
 {
-	Db db;
+	Db db = {0};
 	int status = run(&db, args, sql) ? 0 : print_failure(&db.failure);
 
 	db_close(&db);
@@ -197,7 +197,7 @@ int
 admin_status(const Arguments *args)
 {
 	StrBuf sql = {0};
-	Db db;
+	Db db = {0};
 	int status = 0;
 
 	build_status(args, &sql);

@@ -125,6 +125,7 @@ act(Control *control, int64_t now)
 		case DB_IDLE:
 			return ask(control, now) ? CONTROL_NOTHING : lost(control, now);
 		default:
+			db_turn_hosts(&control->db);
 			failure_set(&control->db.failure, FAIL_NETWORK, "no answer");
 			return lost(control, now);
 	}

@@ -37,8 +37,8 @@ put_param(Params *params, const char *name, const char *value)
  * is found in a minute or so, whatever the kernel's defaults are.
  */
 static void
-fill_params(Params *params, const Settings *settings, bool replication,
-			const char *user_timeout)
+fill_params(Params *params, const Settings *settings, const Hosts *hosts,
+			bool replication, const char *user_timeout)
 {
 	put_param(params, "keepalives_idle", "30");
 	put_param(params, "keepalives_interval", "10");
@@ -49,31 +49,16 @@ fill_params(Params *params, const Settings *settings, bool replication,
 	for (size_t i = 0; i < settings->connection.count; i++)
 		put_param(params, settings->connection.items[i].name,
 				  settings->connection.items[i].value);
+	for (size_t i = 0; i < HOST_LISTS; i++)
+	{
+		if (hosts->lists[i][0] != '\0')
+			put_param(params, host_lists[i], hosts->lists[i]);
+	}
 	put_param(params, "fallback_application_name", PROGRAM_NAME);
 	put_param(params, "client_encoding", "UTF8");
 	if (replication)
 		put_param(params, "replication", "database");
 	put_param(params, NULL, NULL);
-}
-
-static uint32_t
-count_hosts(PGconn *conn)
-{
-	PQconninfoOption *options = PQconninfo(conn);
-	uint32_t count = 1;
-
-	for (PQconninfoOption *option = options;
-		 option != NULL && option->keyword != NULL; option++)
-	{
-		if (option->val == NULL || (strcmp(option->keyword, "host") != 0 &&
-									strcmp(option->keyword, "hostaddr") != 0))
-			continue;
-		count = 1;
-		for (const char *p = option->val; *p != '\0'; p++)
-			count += *p == ',';
-	}
-	PQconninfoFree(options);
-	return count;
 }
 
 /*
@@ -98,7 +83,7 @@ db_open(Db *db, const Settings *settings, bool replication)
 	Params params = {names, values, 0};
 	char user_timeout[24];
 
-	*db = (Db){.stage = STAGE_CONNECT};
+	*db = (Db){.stage = STAGE_CONNECT, .turned = db->turned};
 	if (settings->connection.count > 64)
 	{
 		failure_set(&db->failure, FAIL_CONFIG, "too many connection keywords");
@@ -106,7 +91,7 @@ db_open(Db *db, const Settings *settings, bool replication)
 	}
 	snprintf(user_timeout, sizeof(user_timeout), "%llu",
 			 (unsigned long long) settings->connect_timeout);
-	fill_params(&params, settings, replication, user_timeout);
+	fill_params(&params, settings, &db->turned, replication, user_timeout);
 	db->conn = PQconnectStartParams(names, values, 1);
 	if (db->conn == NULL)
 	{
@@ -121,10 +106,16 @@ db_open(Db *db, const Settings *settings, bool replication)
 	/* Only so does the text of a refused connection hold the SQLSTATE. */
 	PQsetErrorVerbosity(db->conn, PQERRORS_VERBOSE);
 	PQsetNoticeReceiver(db->conn, on_notice, db);
-	db->hosts = count_hosts(db->conn);
+	db->hosts = hosts_count(db->conn);
 	db->state = DB_CONNECTING;
 	db->connect_events = POLLOUT;
 	return true;
+}
+
+void
+db_turn_hosts(Db *db)
+{
+	hosts_turn(&db->turned, db->conn);
 }
 
 void

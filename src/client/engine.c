@@ -266,8 +266,11 @@ set_up_timed_out(Engine *engine, int64_t limit)
 		snprintf(timeout.hint, sizeof(timeout.hint), "%s", SLOT_WAIT_HINT);
 	}
 	else
+	{
+		db_turn_hosts(&engine->stream.db);
 		failure_set(&timeout, FAIL_NETWORK, "no answer within %lld ms",
 					(long long) limit);
+	}
 	engine_failed(engine, &timeout);
 }
 

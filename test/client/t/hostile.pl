@@ -208,6 +208,18 @@ subtest 'files that are not what they should be' => sub {
 		qr/at byte 0 cannot be shown: the data end/, 'a cut is an error');
 };
 
+subtest 'a host that hangs does not hide the next ones' => sub {
+	my $hangs = FakeServer->new(startup => sub { sleep 60 });
+	my $refuses = FakeServer->new(startup => error_response('E', '28P01', 'no'));
+	my ($first, $last) = map { $_->{conninfo} =~ /host=(\S+)/ } $hangs, $refuses;
+	my ($status, undef, $err) =
+	  shell("\$CLIENT --slot=s --connect-timeout=500ms "
+		  . "--dbname='host=$first,$first,$last port=1 user=u password=p'");
+
+	is($status, $status{auth}, 'the last of three is heard') or diag $err;
+	is(scalar(() = $err =~ /no answer within 2000 ms/g), 2, 'after two timeouts');
+};
+
 subtest 'connection strings' => sub {
 	my %class = ("host='x" => 'config', 'host=a,b hostaddr=1.2.3.4' => 'config',
 		'host=a,b port=1,2,3' => 'config', 'hostaddr=1.2.3.999' => 'config',
