@@ -360,7 +360,7 @@ defmodule PgEtf.Options do
     Map.put(options, name, Enum.map_join(values, ",", fun))
   end
 
-  defp put_messages(options, false), do: options
+  defp put_messages(options, none) when none in [false, []], do: options
   defp put_messages(options, true), do: Map.put(options, "messages", "on")
 
   defp put_messages(options, prefixes) do

@@ -102,6 +102,13 @@ defmodule PgEtf.OptionsTest do
                  origin: :none,
                  plugin_options: %{"json" => "text"}
                )
+
+      for messages <- [false, []] do
+        refute Map.has_key?(plugin(messages: messages), "messages")
+      end
+
+      assert %{"messages" => "on"} = all = plugin(messages: true)
+      refute Map.has_key?(all, "message_prefixes")
     end
 
     test "has the stored position, and then asks for positions to be acknowledged" do
