@@ -68,6 +68,31 @@ limit_time(Db *db, const Settings *settings)
 	return done;
 }
 
+/* A slot of another plugin, or of none, is somebody else's. */
+static bool
+is_ours(Db *db, const Settings *settings)
+{
+	StrBuf sql = {0};
+	bool ours;
+
+	strbuf_puts(&sql, "SELECT plugin FROM pg_catalog.pg_replication_slots "
+					  "WHERE plugin IS DISTINCT FROM '" PLUGIN_NAME
+					  "' AND slot_name = ");
+	strbuf_put_literal(&sql, settings->slot);
+	ours = !sql.failed && command(db, settings, &sql);
+	strbuf_free(&sql);
+	if (!ours || PQntuples(db->result) == 0)
+		return ours;
+	if (PQgetisnull(db->result, 0, 0))
+		failure_set(&db->failure, FAIL_WRONG_PLUGIN,
+					"slot \"%s\" is a physical slot", settings->slot);
+	else
+		failure_set(&db->failure, FAIL_WRONG_PLUGIN,
+					"the slot was made with plugin \"%s\"",
+					PQgetvalue(db->result, 0, 0));
+	return false;
+}
+
 /* Connect and run one command; the answer stands in db->result. */
 static bool
 run(Db *db, const Arguments *args, const StrBuf *sql)
@@ -85,7 +110,9 @@ run(Db *db, const Arguments *args, const StrBuf *sql)
 		   (!args->create_slot ||
 			slot_supported(settings, PQserverVersion(db->conn),
 						   &db->failure)) &&
-		   limit_time(db, settings) && command(db, settings, sql);
+		   limit_time(db, settings) &&
+		   (args->status || is_ours(db, settings)) &&
+		   command(db, settings, sql);
 }
 
 static int

@@ -252,14 +252,15 @@ apply_code(Arguments *args, int code, char *error, size_t size)
 static bool
 check(const Arguments *args, char *error, size_t size)
 {
-	if (args->help || args->version || args->port || args->read != NULL ||
-		args->status)
+	if (args->help || args->version || args->port || args->read != NULL)
 		return true;
-	if (args->drop_slot && (args->create_slot || args->start))
+	if (args->drop_slot && (args->create_slot || args->start || args->status))
 	{
 		snprintf(error, size, "--drop-slot goes with nothing else");
 		return false;
 	}
+	if (args->status)
+		return true;
 	if (args->create_slot && !args->start &&
 		args->settings.create == CREATE_TEMPORARY)
 	{

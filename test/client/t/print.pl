@@ -59,6 +59,27 @@ subtest 'slots' => sub {
 	like($err, qr/invalid character/, 'a name with quotes stays a name');
 };
 
+subtest 'slots of others' => sub {
+	$etf->sql("SELECT pg_create_physical_replication_slot('s')");
+	for my $what ([ '--drop-slot' ], [ '--create-slot', '--if-not-exists' ])
+	{
+		my ($status, $out, $err) = client(@$what);
+
+		is($status, 8, "@$what: a physical one is not ours");
+		like($err, qr/"s" is a physical slot/, 'and says why');
+	}
+	$etf->sql("SELECT pg_drop_replication_slot('s')");
+	$etf->sql("SELECT pg_create_logical_replication_slot('s', 'test_decoding')");
+	my ($status, $out, $err) = client('--drop-slot');
+
+	is($status, 8, 'nor is that of another plugin');
+	like($err, qr/made with plugin "test_decoding"/, 'which is named');
+	($status, $out, $err) = client('--status', '--drop-slot');
+	is($status, 2, 'nothing is dropped in passing');
+	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 1, 'it is there');
+	$etf->sql("SELECT pg_drop_replication_slot('s')");
+};
+
 subtest 'JSON, one line for each change' => sub {
 	client('--create-slot');
 	my $end = changes();
