@@ -38,7 +38,8 @@ defmodule PgEtf.Consumer do
       start_link() ->
           'Elixir.PgEtf.Consumer':start_link(?MODULE, no_state,
                                              [{connection, [{database, <<"shop">>}]},
-                                              {slot, <<"audit">>}]).
+                                              {slot, <<"audit">>},
+                                              {create_slot, true}]).
 
       handle_transaction(#{changes := Changes}, State) ->
           [io:format("~p ~p~n", [Op, Row]) || #{op := Op, record := Row} <- Changes],
