@@ -38,7 +38,9 @@ build_query(const Control *control, StrBuf *sql)
 				"SELECT now.lsn AS server_lsn, s.slot_name, "
 				"s.confirmed_flush_lsn, s.restart_lsn, s.active_pid, "
 				"greatest(now.lsn - s.restart_lsn, 0)::bigint AS retained, "
-				"j ->> 'safe_wal_size' AS safe_size, "
+				/* Below zero once a checkpoint may end the slot. */
+				"CASE WHEN j ->> 'safe_wal_size' ~ '^(-|0$)' THEN '1' "
+				"ELSE j ->> 'safe_wal_size' END AS safe_size, "
 				"j ->> 'wal_status' AS wal_status, "
 				"j ->> 'invalidation_reason' AS reason, "
 				"pg_catalog.age(s.catalog_xmin) AS xmin_age "
