@@ -123,7 +123,7 @@ subtest 'CHECKPOINT ends when it has to invalidate the stalled slot' => sub {
 	{
 		$etf->sql('CREATE TABLE x (); DROP TABLE x; SELECT pg_switch_wal()');
 	}
-	$client->expect(qr/^\{status,slot,.*safe_wal_size => 1,/s,
+	$client->expect(qr/^\{status,slot,.*safe_wal_size => 1\b/s,
 		'told that the next checkpoint may take it');
 	my $begin = time;
 	$etf->sql('CHECKPOINT');
