@@ -1,6 +1,7 @@
 /*
  * slot.h
- *		What a new slot may be, and why it may take long to make one.
+ *		What a new slot may be, why it may take long to make one, and whose
+ *		a slot is.
  */
 #ifndef ETF_SLOT_H
 #define ETF_SLOT_H
@@ -16,5 +17,9 @@
 /* Has this server the properties that were asked for?  False: see failure. */
 extern bool slot_supported(const Settings *settings, int server_version,
 						   Failure *failure);
+
+/* Was it made with our plugin (NULL: with none)?  False: see failure. */
+extern bool slot_is_ours(const char *slot, const char *plugin,
+						 Failure *failure);
 
 #endif

@@ -76,21 +76,13 @@ is_ours(Db *db, const Settings *settings)
 	bool ours;
 
 	strbuf_puts(&sql, "SELECT plugin FROM pg_catalog.pg_replication_slots "
-					  "WHERE plugin IS DISTINCT FROM '" PLUGIN_NAME
-					  "' AND slot_name = ");
+					  "WHERE slot_name = ");
 	strbuf_put_literal(&sql, settings->slot);
-	ours = !sql.failed && command(db, settings, &sql);
+	ours = !sql.failed && command(db, settings, &sql) &&
+		   (PQntuples(db->result) == 0 ||
+			slot_is_ours(settings->slot, db_value(db, "plugin"), &db->failure));
 	strbuf_free(&sql);
-	if (!ours || PQntuples(db->result) == 0)
-		return ours;
-	if (PQgetisnull(db->result, 0, 0))
-		failure_set(&db->failure, FAIL_WRONG_PLUGIN,
-					"slot \"%s\" is a physical slot", settings->slot);
-	else
-		failure_set(&db->failure, FAIL_WRONG_PLUGIN,
-					"the slot was made with plugin \"%s\"",
-					PQgetvalue(db->result, 0, 0));
-	return false;
+	return ours;
 }
 
 /* Connect and run one command; the answer stands in db->result. */

@@ -1,6 +1,6 @@
 /*
  * slot.c
- *		Which server has which property of a slot.
+ *		Which server has which property of a slot, and whose a slot is.
  *
  * Asked by stream_setup.c and admin.c before they create one: older servers
  * would complain about their own syntax, or ignore what they do not know.
@@ -8,6 +8,7 @@
 #include "client/slot.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool
 require(bool wanted, const char *property, int since, int server_version,
@@ -29,4 +30,18 @@ slot_supported(const Settings *settings, int server_version, Failure *failure)
 	return require(settings->two_phase, "two_phase", 14, server_version,
 				   failure) &&
 		   require(settings->failover, "failover", 17, server_version, failure);
+}
+
+bool
+slot_is_ours(const char *slot, const char *plugin, Failure *failure)
+{
+	if (plugin == NULL)
+		failure_set(failure, FAIL_WRONG_PLUGIN,
+					"slot \"%s\" is a physical slot", slot);
+	else if (strcmp(plugin, PLUGIN_NAME) != 0)
+		failure_set(failure, FAIL_WRONG_PLUGIN,
+					"the slot was made with plugin \"%s\"", plugin);
+	else
+		return true;
+	return false;
 }

@@ -218,12 +218,8 @@ check_usable(Stream *stream)
 	const char *status = db_value(db, "wal_status");
 	const char *reason = db_value(db, "reason");
 
-	if (plugin == NULL)
-		return refuse(stream, FAIL_WRONG_PLUGIN,
-					  "slot \"%s\" is a physical slot", slot);
-	if (strcmp(plugin, PLUGIN_NAME) != 0)
-		return refuse(stream, FAIL_WRONG_PLUGIN,
-					  "the slot was made with plugin \"%s\"", plugin);
+	if (!slot_is_ours(slot, plugin, &stream->db.failure))
+		return false;
 	if (!db_is_true(&stream->db, "ours"))
 		return refuse(stream, FAIL_WRONG_PLUGIN,
 					  "slot \"%s\" is of another database", slot);
