@@ -88,23 +88,22 @@ if Code.ensure_loaded?(Broadway) do
 end
 
 defmodule Reader do
-  # Broadway asks for 10 messages at a time unless told otherwise, which is little
-  # for messages of one row; and messages that wait need not be collected.
+  # Processors as PgEtf.Producer recommends them where the rate matters, but for
+  # "broadway-changes", which is what there is without a thought.
   def handlers do
     %{
       "consumer" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, &1),
       "consumer-changes" => &PgEtf.Consumer.start_link(Reader.Changes, &2, &1),
-      "broadway" => &pipeline(&1, [unit: :transaction], processors(10), &2),
-      "broadway-changes" => &pipeline(&1, [unit: :change], processors(200), &2)
+      "broadway" => &pipeline(&1, :transaction, [spawn_opt: off_heap()], &2),
+      "broadway-changes" => &pipeline(&1, :change, [], &2),
+      "broadway-tuned" => &pipeline(&1, :change, [max_demand: 200, spawn_opt: off_heap()], &2)
     }
   end
 
-  defp processors(max_demand) do
-    [concurrency: 2, max_demand: max_demand, spawn_opt: [message_queue_data: :off_heap]]
-  end
+  defp off_heap, do: [message_queue_data: :off_heap]
 
-  defp pipeline(opts, more, processors, tally) do
-    apply(Reader.Pipeline, :start, [opts ++ more, processors, tally])
+  defp pipeline(opts, unit, processors, tally) do
+    apply(Reader.Pipeline, :start, [opts ++ [unit: unit], [concurrency: 2] ++ processors, tally])
   end
 
   def main([handler, connection, slot, changes | latencies]) do

@@ -5,7 +5,8 @@ defmodule PgEtf.Inbox do
   # Frames become messages that wait in a queue until they are taken. They count
   # against a window from their arrival to the acknowledgement of all their
   # messages, so what the owner, its consumers and their mailboxes hold together is
-  # bounded. Credit for the client is what is missing in the window.
+  # bounded. Credit for the client is what is missing in the window, as far as what
+  # waits in the queue is not much: see @ahead.
   #
   # Pure data: no process, no clock. The session owns the struct.
 
@@ -23,6 +24,7 @@ defmodule PgEtf.Inbox do
   # events       credit left at the client, in changes; may be negative
   # bytes        the same in bytes
   # queued       changes that wait to be taken
+  # waiting      bytes of the frames that they came in
   # held         bytes of all frames that are not acknowledged
   # sizes        frames handed out: {number after the last message, bytes}
   # position     passed without a transaction, and not for the consumer to store
@@ -40,8 +42,14 @@ defmodule PgEtf.Inbox do
     events: 0,
     bytes: 0,
     queued: 0,
+    waiting: 0,
     held: 0
   ]
+
+  # Bytes that are read ahead of demand at most, besides the number of changes: of large
+  # rows many are alive at once otherwise, and the collector copies them. Rows of 10 KB
+  # cost half with this, and a slow reader no less than with more.
+  @ahead 131_072
 
   @options [
     :keys,
@@ -56,7 +64,7 @@ defmodule PgEtf.Inbox do
   @type t :: %Inbox{}
   @type item :: {data :: term, AckTracker.seq()}
 
-  @doc "An empty inbox; the client begins with the credit of the whole window."
+  @doc "An empty inbox; the client begins with all the credit that there may be."
   @spec new(keyword) :: t
   def new(opts) do
     opts = opts |> Keyword.take(@options) |> Map.new()
@@ -65,9 +73,13 @@ defmodule PgEtf.Inbox do
       opts: opts,
       decoder: Frame.decoder(keys: opts.keys),
       events: opts.prefetch,
-      bytes: opts.window_bytes
+      bytes: first_bytes(opts.window_bytes)
     }
   end
+
+  @doc "The bytes that the client begins with."
+  @spec first_bytes(pos_integer) :: pos_integer
+  def first_bytes(window_bytes), do: min(window_bytes, @ahead)
 
   ## Arriving
 
@@ -125,12 +137,12 @@ defmodule PgEtf.Inbox do
   defp enqueue(inbox, %Frame{end_lsn: nil, changes: [message]}, bytes) do
     inbox
     |> push_messages([unit(message, inbox.opts.unit)], 1)
-    |> push({:passed, bytes, message.commit_lsn})
+    |> push_passed(bytes, message.commit_lsn)
   end
 
   defp enqueue(inbox, %Frame{} = frame, bytes) do
     case inbox.opts.unit do
-      :change -> inbox |> push_messages(frame.changes, 1) |> push({:passed, bytes, closes(frame)})
+      :change -> inbox |> push_messages(frame.changes, 1) |> push_passed(bytes, closes(frame))
       :transaction -> build(inbox, frame, bytes)
     end
   end
@@ -150,6 +162,10 @@ defmodule PgEtf.Inbox do
 
   defp push(inbox, entry), do: %{inbox | queue: :queue.in(entry, inbox.queue)}
 
+  defp push_passed(inbox, bytes, end_lsn) do
+    push(%{inbox | waiting: inbox.waiting + bytes}, {:passed, bytes, end_lsn})
+  end
+
   defp push_messages(inbox, [], _weight), do: inbox
 
   defp push_messages(inbox, messages, weight) do
@@ -164,7 +180,7 @@ defmodule PgEtf.Inbox do
   # in bytes, of which no more would come once the window is full. What comes again
   # is no part of it.
   defp build(inbox, %Frame{part: part, changes: []}, bytes) when part in [:first, :middle] do
-    push(inbox, {:passed, bytes, nil})
+    push_passed(inbox, bytes, nil)
   end
 
   defp build(inbox, frame, bytes) do
@@ -210,7 +226,7 @@ defmodule PgEtf.Inbox do
 
     changes = lists |> :lists.reverse() |> :lists.append()
     transaction = %{transaction | part: part, changes: changes}
-    inbox |> push_messages([transaction], count) |> push({:passed, size, end_lsn})
+    inbox |> push_messages([transaction], count) |> push_passed(size, end_lsn)
   end
 
   ## Handing out
@@ -239,7 +255,8 @@ defmodule PgEtf.Inbox do
 
       {:value, {:passed, bytes, end_lsn}} ->
         sizes = :queue.in({inbox.tracker.next, bytes}, inbox.sizes)
-        take(%{drop(inbox) | sizes: sizes} |> close(end_lsn), demand, items)
+        inbox = %{drop(inbox) | sizes: sizes, waiting: inbox.waiting - bytes}
+        take(close(inbox, end_lsn), demand, items)
 
       {:value, {:position, lsn}} ->
         take_position(inbox, lsn, demand, items)
@@ -328,8 +345,14 @@ defmodule PgEtf.Inbox do
   @spec missing_credit(t) :: {non_neg_integer, non_neg_integer} | nil
   def missing_credit(%Inbox{opts: opts} = inbox) do
     events = missing(opts.prefetch, inbox.events + inbox.queued)
-    bytes = missing(opts.window_bytes, inbox.bytes + inbox.held)
+    bytes = missing_bytes(inbox)
     if events > 0 or bytes > 0, do: {events, bytes}
+  end
+
+  defp missing_bytes(%Inbox{opts: %{window_bytes: window}} = inbox) do
+    ahead = first_bytes(window)
+    missing = min(window - inbox.held, ahead - inbox.waiting) - inbox.bytes
+    if 2 * missing < ahead, do: 0, else: missing
   end
 
   defp missing(full, there) when 2 * there > full, do: 0

@@ -103,10 +103,10 @@ defmodule PgEtf.Options do
     ],
     prefetch: [
       type: :pos_integer,
-      default: 500,
+      default: 250,
       doc:
-        "how many changes are read ahead of demand. More makes nothing faster: what " <>
-          "waits is what the collector of garbage copies."
+        "how many changes are read ahead of demand, and no more than 128 KB of them. More " <>
+          "makes it slower: what waits is what the collector of garbage copies."
     ],
     max_in_flight: [
       type: :pos_integer,
@@ -298,7 +298,7 @@ defmodule PgEtf.Options do
       failover: opts[:failover],
       options: plugin_options(opts),
       credit_events: opts[:prefetch],
-      credit_bytes: opts[:window_bytes],
+      credit_bytes: PgEtf.Inbox.first_bytes(opts[:window_bytes]),
       status_interval: opts[:status_interval],
       liveness_timeout: opts[:liveness_timeout],
       max_stall: opts[:max_stall],

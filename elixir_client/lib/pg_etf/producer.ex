@@ -78,9 +78,9 @@ defmodule PgEtf.Producer do
   The tables met are remembered until the stream starts again, also those that have
   been dropped: about 350 bytes for each column, 38 MB for 10,000 tables of ten.
 
-  Where the rate matters: `unit: :transaction` costs less than half of a message for
-  each change. With `unit: :change`, processors that ask for more than Broadway's 10 at
-  a time, and that keep waiting messages out of their heaps, cost some 15 % less:
+  Where the rate matters: `unit: :transaction` costs about half of a message for each
+  change. Processors should keep waiting messages out of their heaps, and ask for more
+  than Broadway's 10 when messages are changes, which saves a third:
 
       processors: [
         default: [max_demand: 200, spawn_opt: [message_queue_data: :off_heap]]

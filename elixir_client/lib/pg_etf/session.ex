@@ -17,6 +17,11 @@ defmodule PgEtf.Session do
 
   require Logger
 
+  # Words of the owner's heap at least. One that holds what is read ahead grows past
+  # 512 KB, from where on the VM maps each heap from the system and gives it back. A heap
+  # that goes to and fro over that border costs more than all the decoding, in page
+  # faults; one that begins above it takes its like from those kept at hand.
+  @heap 100_000
   @flush_interval 50
   @stall_checks 4
 
@@ -49,10 +54,11 @@ defmodule PgEtf.Session do
   @type item :: {data :: term, AckTracker.seq()}
   @type failure :: {AckTracker.seq(), :ack | :retry | :halt}
 
-  @doc "A session with validated options, not connected."
+  @doc "A session with validated options, not connected. The caller becomes its owner."
   @spec new(keyword) :: t
   def new(opts) do
     Telemetry.load()
+    Process.flag(:min_heap_size, @heap)
     forget(%Session{opts: opts, client: opts[:client]})
   end
 

@@ -32,6 +32,26 @@ defmodule PgEtf.InboxTest do
     assert inbox |> Inbox.grant(6, 0) |> Inbox.missing_credit() == nil
   end
 
+  test "little is read ahead of demand, and all of the window without acknowledgements" do
+    inbox = inbox(prefetch: 1_000_000, window_bytes: 1_000_000)
+    waiting = fill(inbox, & &1)
+    assert waiting.held in 100_000..200_000
+    taken = fill(inbox, fn inbox -> inbox |> Inbox.take(1_000) |> elem(1) end)
+    assert taken.held in 900_000..1_000_000
+  end
+
+  # Puts frames in while there is credit for them.
+  defp fill(inbox, between) do
+    if inbox.bytes > 0 do
+      {:ok, inbox, 1} = Inbox.put(inbox, [frame(1, [1])], 10_000)
+      inbox = between.(inbox)
+      {events, bytes} = Inbox.missing_credit(inbox) || {0, 0}
+      inbox |> Inbox.grant(events, bytes) |> fill(between)
+    else
+      inbox
+    end
+  end
+
   # Cut by a reconnect, a transaction comes again from its first row, in frames
   # of other sizes.
   test "the parts of a transaction follow each other whatever comes again" do

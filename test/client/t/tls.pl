@@ -107,6 +107,21 @@ sub client
 		  . join(', ', map { "$_ => <<\"$all{$_}\">>" } sort keys %all) . '}');
 }
 
+# Established connections to a port of this machine: the timer that runs (2 is
+# that of keepalives), and the seconds until it fires.
+sub sockets
+{
+	my ($port) = @_;
+	my $peer = sprintf '0100007F:%04X 01', $port;
+
+	my $tcp = slurp_file('/proc/net/tcp');
+	my @sockets;
+
+	push @sockets, { timer => hex $1, seconds => hex($2) / 100 }
+	  while $tcp =~ /^ *\d+: \S+ $peer \S+ (\w+):(\w+) /mg;
+	return @sockets;
+}
+
 my $client = client();
 $client->expect(qr/^\{status,connected/, 'verify-full with our authority');
 $etf->sql('INSERT INTO t SELECT generate_series(1, 30000)');
@@ -116,6 +131,8 @@ is($etf->sql('SELECT ssl AND NOT EXISTS (SELECT FROM pg_stat_ssl s JOIN '
 	  . "pg_stat_activity a USING (pid) WHERE usename = 'cdc' AND NOT s.ssl) "
 	  . 'FROM pg_stat_ssl JOIN pg_stat_replication USING (pid)'),
 	't', 'both connections are encrypted');
+is_deeply([ map { $_->{timer} == 2 && $_->{seconds} <= 30 } sockets($node->port) ],
+	[ 1, 1 ], 'and a dead peer would be noticed, by keepalives');
 $client->say('ack');
 is($client->stop, 0, 'stop');
 $client->quit;
