@@ -44,9 +44,7 @@ defmodule PgEtf.InboxTest do
   defp fill(inbox, between) do
     if inbox.bytes > 0 do
       {:ok, inbox, 1} = Inbox.put(inbox, [frame(1, [1])], 10_000)
-      inbox = between.(inbox)
-      {events, bytes} = Inbox.missing_credit(inbox) || {0, 0}
-      inbox |> Inbox.grant(events, bytes) |> fill(between)
+      inbox |> between.() |> replenish() |> fill(between)
     else
       inbox
     end
@@ -118,18 +116,40 @@ defmodule PgEtf.InboxTest do
 
     {items, inbox} = Inbox.take(inbox, demand)
     {acked, open} = Enum.split(Enum.shuffle(open ++ Enum.map(items, &elem(&1, 1))), 15)
-    inbox = Inbox.ack(inbox, acked)
-
-    inbox =
-      case Inbox.missing_credit(inbox) do
-        {events, bytes} -> Inbox.grant(inbox, events, bytes)
-        nil -> inbox
-      end
-
+    inbox = inbox |> Inbox.ack(acked) |> replenish()
     gauges = Inbox.gauges(inbox)
     assert gauges.credit_events + gauges.queued <= 30
     assert gauges.credit_bytes + gauges.held_bytes <= 1000
     assert gauges.held_bytes < 1000 + 400
     {inbox, open}
+  end
+
+  # However large frames and window are, and in the middle of a long transaction.
+  test "who takes and acknowledges all gets more" do
+    frame = Gen.fixed_list([Gen.integer(1..20), Gen.integer(1..400_000)])
+    stream = Gen.fixed_list([Gen.integer(1..500_000), Gen.list(frame, 1..30)])
+
+    for unit <- [:change, :transaction] do
+      Gen.run(stream, 200, fn [window, frames] ->
+        opts = [unit: unit, prefetch: 30, window_bytes: window, max_transaction_changes: 25]
+        Enum.reduce(frames, {inbox(opts), 0}, &pass/2)
+      end)
+    end
+  end
+
+  defp pass([rows, bytes], {inbox, first}) do
+    part = if first == 0, do: :first, else: :middle
+    frame = frame(1, Enum.to_list(1..rows), part, first)
+    {:ok, inbox, ^rows} = Inbox.put(inbox, [frame], bytes)
+    {items, inbox} = Inbox.take(inbox, 1000)
+    inbox = inbox |> Inbox.ack(Enum.map(items, &elem(&1, 1))) |> replenish()
+    assert %{credit_events: events, credit_bytes: bytes} = Inbox.gauges(inbox)
+    assert events > 0 and bytes > 0
+    {inbox, first + rows}
+  end
+
+  defp replenish(inbox) do
+    {events, bytes} = Inbox.missing_credit(inbox) || {0, 0}
+    Inbox.grant(inbox, events, bytes)
   end
 end
