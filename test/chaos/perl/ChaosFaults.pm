@@ -179,13 +179,23 @@ sub switch_wal
 		AND wal_status <> 'lost' AND pg_current_wal_lsn() - restart_lsn > $bytes)");
 
 	# The slots of the others follow at checkpoints.
-	$world->try_sql('CHECKPOINT');
+	$world->try_sql("SET statement_timeout = '10s'; CHECKPOINT");
 	$world->check;
 	return $made;
 }
 
+sub is_lost
+{
+	my ($world, $reader) = @_;
+
+	return $world->try_sql("SELECT count(*) FROM pg_replication_slots
+		WHERE slot_name = '$reader->{name}' AND wal_status = 'lost'");
+}
+
 # The slot of a stopped reader falls behind max_slot_wal_keep_size, the others go
-# on.  (With its client alone stopped it would get itself another one.)
+# on.  (With its client alone stopped it would get itself another one.)  The
+# walsender that has to let it go tells its reader, and the checkpoint waits: for
+# as long as the reader is stopped, if its socket is full.
 sub lose
 {
 	my ($world, $reader) = @_;
@@ -201,12 +211,12 @@ sub lose
 	while (time < $until && !$lost)
 	{
 		switch_wal($world, $reader->{name}, 96 << 20);
-		$lost = $world->try_sql("SELECT count(*) FROM pg_replication_slots
-			WHERE slot_name = '$reader->{name}' AND wal_status = 'lost'");
+		$lost = is_lost($world, $reader);
 	}
+	kill 'CONT', @pids;
+	sleep 0.1 while time < $until + 20 && !($lost ||= is_lost($world, $reader));
 	$world->try_sql('ALTER SYSTEM RESET max_slot_wal_keep_size');
 	$world->{node}->reload;
-	kill 'CONT', @pids;
 	return $lost ? 1 : 0;
 }
 
