@@ -139,16 +139,18 @@ sub crash
 	return 1;
 }
 
-# A stopped process would hold up a shutdown for ever.
+# A stopped process would hold up a shutdown for ever.  A fast one sends to each
+# reader what there is first, which may be the largest transaction.
 sub restart
 {
 	my ($world, $mode) = @_;
-	local $ENV{PGCTLTIMEOUT} = 40;
+	my $limit = 40 + int($world->{big} / 50_000);
+	local $ENV{PGCTLTIMEOUT} = $limit;
 
 	$world->do_due('inf');
 	forgets($world);
 	$world->{node}->stop($mode, fail_ok => 1)
-	  or push @{ $world->{unfounded} }, "$mode shutdown took more than 40 s"
+	  or push @{ $world->{unfounded} }, "$mode shutdown took more than $limit s"
 	  and $world->{node}->stop('immediate');
 	$world->{node}->start;
 	return 1;
