@@ -13,10 +13,11 @@ start(Dir, Begin) ->
         register(?MODULE, self()),
         process_flag(priority, high),
         Files = lists:sort(filelib:wildcard(filename:join(Dir, "*.log"))),
+        % Read before there is a newer one: from then on it may be deleted.
+        Last = case Begin of none -> last_of(Files); _ -> Begin end,
         {ok, File} = chaos_log:open(next_file(Dir, Files)),
         Self ! {?MODULE, ready},
         Begin =:= none orelse chaos_log:write(File, [{position, Begin}]),
-        Last = case Begin of none -> last_of(Files); _ -> Begin end,
         loop(#{file => File, disk => File, holes => #{}, last => Last})
     end),
     receive {?MODULE, ready} -> ok end.
@@ -98,9 +99,12 @@ last_of(Files) ->
     lists:foldl(fun(File, Last) -> last_of(File, 0, Last) end, none, Files).
 
 last_of(File, Offset, Last) ->
-    case chaos_log:read(File, Offset) of
+    try chaos_log:read(File, Offset) of
         {[], _} -> Last;
         {Events, Next} -> last_of(File, Next, lists:foldl(fun position/2, Last, Events))
+    catch
+        % Deleted meanwhile: what counts is in a newer one.
+        error:{badmatch, {error, enoent}} -> Last
     end.
 
 position({_, {done, End}}, _) -> End;
