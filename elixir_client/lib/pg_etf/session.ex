@@ -22,6 +22,10 @@ defmodule PgEtf.Session do
   # that goes to and fro over that border costs more than all the decoding, in page
   # faults; one that begins above it takes its like from those kept at hand.
   @heap 100_000
+
+  # Bytes of a packet from which on what the one before has left is not waited for: such
+  # a heap is collected late, and large values lie outside of it.
+  @large 1_048_576
   @flush_interval 50
   @stall_checks 4
 
@@ -280,6 +284,8 @@ defmodule PgEtf.Session do
   ## Packets
 
   defp handle_packet(session, packet) do
+    if byte_size(packet) >= @large, do: :erlang.garbage_collect()
+
     case Frame.to_term(packet) do
       {:ok, frames} when length(frames) >= 0 -> handle_frames(session, frames, byte_size(packet))
       {:ok, report} -> handle_report(session, report)
