@@ -3,9 +3,10 @@
  *		What is known of each table, so that no row needs the catalogs.
  *
  * A plan is built at the table's first change in a session and again after
- * an invalidation of the table or of anything its types are made of.  Plans
- * are freed with the session, or earlier, when all of them together become
- * large; what the reader has been told is remembered in any case.
+ * an invalidation of the table or of anything its types are made of.  A plan is
+ * freed after an invalidation of its table, all are when together they become
+ * large, and with the session; what the reader has been told is remembered in
+ * any case.
  */
 #ifndef ETF_RELATION_H
 #define ETF_RELATION_H
@@ -31,9 +32,10 @@ typedef struct EtfRelationEntry
 typedef struct EtfRelation
 {
 	EtfRelationEntry *entry;
-	bool valid;	  /* cleared by the relcache callback */
-	bool wanted;  /* publishable, and not filtered out */
-	bool full;	  /* REPLICA IDENTITY FULL */
+	bool valid; /* cleared by the relcache callback, ... */
+	struct EtfRelation *next_invalid; /* ... which puts it into this list */
+	bool wanted;					  /* publishable, and not filtered out */
+	bool full;						  /* REPLICA IDENTITY FULL */
 	uint64 epoch; /* of the cache, when the plan was built */
 	const char *schema;
 	const char *name;

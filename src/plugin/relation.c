@@ -28,7 +28,7 @@
 #include "plugin/relation.h"
 
 /* A session's plans together may take this much, and one more plan. */
-#define MAX_PLAN_BYTES (8 * 1024 * 1024)
+#define MAX_PLAN_BYTES (64 * 1024 * 1024)
 
 /* A plan of ten columns fits into this. */
 #define PLAN_BYTES (4 * 1024)
@@ -39,12 +39,24 @@ typedef struct EtfRelationCache
 	HTAB *type_hashes;		/* syscache hash of every pg_type row in use */
 	HTAB *type_relations;	/* Oid of every composite type's relation */
 	EtfRelationEntry *last; /* that of the last change */
+	EtfRelation *invalid;	/* plans that are to be freed */
 	uint64 epoch;			/* plans of an earlier one are stale */
 	Size plan_bytes;		/* what all plans take */
 	MemoryContext context;
 } EtfRelationCache;
 
 static EtfRelationCache *active = NULL;
+
+/* It is freed later: it may be in use. */
+static void
+invalidate(EtfRelationCache *cache, EtfRelation *plan)
+{
+	if (!plan->valid)
+		return;
+	plan->valid = false;
+	plan->next_invalid = cache->invalid;
+	cache->invalid = plan;
+}
 
 static void
 relation_changed(Datum arg, Oid relid)
@@ -55,7 +67,7 @@ relation_changed(Datum arg, Oid relid)
 		return;
 	entry = hash_search(active->entries, &relid, HASH_FIND, NULL);
 	if (entry != NULL && entry->relation != NULL)
-		entry->relation->valid = false;
+		invalidate(active, entry->relation);
 	if (relid == InvalidOid ||
 		hash_search(active->type_relations, &relid, HASH_FIND, NULL) != NULL)
 		active->epoch++;
@@ -247,9 +259,21 @@ drop_plan(EtfRelationCache *cache, EtfRelationEntry *entry)
 	entry->relation = NULL;
 }
 
+/* A table that was dropped will not come back for its plan. */
+static void
+drop_invalid_plans(EtfRelationCache *cache)
+{
+	while (cache->invalid != NULL)
+	{
+		EtfRelation *plan = cache->invalid;
+
+		cache->invalid = plan->next_invalid;
+		drop_plan(cache, plan->entry);
+	}
+}
+
 /*
- * Plans that are not used again would stay: of tables that were dropped, or
- * of the many tables of a quiet database.  Which those are is not worth
+ * Which of the plans of many tables will not be used again is not worth
  * knowing, because a plan is quickly built again.
  */
 static void
@@ -313,6 +337,7 @@ etf_relation_get(EtfSession *session, Relation relation)
 	cache->last = entry;
 	if (!usable(cache, entry->relation))
 	{
+		drop_invalid_plans(cache);
 		drop_plan(cache, entry);
 		drop_plans_if_large(cache);
 		make_plan(session, entry, relation);
