@@ -100,10 +100,11 @@ extern void engine_init(Engine *engine, Consumer *consumer);
 extern void engine_free(Engine *engine);
 extern void engine_start(Engine *engine, const Settings *settings);
 
-/* What to poll for, and what poll() said. */
+/* What to poll for, what poll() said, and whether there is no need to. */
 extern short engine_stream_events(const Engine *engine);
 extern void engine_turn(Engine *engine, int64_t now, short stream_revents,
 						short control_revents);
+extern bool engine_can_go_on(const Engine *engine);
 
 /* The consumer's wishes. */
 extern void engine_credit(Engine *engine, uint64_t events, uint64_t bytes);

@@ -336,6 +336,17 @@ engine_stream_events(const Engine *engine)
 						 read && engine->phase != ENGINE_CONFIRMING);
 }
 
+/* Output that left after the turn made room, and nothing else will say so. */
+bool
+engine_can_go_on(const Engine *engine)
+{
+	bool waits =
+		engine->phase == ENGINE_PARKED ||
+		(engine->phase == ENGINE_STREAMING && engine->held.data != NULL);
+
+	return waits && flow_may_deliver(engine);
+}
+
 void
 engine_credit(Engine *engine, uint64_t events, uint64_t bytes)
 {

@@ -108,7 +108,7 @@ time_to_sleep(const Engine *engine, int64_t done_at)
 	int64_t wake_at = done_at > 0 ? done_at + LAST_WORDS_MS : engine->wake_at;
 	int64_t ms = wake_at - loop_clock();
 
-	return ms > 0 ? ms : 0;
+	return ms > 0 && !engine_can_go_on(engine) ? ms : 0;
 }
 
 /*

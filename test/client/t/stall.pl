@@ -7,6 +7,9 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
 
 use EtfClient;
 use EtfTest;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Symbol 'gensym';
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -47,6 +50,18 @@ sub stalled_client
 	return $client;
 }
 
+sub wait_for_bytes
+{
+	my ($file, $bytes) = @_;
+
+	for (1 .. 100)
+	{
+		return 1 if -e $file && index(slurp_file($file), $bytes) >= 0;
+		sleep 0.1;
+	}
+	return 0;
+}
+
 sub free_slot
 {
 	$node->poll_query_until('postgres',
@@ -73,6 +88,29 @@ subtest 'longer than wal_sender_timeout: the connection lives' => sub {
 	is($client->stop, 0, 'stop');
 	$client->is_clean('without a hole');
 	$client->quit;
+	free_slot();
+};
+
+# A file never makes the client wait, so no poll() tells that there is room.  A
+# large message makes libpq read many at once from then on.
+subtest 'output that takes all at once' => sub {
+	my $file = $node->basedir . '/packets';
+	my $settings = EtfClient::settings($node, credit_events => 1000000,
+		credit_bytes => 1000000000, packet_bytes => 4096,
+		options => '#{frame_bytes => <<"8192">>}');
+	my $start = qx{erl -noshell -eval 'B = term_to_binary({start, $settings}),
+		ok = file:write(standard_io, <<(byte_size(B)):32, B/binary>>), halt().'};
+
+	$etf->slot('s');
+	$etf->sql("INSERT INTO t SELECT 0, string_agg(md5(i::text), '')"
+		  . ' FROM generate_series(1, 65536) i');
+	big_transaction();
+	my $client = IPC::Run::start([ $ENV{ETF_CLIENT}, '--port' ], '<pipe',
+		my $input = gensym, '>', $file);
+	syswrite $input, $start;
+	ok(wait_for_bytes($file, 'caught_up'), 'all comes without a pause');
+	close $input;
+	ok($client->finish, 'and it ends');
 	free_slot();
 };
 
