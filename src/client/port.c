@@ -22,6 +22,12 @@
 
 #define BATCH_FRAMES 256
 
+/*
+ * A reader that is slower than the server costs a change of processes each time
+ * that the pipe is full.  Usual are 64 kB.
+ */
+#define PIPE_BYTES (256 * 1024)
+
 typedef struct Port
 {
 	Consumer consumer; /* first, so that one pointer is both */
@@ -234,6 +240,9 @@ move_stdout(void)
 	if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		return -1;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+#ifdef F_SETPIPE_SZ
+	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* the kernel may say no */
+#endif
 	fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
 	return fd;
 }
