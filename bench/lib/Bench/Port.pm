@@ -50,9 +50,6 @@ sub start
 		conninfo => binary($cluster->conninfo('bench_run')),
 		slot => binary($slot),
 		options => map_term(map { $_ => binary($options{$_}) } keys %options),
-		# A server that is all confirmed says nothing by itself: that the end
-		# has come is the answer to a status.
-		status_interval => integer(100),
 		credit_events => integer($unlimited),
 		credit_bytes => integer($unlimited))));
 	return $client;
@@ -65,43 +62,48 @@ sub drain
 
 	local $SIG{ALRM} = sub { kill 'KILL', $client->{pid} };
 	alarm $limit;
-	while (defined(my $packet = receive($client)))
+	while (receive($client))
 	{
+		my $packet = \$client->{packet};
 		my $end = end_lsn($packet);
 		send_term($client, tuple(atom('flushed'), integer($end))) if $end;
-		return $packet if $packet =~ /^\x83h\x03.\x05fatal/s;
-		alarm(0), return undef if $packet =~ /^\x83h\x02.\x09caught_up/s;
+		return $$packet if $$packet =~ /^\x83h\x03.\x05fatal/s;
+		alarm(0), return undef if $$packet =~ /^\x83h\x02.\x09caught_up/s;
 	}
 	return 'the client ended';
 }
 
+# The next packet is put where the last one was: a reader that asks the system
+# for room each time is slower than the client.
 sub receive
 {
 	my ($client) = @_;
-	my $head = take($client, 4) // return undef;
-	return take($client, unpack 'N', $head);
+	my $head = '';
+	return take($client, \$head, 4)
+	  && take($client, \$client->{packet}, unpack 'N', $head);
 }
 
 sub take
 {
-	my ($client, $length) = @_;
-	my $bytes = '';
+	my ($client, $bytes, $length) = @_;
+	my $got = 0;
 
-	while (length $bytes < $length)
+	while ($got < $length)
 	{
-		sysread($client->{from}, $bytes, $length - length $bytes, length $bytes)
-		  or return undef;
+		$got += sysread($client->{from}, $$bytes, $length - $got, $got)
+		  || return 0;
 	}
-	return $bytes;
+	return 1;
 }
 
 # The end of the first frame's transaction, if it is all there.
 sub end_lsn
 {
 	my ($packet) = @_;
+	pos($$packet) = 0;
 	return undef
-	  if $packet !~ /^\x83l....h\x07w\x02txw.(?:whole|last)h\x04/gs;
-	my (undef, undef, $end) = map { take_integer(\$packet) } 1 .. 3;
+	  if $$packet !~ /^\x83l....h\x07w\x02txw.(?:whole|last)h\x04/gs;
+	my (undef, undef, $end) = map { take_integer($packet) } 1 .. 3;
 	return $end;
 }
 
