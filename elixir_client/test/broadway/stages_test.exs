@@ -24,15 +24,19 @@ if Code.ensure_loaded?(Broadway) do
       [connection: [], slot: slot, client: FakeSlot] ++ more
     end
 
-    # The log while the producer looks for its stages so many times.
+    # What is logged for a slot while its producer looks for the stages so many
+    # times: what other tests log meanwhile is captured, too.
     defp log_of(opts, looks) do
       {:producer, state, _} = Producer.init(opts)
 
-      capture_log(fn ->
-        for look <- looks do
-          {:noreply, [], ^state} = Producer.handle_info({Producer, :connect, look}, state)
-        end
-      end)
+      log =
+        capture_log(fn ->
+          for look <- looks do
+            {:noreply, [], ^state} = Producer.handle_info({Producer, :connect, look}, state)
+          end
+        end)
+
+      for line <- String.split(log, "\n"), line =~ "(slot #{opts[:slot]})", into: "", do: line
     end
 
     test "the log tells once which stages are waited for" do
