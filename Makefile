@@ -14,8 +14,11 @@ COMMON_SRC = $(sort $(wildcard src/common/*.c))
 PLUGIN_SRC = pg_etf_decoding.c $(sort $(wildcard src/plugin/*.c))
 OBJS = $(PLUGIN_SRC:.c=.o) $(COMMON_SRC:.c=.o)
 
-ERL_ROOT ?= $(shell erl -noshell -eval 'io:format("~s", [code:root_dir()])' \
-	-s init stop 2>/dev/null)
+# Asked once, and only where it is needed.
+ifndef ERL_ROOT
+ERL_ROOT = $(eval ERL_ROOT := $$(shell erl -noshell -eval \
+	'io:format("~s", [code:root_dir()]), halt().' 2>/dev/null))$(ERL_ROOT)
+endif
 ERL_INCLUDE ?= $(ERL_ROOT)/usr/include
 ERL_LIB ?= $(ERL_ROOT)/usr/lib
 WARNINGS = -Wall -Wextra -Werror

@@ -1,14 +1,6 @@
 # Unit tests of the shared ring, under the address and undefined behaviour
 # sanitizers.  Each test_*.c is a program; one that needs more than src/common
-# names it in UNIT_SRC_test_x.  Included by the top Makefile; works alone too:
-#
-#   make -f test/unit/unit.mk check-unit
-
-CC ?= cc
-UNIT_ERL_ROOT := $(shell erl -noshell -eval 'io:format("~s", [code:root_dir()])' \
-	-s init stop 2>/dev/null)
-ERL_INCLUDE ?= $(UNIT_ERL_ROOT)/usr/include
-ERL_LIB ?= $(UNIT_ERL_ROOT)/usr/lib
+# names it in UNIT_SRC_test_x.  Included by the top Makefile.
 
 UNIT_BUILD = build/unit
 UNIT_TESTS = $(sort $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c)))

@@ -48,7 +48,7 @@ sub client
 	  split /\n/, `find $source/client -name '*.o'`;
 	my @patched = map { planted("src/client/$_.c", @{ $change{$_} }) } sort keys %change;
 	my $program = "$dir/client_" . join('_', sort keys %change);
-	my $erl = `erl -noshell -eval 'io:format("~s", [code:root_dir()])' -s init stop`;
+	my $erl = `erl -noshell -eval 'io:format("~s", [code:root_dir()]), halt().'`;
 	chomp(my ($include, $lib) = map { scalar `$ENV{ETF_PG_CONFIG} --$_` } qw(includedir libdir));
 
 	system('cc', '-D_GNU_SOURCE', '-DETF_VERSION="planted"', "-I$source/include",
