@@ -1,6 +1,6 @@
 # Measurements: see docs/performance.md.  QUICK=1 takes less than a minute and
 # leaves its figures and pictures in build/bench; the whole form takes some
-# twenty minutes and writes them into docs/bench.  BENCH names the parts to
+# forty minutes and writes them into docs/bench.  BENCH names the parts to
 # run; BENCH_ARGS goes to each of them, see their --help.
 
 BENCH_DIR = build/bench

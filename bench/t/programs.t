@@ -31,10 +31,10 @@ my $head = Bench::Port::atom('whole') . "h\x04b\0\0\x02\xbc"
   . join '', map { Bench::Port::integer($_) } $commit, $end, 1;
 my $packet = "\x83l\0\0\0\x01h\x07" . Bench::Port::atom('tx') . $head;
 
-is(Bench::Port::end_lsn($packet), $end, 'the end of a transaction is found');
-is(Bench::Port::end_lsn($packet =~ s/whole/first/r), undef,
+is(Bench::Port::end_lsn(\$packet), $end, 'the end of a transaction is found');
+is(Bench::Port::end_lsn(\($packet =~ s/whole/first/r)), undef,
 	'that of a part is none');
-is(Bench::Port::end_lsn("\x83h\x02" . Bench::Port::atom('caught_up')),
+is(Bench::Port::end_lsn(\("\x83h\x02" . Bench::Port::atom('caught_up'))),
 	undef, 'nor is there one in other packets');
 
 for my $curve (@Bench::Curves::all)

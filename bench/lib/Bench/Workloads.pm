@@ -78,7 +78,7 @@ our @all = (
 	{
 		name => 'mixed',
 		title => '9 mixed columns, transactions of 100',
-		rows => [ 200_000, 50_000 ],
+		rows => [ 200_000, 20_000 ],
 		ddl => $mixed_ddl,
 		row => $mixed_row,
 		load => insert('mixed', $mixed_row),
@@ -87,7 +87,7 @@ our @all = (
 	{
 		name => 'single',
 		title => '9 mixed columns, one row per transaction',
-		rows => [ 100_000, 10_000 ],
+		rows => [ 100_000, 5_000 ],
 		per => 1,
 		ddl => $mixed_ddl,
 		load => insert('mixed', $mixed_row)
