@@ -102,8 +102,11 @@ sub versions
 		$_ => scalar qx(dpkg-query -W -f '\${Version}' $package 2>/dev/null)
 	} grep { !/pg_etf|bench_floor|pgoutput|test_decoding/ } @plugins;
 
-	my $ours = qx(git -C "$top" describe --always --dirty 2>/dev/null) || 'unknown';
+	# Figures that were just published are no change of what is measured.
+	my $ours = qx(git -C "$top" describe --always 2>/dev/null) || 'unknown';
 	chomp $ours;
+	$ours .= '-dirty'
+	  if system("git -C '$top' diff --quiet HEAD -- ':!docs/bench' 2>/dev/null") == 1 << 8;
 	return { %version, pg_etf_decoding => $ours };
 }
 
