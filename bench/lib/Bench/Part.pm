@@ -103,10 +103,11 @@ sub versions
 	} grep { !/pg_etf|bench_floor|pgoutput|test_decoding/ } @plugins;
 
 	# Figures that were just published are no change of what is measured.
-	my $ours = qx(git -C "$top" describe --always 2>/dev/null) || 'unknown';
+	my $ours = qx(git -C "$top" describe --always 2>/dev/null);
 	chomp $ours;
 	$ours .= '-dirty'
-	  if system("git -C '$top' diff --quiet HEAD -- ':!docs/bench' 2>/dev/null") == 1 << 8;
+	  if $ours && system("git -C '$top' diff --quiet HEAD -- ':!docs/bench'");
+	$ours ||= 'unknown';
 	return { %version, pg_etf_decoding => $ours };
 }
 
