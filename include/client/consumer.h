@@ -66,6 +66,9 @@ typedef struct ConsumerOps
 	/* No frame follows at once: what was delivered may leave. */
 	void (*end_batch)(Consumer *consumer);
 
+	/* Is there something to say in end_batch by now?  NULL: never. */
+	bool (*has_to_say)(Consumer *consumer);
+
 	/* {Tag, Lsn} */
 	void (*position)(Consumer *consumer, const char *tag, uint64_t lsn);
 

@@ -336,14 +336,23 @@ engine_stream_events(const Engine *engine)
 						 read && engine->phase != ENGINE_CONFIRMING);
 }
 
-/* Output that left after the turn made room, and nothing else will say so. */
+/*
+ * Output that left after the turn made room, or is what an acknowledgement
+ * waits for, and nothing else will say so.
+ */
 bool
 engine_can_go_on(const Engine *engine)
 {
+	Consumer *consumer = engine->consumer;
 	bool waits =
 		engine->phase == ENGINE_PARKED ||
 		(engine->phase == ENGINE_STREAMING && engine->held.data != NULL);
 
+	if (engine->phase == ENGINE_DONE)
+		return false;
+	if (consumer->ops->has_to_say != NULL &&
+		consumer->ops->has_to_say(consumer))
+		return true;
 	return waits && flow_may_deliver(engine);
 }
 

@@ -127,27 +127,37 @@ put_progress(Print *print)
 	print->lag = lag;
 }
 
-/* Once a turn: write, and acknowledge what has left. */
+/* Has the transaction left that is to be acknowledged? */
+static bool
+print_has_to_say(Consumer *consumer)
+{
+	const Print *print = (const Print *) consumer;
+
+	return print->ack_lsn != 0 && print->outbox.written >= print->ack_at;
+}
+
+/*
+ * Once a turn: write, and acknowledge what has left.  What follows from that,
+ * a status update or the end, is a matter of the next turn.
+ */
 static void
 print_end_batch(Consumer *consumer)
 {
 	Print *print = (Print *) consumer;
 	Engine *engine = &print->engine;
-	bool written = outbox_write(&print->outbox);
 
-	if (written && print->ack_lsn != 0 &&
-		print->outbox.written >= print->ack_at)
+	outbox_write(&print->outbox);
+	if (print_has_to_say(consumer))
 	{
 		engine_flushed(engine, print->ack_lsn);
 		print->ack_lsn = 0;
+		engine->wake_at = engine->now;
 	}
 	if (print->ack_lsn == 0 &&
 		engine->feedback.delivered > engine->feedback.flushed)
 	{
 		print->ack_lsn = engine->feedback.delivered;
 		print->ack_at = print->outbox.queued;
-		if (outbox_waiting(&print->outbox) == 0 && written)
-			engine->wake_at = engine->now;
 	}
 	if (print->progress && engine_due(engine, print->progress_at + PROGRESS_MS))
 		put_progress(print);
@@ -246,6 +256,7 @@ static const ConsumerOps print_ops = {
 	.has_room = print_has_room,
 	.deliver = print_deliver,
 	.end_batch = print_end_batch,
+	.has_to_say = print_has_to_say,
 	.position = print_position,
 	.report = print_report,
 	.log = print_log,

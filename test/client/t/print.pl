@@ -108,6 +108,22 @@ subtest 'JSON, one line for each change' => sub {
 	is($out, '', 'what was printed is confirmed');
 };
 
+# The server has nothing more to say, and the status interval is 10 s.
+subtest 'the end comes at once' => sub {
+	my @slow;
+
+	for my $run (1 .. 8)
+	{
+		$etf->sql('INSERT INTO other SELECT g FROM generate_series(1, 5000) g');
+		my $end = $etf->end_of_wal;
+		my $started = time;
+		IPC::Run::run([ @client, '--endpos', $end ], '>', '/dev/null',
+			IPC::Run::timeout(60));
+		push @slow, time - $started if time - $started > 5;
+	}
+	is_deeply(\@slow, [], 'whatever leaves when');
+};
+
 subtest 'options of printing' => sub {
 	my $end = changes();
 	my ($status, $out) = client('--print=json', '--endpos', $end,
