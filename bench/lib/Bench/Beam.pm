@@ -27,6 +27,10 @@ sub copies
 	return \%copy;
 }
 
+# What the reader knows to do with what comes.
+our @handlers = ('consumer', 'consumer-changes', 'broadway', 'broadway-changes',
+	'broadway-tuned');
+
 sub broadway
 {
 	my @names = qw(broadway gen_stage nimble_options telemetry);

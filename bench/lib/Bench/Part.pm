@@ -5,6 +5,7 @@ package Bench::Part;
 use strict;
 use warnings;
 
+use Fcntl qw(O_CREAT O_WRONLY);
 use FindBin;
 use Getopt::Long;
 use POSIX ();
@@ -29,7 +30,7 @@ sub new
 	# Ended by a signal, the cluster goes too.
 	$SIG{INT} = $SIG{TERM} = sub { exit 1 };
 	$| = 1;
-	GetOptions(\%option, 'quick', 'rounds=i', 'rows=i', 'json=s', 'build=s',
+	GetOptions(\%option, 'quick', 'rounds=i', 'json=s', 'build=s',
 		'pg-config=s', 'help', @{ $arg{options} // [] })
 	  or die $arg{usage};
 	if ($option{help})
@@ -41,7 +42,9 @@ sub new
 	  if !-r '/proc/self/stat';
 	if ($option{json})
 	{
-		open $self->{json}, '>', $option{json} or die "$option{json}: $!\n";
+		# Opened while it may be; what it has stays until there is something new.
+		sysopen $self->{json}, $option{json}, O_WRONLY | O_CREAT
+		  or die "$option{json}: $!\n";
 	}
 	return $self;
 }
@@ -53,6 +56,15 @@ sub pick
 	return @rows if $names eq '' || $names eq 'all';
 	my %known = map { $_->{name} => $_ } @rows;
 	return map { $known{$_} // die "unknown: $_; see --help\n" } split /,/,
+	  $names;
+}
+
+# What a comma-separated list names, of known names.
+sub names
+{
+	my ($names, @known) = @_;
+	my %known = map { $_ => 1 } @known;
+	return map { $known{$_} ? $_ : die "unknown: $_; see --help\n" } split /,/,
 	  $names;
 }
 
@@ -135,6 +147,7 @@ sub finish
 {
 	my ($self, %figures) = @_;
 	return if !$self->{json};
+	truncate $self->{json}, 0 or die "$self->{option}{json}: $!\n";
 	print { $self->{json} }
 	  Bench::Report::json({ %{ $self->{report} }, %figures });
 	close $self->{json} or die "$self->{option}{json}: $!\n";

@@ -31,7 +31,7 @@ set tics nomirror
 $script
 END
 	close $gnuplot or die "gnuplot failed at $file\n";
-	return;
+	return 1;
 }
 
 # A block of data for a script: lines of words, '-' where there is no figure.

@@ -190,6 +190,14 @@ for my $workload (@all)
 	$workload->{targets} //= \%not_above_binary;
 }
 
+# So many rows, in whole transactions.
+sub whole
+{
+	my ($workload, $rows) = @_;
+	my $per = $workload->{per} eq 'all' ? 1 : $workload->{per};
+	return $per * int(($rows + $per - 1) / $per);
+}
+
 # Make the slots, then the WAL that they will decode; its end.
 sub load
 {
