@@ -103,6 +103,13 @@ consumer_end_batch(Consumer *consumer)
 	consumer->ops->end_batch(consumer);
 }
 
+static inline bool
+consumer_has_to_say(Consumer *consumer)
+{
+	return consumer->ops->has_to_say != NULL &&
+		   consumer->ops->has_to_say(consumer);
+}
+
 static inline void
 consumer_position(Consumer *consumer, const char *tag, uint64_t lsn)
 {

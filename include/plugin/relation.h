@@ -32,11 +32,11 @@ typedef struct EtfRelationEntry
 typedef struct EtfRelation
 {
 	EtfRelationEntry *entry;
-	bool valid; /* cleared by the relcache callback, ... */
-	struct EtfRelation *next_invalid; /* ... which puts it into this list */
-	bool wanted;					  /* publishable, and not filtered out */
-	bool full;						  /* REPLICA IDENTITY FULL */
+	bool valid;	  /* cleared by the relcache callback */
+	bool wanted;  /* publishable, and not filtered out */
+	bool full;	  /* REPLICA IDENTITY FULL */
 	uint64 epoch; /* of the cache, when the plan was built */
+	struct EtfRelation *next_invalid; /* in the list of those to be freed */
 	const char *schema;
 	const char *name;
 	int nfields;

@@ -343,17 +343,14 @@ engine_stream_events(const Engine *engine)
 bool
 engine_can_go_on(const Engine *engine)
 {
-	Consumer *consumer = engine->consumer;
 	bool waits =
 		engine->phase == ENGINE_PARKED ||
 		(engine->phase == ENGINE_STREAMING && engine->held.data != NULL);
 
 	if (engine->phase == ENGINE_DONE)
 		return false;
-	if (consumer->ops->has_to_say != NULL &&
-		consumer->ops->has_to_say(consumer))
-		return true;
-	return waits && flow_may_deliver(engine);
+	return consumer_has_to_say(engine->consumer) ||
+		   (waits && flow_may_deliver(engine));
 }
 
 void

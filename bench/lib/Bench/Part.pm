@@ -59,13 +59,11 @@ sub pick
 	  $names;
 }
 
-# What a comma-separated list names, of known names.
+# The same of mere names.
 sub names
 {
 	my ($names, @known) = @_;
-	my %known = map { $_ => 1 } @known;
-	return map { $known{$_} ? $_ : die "unknown: $_; see --help\n" } split /,/,
-	  $names;
+	return map { $_->{name} } pick($names, map { { name => $_ } } @known);
 }
 
 sub pg_config
