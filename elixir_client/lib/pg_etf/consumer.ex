@@ -233,7 +233,7 @@ defmodule PgEtf.Consumer do
 
   @impl GenServer
   def handle_call({PgEtf, :info}, _from, consumer) do
-    {:reply, Session.info(consumer.session), consumer}
+    {:reply, Session.Health.info(consumer.session), consumer}
   end
 
   def handle_call({PgEtf, :resume}, from, consumer) do

@@ -66,6 +66,15 @@ defmodule PgEtf.Error do
   def transient?(%__MODULE__{class: class}), do: class in @transient
 
   @doc false
+  def protocol(message) do
+    %__MODULE__{
+      class: :protocol,
+      message: message,
+      hint: "pg_etf_client, the plugin and this library must be of one version."
+    }
+  end
+
+  @doc false
   def from_exit_status(status) do
     class = Map.get(@exit_statuses, status, :port)
     %__MODULE__{class: class, message: "pg_etf_client exited with status #{status}"}

@@ -160,7 +160,7 @@ defmodule PgEtf.Producer do
   # it compiles without them. What it knows about the stream is in PgEtf.Session;
   # here are demand, messages and the life of the process.
 
-  alias PgEtf.{Acknowledger, Change, Options, Session, Transaction}
+  alias PgEtf.{Acknowledger, Change, Log, Options, Session, Transaction}
   alias __MODULE__
 
   require Logger
@@ -256,7 +256,7 @@ defmodule PgEtf.Producer do
 
   @doc false
   def handle_call({PgEtf, :info}, _from, state) do
-    info = state.session |> Session.info() |> Map.put(:demand, state.demand)
+    info = state.session |> Session.Health.info() |> Map.put(:demand, state.demand)
     {:reply, info, [], state}
   end
 
@@ -352,7 +352,7 @@ defmodule PgEtf.Producer do
 
   defp tell_missing(session, names) do
     names = Enum.map_join(names, ", ", &inspect/1)
-    Logger.warning("#{Session.label(session)}: waits for #{names} to start")
+    Logger.warning("#{Log.label(session.opts)}: waits for #{names} to start")
   end
 
   defp stage_names(nil, _module), do: {:ok, []}

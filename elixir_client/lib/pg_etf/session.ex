@@ -10,9 +10,12 @@ defmodule PgEtf.Session do
   # incarnation (its inbox above all) is dropped together, and late
   # acknowledgements are known by its reference.
   #
-  # What has arrived and is not acknowledged is in PgEtf.Inbox.
+  # What has arrived and is not acknowledged is in PgEtf.Inbox; what the program
+  # reports besides is read by PgEtf.Session.Reports, and how the stream is doing
+  # told by PgEtf.Session.Health.
 
-  alias PgEtf.{AckTracker, Error, Frame, Inbox, Options, Telemetry}
+  alias PgEtf.{AckTracker, Backoff, Error, Frame, Inbox, Log, Options, Telemetry}
+  alias PgEtf.Session.{Health, Reports}
   alias __MODULE__
 
   require Logger
@@ -105,7 +108,7 @@ defmodule PgEtf.Session do
   def take(%Session{} = session, demand) do
     demand = if session.draining?, do: 0, else: demand
     {items, inbox} = Inbox.take(session.inbox, demand)
-    {items, %{session | inbox: inbox} |> at(inbox.position) |> confirm() |> replenish()}
+    {items, %{session | inbox: inbox} |> Health.at(inbox.position) |> confirm() |> replenish()}
   end
 
   ## Acknowledging
@@ -154,9 +157,12 @@ defmodule PgEtf.Session do
   @doc "Ends the stream where it is and keeps the slot; resume/1 goes on."
   @spec halt(t) :: t
   def halt(%Session{} = session) do
-    Logger.error("#{label(session)}: halted by a failed message; the slot stays where it is")
+    Logger.error(
+      "#{Log.label(session.opts)}: halted by a failed message; the slot stays where it is"
+    )
+
     session = session |> disconnect(session.opts[:shutdown_timeout]) |> forget()
-    set_status(%{session | incarnation: nil}, :halted, %{})
+    Reports.set_status(%{session | incarnation: nil}, :halted, %{})
   end
 
   @doc "Goes on after a halt, from the confirmed position."
@@ -189,7 +195,9 @@ defmodule PgEtf.Session do
       :ok ->
         in_flight = Inbox.in_flight(inbox)
         telemetry(session, [:flush], %{lsn: flushed, in_flight: in_flight}, %{})
-        %{session | sent: flushed, flushed: flushed, attempts: 0, error: nil} |> at(flushed)
+
+        %{session | sent: flushed, flushed: flushed, attempts: 0, error: nil}
+        |> Health.at(flushed)
 
       :busy ->
         session
@@ -253,32 +261,7 @@ defmodule PgEtf.Session do
 
   defp handle_timer(session, :watch) do
     schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
-    {:ok, watch(session)}
-  end
-
-  # An acknowledgement that never comes (a handler that hangs, a message that was
-  # thrown away) holds the slot for ever and looks like nothing at all.
-  defp watch(%Session{stall: {oldest, since}} = session) when oldest != nil do
-    age = now() - since
-
-    if Inbox.oldest(session.inbox) != oldest do
-      %{session | stall: {Inbox.oldest(session.inbox), now()}}
-    else
-      if age >= session.opts[:stall_after], do: stalled(session, age)
-      session
-    end
-  end
-
-  defp watch(session), do: %{session | stall: {Inbox.oldest(session.inbox), now()}}
-
-  defp stalled(session, age) do
-    in_flight = Inbox.in_flight(session.inbox)
-    telemetry(session, [:stall], %{age: age, in_flight: in_flight}, %{})
-
-    Logger.warning(
-      "#{label(session)}: a message waits for its acknowledgement since #{div(age, 1000)} s, " <>
-        "#{in_flight} are in flight"
-    )
+    {:ok, Health.watch(session)}
   end
 
   ## Packets
@@ -293,13 +276,20 @@ defmodule PgEtf.Session do
     end
   end
 
+  defp handle_report(session, report) do
+    case Reports.handle(session, report) do
+      {:ok, session} -> {:ok, session}
+      {:error, error} -> session |> disconnect(0) |> down(error)
+    end
+  end
+
   defp handle_frames(session, frames, bytes) do
     started = System.monotonic_time()
     telemetry(session, [:decode, :start], %{system_time: System.system_time(), bytes: bytes}, %{})
 
     case Inbox.put(session.inbox, frames, bytes) do
       {:ok, inbox, events} ->
-        session = %{session | inbox: inbox, lag: lag(inbox.commit_us, session.lag)}
+        session = %{session | inbox: inbox, lag: Health.lag(inbox.commit_us, session.lag)}
 
         measurements = %{
           duration: System.monotonic_time() - started,
@@ -319,109 +309,10 @@ defmodule PgEtf.Session do
     end
   end
 
-  ## Reports
-
-  # About the slot, not about the stream.
-  defp handle_report(session, {:status, :slot, details}) when is_map(details) do
-    tell_status(session, :slot, details)
-    {:ok, session}
-  end
-
-  defp handle_report(session, {:status, status, details})
-       when is_atom(status) and is_map(details) do
-    {:ok, set_status(session, status, details)}
-  end
-
-  # Sent only while nothing is in flight. A consumer that stores its positions
-  # stores this one like any other: through the queue, where it has a place.
-  defp handle_report(session, {:position, lsn}) when is_integer(lsn) do
-    if session.opts[:start_position] do
-      {:ok, %{session | inbox: Inbox.put_position(session.inbox, lsn)}}
-    else
-      {:ok, at(session, lsn)}
-    end
-  end
-
-  defp handle_report(session, {:stats, stats}) when is_map(stats) do
-    session = %{session | stats: stats}
-    telemetry(session, [:stats], Map.merge(stats, gauges(session)), %{})
-    {:ok, session}
-  end
-
-  defp handle_report(session, {:caught_up, lsn}) do
-    tell_status(session, :caught_up, %{lsn: lsn})
-    {:ok, %{session | caught_up?: true}}
-  end
-
-  defp handle_report(session, {:log, level, text}) when is_binary(text) do
-    Logger.log(log_level(level), "#{label(session)}: #{text}")
-    {:ok, session}
-  end
-
-  defp handle_report(session, {:fatal, class, details})
-       when is_atom(class) and is_map(details) do
-    error = %Error{
-      class: class,
-      message: details[:message],
-      hint: details[:hint],
-      sqlstate: details[:sqlstate]
-    }
-
-    session |> disconnect(0) |> down(error)
-  end
-
-  # Which events come again is known from the frames themselves.
-  defp handle_report(session, {:rewind, _commit_lsn}), do: {:ok, session}
-  defp handle_report(session, {:stopped, _lsn}), do: {:ok, session}
-
-  defp handle_report(session, other) do
-    protocol_error(session, "an unknown packet: #{inspect(other, limit: 5)}")
-  end
-
-  defp at(session, nil), do: session
-  defp at(session, lsn), do: %{session | position: max(lsn, session.position || 0)}
-
-  defp log_level(level) when level in [:debug, :info, :warning, :error], do: level
-  defp log_level(_level), do: :info
-
-  # A connection that came back clears the slate, unless it is the messages that
-  # fail: those would be tried at full speed for ever.
-  defp set_status(%Session{error: %Error{class: class}} = session, :connected, details)
-       when class != :retry do
-    set_status(%{session | error: nil, attempts: 0}, :connected, details)
-  end
-
-  defp set_status(session, status, details) do
-    tell_status(session, status, details)
-    %{session | status: status, origin: origin(details) || session.origin}
-  end
-
-  # Positions of one cluster mean nothing in another, nor do those that a
-  # timeline lost in a failover. Of a standby's timeline nothing is certain: it
-  # may be promoted while it streams.
-  defp origin(%{system_identifier: id, in_recovery: true}), do: %{system_identifier: id}
-
-  defp origin(%{system_identifier: id, timeline: timeline}) do
-    %{system_identifier: id, timeline: timeline}
-  end
-
-  defp origin(_details), do: nil
-
-  defp tell_status(session, status, details) do
-    metadata = %{status: status, details: details}
-    telemetry(session, [:status], %{system_time: System.system_time()}, metadata)
-  end
-
   ## Ends
 
   defp protocol_error(session, reason) do
-    error = %Error{
-      class: :protocol,
-      message: reason,
-      hint: "pg_etf_client, the plugin and this library must be of one version."
-    }
-
-    session |> disconnect(0) |> down(error)
+    session |> disconnect(0) |> down(Error.protocol(reason))
   end
 
   defp down(session, error) do
@@ -439,23 +330,17 @@ defmodule PgEtf.Session do
   end
 
   defp back_off(session, error) do
-    delay = backoff(session.attempts, session.opts)
+    delay = Backoff.pause(session.attempts, session.opts)
     measurements = %{attempt: session.attempts + 1, delay: delay}
     telemetry(session, [:restart], measurements, %{error: error})
 
     Logger.warning(
-      "#{label(session)}: #{Exception.message(error)}; starting again in #{delay} ms"
+      "#{Log.label(session.opts)}: #{Exception.message(error)}; starting again in #{delay} ms"
     )
 
     session = forget(%{session | incarnation: make_ref(), error: error, status: :backoff})
     schedule(session, :connect, delay)
     %{session | attempts: session.attempts + 1}
-  end
-
-  # Half of each pause is random, so that many clients do not come back together.
-  defp backoff(attempts, opts) do
-    longest = min(opts[:backoff_max], opts[:backoff_min] * 2 ** min(attempts, 20))
-    div(longest, 2) + :rand.uniform(div(longest, 2) + 1)
   end
 
   defp disconnect(%Session{conn: nil} = session, _timeout), do: session
@@ -478,50 +363,11 @@ defmodule PgEtf.Session do
     disconnect(%{session | draining?: true}, session.opts[:shutdown_timeout])
   end
 
-  ## Health
-
-  @doc "What PgEtf.info/1 tells."
-  @spec info(t) :: map
-  def info(%Session{} = session) do
-    Map.merge(gauges(session), %{
-      status: session.status,
-      slot: session.opts[:slot],
-      flushed_lsn: session.flushed,
-      position: session.position,
-      caught_up?: session.caught_up?,
-      lag: session.lag,
-      error: session.error,
-      client: session.stats
-    })
-  end
-
-  defp gauges(session), do: session.inbox |> Inbox.gauges() |> Map.put(:oldest, age(session))
-
-  defp age(%Session{stall: {oldest, since}} = session) when oldest != nil do
-    if Inbox.oldest(session.inbox) == oldest, do: now() - since, else: 0
-  end
-
-  defp age(_session), do: 0
-
-  # From the commit to here; clocks of two machines may make it negative, and a
-  # replication origin may tell any time.
-  defp lag(nil, lag), do: lag
-  defp lag(commit_us, _lag), do: System.system_time(:millisecond) - div(commit_us, 1000)
-
   defp telemetry(session, event, measurements, metadata) do
-    metadata = Map.merge(metadata, %{slot: session.opts[:slot], name: name(session)})
-    Telemetry.execute(event, measurements, metadata)
+    Telemetry.execute(session.opts, event, measurements, metadata)
   end
-
-  @doc "What the log calls the stream."
-  @spec label(t) :: String.t()
-  def label(session), do: "PgEtf #{inspect(name(session))} (slot #{session.opts[:slot]})"
-
-  defp name(%Session{opts: opts}), do: opts[:broadway][:name] || opts[:name]
 
   defp schedule(session, message, delay) do
     Process.send_after(self(), {Session, session.incarnation, message}, delay)
   end
-
-  defp now, do: System.monotonic_time(:millisecond)
 end

@@ -29,14 +29,19 @@ defmodule PgEtf.Telemetry do
   @compile {:no_warn_undefined, :telemetry}
 
   @doc false
-  @spec execute([atom], map, map) :: :ok
-  def execute(event, measurements, metadata) do
+  # The options are those of the stream, which each event names.
+  @spec execute(keyword, [atom], map, map) :: :ok
+  def execute(opts, event, measurements, metadata) do
     if available?() do
+      metadata = Map.merge(metadata, %{slot: opts[:slot], name: name(opts)})
       :telemetry.execute([:pg_etf | event], measurements, metadata)
     else
       :ok
     end
   end
+
+  @doc false
+  def name(opts), do: opts[:broadway][:name] || opts[:name]
 
   # Asked for each packet: whether a module is loaded is a cheap question.
   defp available?, do: function_exported?(:telemetry, :execute, 3)

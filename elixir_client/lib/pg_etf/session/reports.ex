@@ -1,0 +1,102 @@
+defmodule PgEtf.Session.Reports do
+  @moduledoc false
+  # Packets of the client program that are not frames: what they change in a
+  # session. See docs/port.md.
+
+  alias PgEtf.{Error, Inbox, Log, Session, Telemetry}
+  alias PgEtf.Session.Health
+
+  require Logger
+
+  @doc "Takes a report; an error is the end of the incarnation."
+  @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:error, Error.t()}
+  # About the slot, not about the stream.
+  def handle(session, {:status, :slot, details}) when is_map(details) do
+    tell_status(session, :slot, details)
+    {:ok, session}
+  end
+
+  def handle(session, {:status, status, details}) when is_atom(status) and is_map(details) do
+    {:ok, set_status(session, status, details)}
+  end
+
+  # Sent only while nothing is in flight. A consumer that stores its positions
+  # stores this one like any other: through the queue, where it has a place.
+  def handle(session, {:position, lsn}) when is_integer(lsn) do
+    if session.opts[:start_position] do
+      {:ok, %{session | inbox: Inbox.put_position(session.inbox, lsn)}}
+    else
+      {:ok, Health.at(session, lsn)}
+    end
+  end
+
+  def handle(session, {:stats, stats}) when is_map(stats) do
+    session = %{session | stats: stats}
+    measurements = Map.merge(stats, Health.gauges(session))
+    Telemetry.execute(session.opts, [:stats], measurements, %{})
+    {:ok, session}
+  end
+
+  def handle(session, {:caught_up, lsn}) do
+    tell_status(session, :caught_up, %{lsn: lsn})
+    {:ok, %{session | caught_up?: true}}
+  end
+
+  def handle(session, {:log, level, text}) when is_binary(text) do
+    Logger.log(log_level(level), "#{Log.label(session.opts)}: #{text}")
+    {:ok, session}
+  end
+
+  def handle(_session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
+    {:error,
+     %Error{
+       class: class,
+       message: details[:message],
+       hint: details[:hint],
+       sqlstate: details[:sqlstate]
+     }}
+  end
+
+  # Which events come again is known from the frames themselves.
+  def handle(session, {:rewind, _commit_lsn}), do: {:ok, session}
+  def handle(session, {:stopped, _lsn}), do: {:ok, session}
+
+  def handle(_session, other) do
+    {:error, Error.protocol("an unknown packet: #{inspect(other, limit: 5)}")}
+  end
+
+  defp log_level(level) when level in [:debug, :info, :warning, :error], do: level
+  defp log_level(_level), do: :info
+
+  ## Status
+
+  @doc "Sets the status of a stream and tells it."
+  @spec set_status(Session.t(), atom, map) :: Session.t()
+  # A connection that came back clears the slate, unless it is the messages that
+  # fail: those would be tried at full speed for ever.
+  def set_status(%Session{error: %Error{class: class}} = session, :connected, details)
+      when class != :retry do
+    set_status(%{session | error: nil, attempts: 0}, :connected, details)
+  end
+
+  def set_status(session, status, details) do
+    tell_status(session, status, details)
+    %{session | status: status, origin: origin(details) || session.origin}
+  end
+
+  # Positions of one cluster mean nothing in another, nor do those that a
+  # timeline lost in a failover. Of a standby's timeline nothing is certain: it
+  # may be promoted while it streams.
+  defp origin(%{system_identifier: id, in_recovery: true}), do: %{system_identifier: id}
+
+  defp origin(%{system_identifier: id, timeline: timeline}) do
+    %{system_identifier: id, timeline: timeline}
+  end
+
+  defp origin(_details), do: nil
+
+  defp tell_status(session, status, details) do
+    metadata = %{status: status, details: details}
+    Telemetry.execute(session.opts, [:status], %{system_time: System.system_time()}, metadata)
+  end
+end
