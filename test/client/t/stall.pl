@@ -99,6 +99,7 @@ subtest 'output that takes all at once' => sub {
 		credit_bytes => 1000000000, packet_bytes => 4096,
 		options => '#{frame_bytes => <<"8192">>}');
 	my $start = qx{erl -noshell -eval 'B = term_to_binary({start, $settings}),
+		ok = io:setopts(standard_io, [{encoding, latin1}]),
 		ok = file:write(standard_io, <<(byte_size(B)):32, B/binary>>), halt().'};
 
 	$etf->slot('s');
