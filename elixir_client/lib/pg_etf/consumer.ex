@@ -59,12 +59,12 @@ defmodule PgEtf.Consumer do
 
   ## Delivery guarantee
 
-  At least once, in commit order, unless the position is stored with the data: then
-  once. For that `c:handle_transaction/2` stores `end_lsn` (of a transaction whose
-  part is `:whole` or `:last`) in the same transaction of the sink as its rows, and
-  `c:checkpoint/1` returns what is stored. `c:handle_position/2` stores positions
-  that no transaction belongs to; without it the slot stays at the last
-  acknowledged transaction while the server goes on elsewhere.
+  At least once, in commit order, unless the position is stored with the data, in the
+  same transaction of the sink, and compared with what was read before: then once.
+  `PgEtf.Position` does that: `c:handle_transaction/2` moves it, and `c:checkpoint/1`
+  reads it. `c:handle_position/2` stores positions that no transaction belongs to;
+  without it the slot stays at the last acknowledged transaction while the server goes
+  on elsewhere.
 
   ## Metadata
 
@@ -107,10 +107,11 @@ defmodule PgEtf.Consumer do
   @callback handle_changes([Change.t(), ...], state) :: result
 
   @doc """
-  Where to go on: the position stored with the data, or `nil` when there is none.
-  Called before each start of the stream.
+  Where to go on: the position stored with the data, or `nil` when there is none; with
+  a new state, where what was read is to be remembered. Called before each start of the
+  stream.
   """
-  @callback checkpoint(state) :: Lsn.t() | nil
+  @callback checkpoint(state) :: Lsn.t() | nil | {Lsn.t() | nil, state}
 
   @doc """
   Stores a position that no transaction belongs to: the server went on, and
@@ -211,7 +212,8 @@ defmodule PgEtf.Consumer do
 
   @impl GenServer
   def handle_continue(:connect, consumer) do
-    consumer |> start_at() |> Session.connect() |> continue(consumer)
+    consumer = start_at(consumer)
+    consumer.session |> Session.connect() |> continue(consumer)
   end
 
   def handle_continue(:work, consumer), do: work(consumer, now() + @turn)
@@ -221,7 +223,8 @@ defmodule PgEtf.Consumer do
 
   # The stream starts again: the data may be somewhere else by now.
   def handle_info({Session, _incarnation, :connect} = message, consumer) do
-    consumer |> start_at() |> Session.handle_info(message) |> continue(consumer)
+    consumer = start_at(consumer)
+    consumer.session |> Session.handle_info(message) |> continue(consumer)
   end
 
   def handle_info(message, consumer) do
@@ -238,7 +241,8 @@ defmodule PgEtf.Consumer do
 
   def handle_call({PgEtf, :resume}, from, consumer) do
     GenServer.reply(from, :ok)
-    consumer |> start_at() |> Session.resume() |> continue(consumer)
+    consumer = start_at(consumer)
+    consumer.session |> Session.resume() |> continue(consumer)
   end
 
   @impl GenServer
@@ -267,13 +271,17 @@ defmodule PgEtf.Consumer do
     {:stop, {error, []}, %{consumer | session: session}}
   end
 
-  defp start_at(%__MODULE__{module: module, state: state, session: session}) do
+  defp start_at(%__MODULE__{module: module, state: state} = consumer) do
     if exports?(module, :checkpoint, 1) do
-      Session.start_at(session, module.checkpoint(state))
+      {lsn, state} = checkpoint(module.checkpoint(state), state)
+      %{consumer | state: state, session: Session.start_at(consumer.session, lsn)}
     else
-      session
+      consumer
     end
   end
+
+  defp checkpoint({lsn, state}, _state), do: {lsn, state}
+  defp checkpoint(lsn, state), do: {lsn, state}
 
   ## Handling
 
