@@ -72,18 +72,26 @@ put_op(Event *event, const char *op)
 		strbuf_putf(event->show->out, "{\"op\":\"%s\"", op);
 }
 
-/* Where the change is: the end of the line. */
+/*
+ * Where the change is: the end of the line.  A message outside a transaction
+ * comes under the end of its record, where a commit may begin: the place
+ * before it is its own, since records begin at multiples of 8.
+ */
 static void
 put_position(Event *event)
 {
 	StrBuf *out = event->show->out;
+	const FrameHead *head = event->head;
+	bool alone = head->kind == FRAME_MESSAGE;
 
-	put_lsn(out, "commit_lsn", event->head->commit_lsn);
+	put_lsn(out, "commit_lsn", alone ? head->end_lsn - 1 : head->commit_lsn);
 	strbuf_putf(out, ",\"index\":%llu", (unsigned long long) event->index);
-	if (event->head->kind == FRAME_TX)
+	if (alone)
+		put_lsn(out, "end_lsn", head->end_lsn);
+	else
 	{
-		strbuf_putf(out, ",\"xid\":%u", event->head->xid);
-		put_time(out, event->head->commit_time);
+		strbuf_putf(out, ",\"xid\":%u", head->xid);
+		put_time(out, head->commit_time);
 	}
 	strbuf_puts(out, "}\n");
 }

@@ -12,15 +12,16 @@ defmodule PgEtf.Change do
   | `unchanged_toast` | names of columns that are missing in `record`, because the log does not carry a large value that an update left alone |
   | `commit_lsn`, `index` | the place of the change in the total order; unique, and the same at every delivery |
   | `end_lsn` | the end of the transaction: what is confirmed when all of it is done |
-  | `xid`, `commit_time` | of the transaction; the time is a `DateTime` in UTC |
+  | `xid`, `commit_time` | of the transaction; the time is a `DateTime` in UTC; `nil` for a message outside of transactions |
   | `last?` | whether this is the last change of its transaction |
   | `origin` | the replication origin, `nil` for a local change |
   | `truncated`, `truncate_options` | of a truncate: `[{schema, table}]` and a list of `:cascade`, `:restart_identity` |
   | `prefix`, `content` | of a logical message (`pg_logical_emit_message`) |
 
   `{commit_lsn, index}` is what a sink stores to recognise a change that it has
-  already seen. A logical message outside of transactions carries its own
-  position as `commit_lsn`, and 0 as `index`.
+  already seen. A logical message outside of transactions has a place of its own
+  (the position before its end, and 0 as `index`), and the end of its record as
+  `end_lsn`: positions can be stored without a look at what kind a change is.
 
   Values are the terms that Postgrex returns for the same column. A value that
   could not be sent whole is one of `{:oversized, bytes}`,
@@ -46,7 +47,7 @@ defmodule PgEtf.Change do
           key: row | nil,
           unchanged_toast: [name | atom],
           commit_lsn: PgEtf.Lsn.t(),
-          end_lsn: PgEtf.Lsn.t() | nil,
+          end_lsn: PgEtf.Lsn.t(),
           index: non_neg_integer,
           xid: non_neg_integer | nil,
           commit_time: DateTime.t() | nil,

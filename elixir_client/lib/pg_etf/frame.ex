@@ -33,7 +33,7 @@ defmodule PgEtf.Frame do
           part: part,
           xid: non_neg_integer | nil,
           commit_lsn: PgEtf.Lsn.t(),
-          end_lsn: PgEtf.Lsn.t() | nil,
+          end_lsn: PgEtf.Lsn.t(),
           commit_time: DateTime.t() | nil,
           commit_us: integer | nil,
           first_index: non_neg_integer,
@@ -42,7 +42,7 @@ defmodule PgEtf.Frame do
           changes: [Change.t()]
         }
 
-  @enforce_keys [:part, :commit_lsn]
+  @enforce_keys [:part, :commit_lsn, :end_lsn]
   defstruct [
     :part,
     :xid,
@@ -147,6 +147,13 @@ defmodule PgEtf.Frame do
   end
 
   @doc """
+  The end of the transaction, if this frame is the last one of it.
+  """
+  @spec closes(t) :: PgEtf.Lsn.t() | nil
+  def closes(%__MODULE__{part: part, end_lsn: lsn}) when part in [:whole, :last], do: lsn
+  def closes(%__MODULE__{}), do: nil
+
+  @doc """
   Reads bytes as a term, refusing atoms that no frame may carry.
   """
   @spec to_term(binary) :: {:ok, term} | :error
@@ -239,9 +246,29 @@ defmodule PgEtf.Frame do
     {frame, decoder}
   end
 
+  # A message outside of transactions comes under the end of its record, where the
+  # commit of a transaction may begin: both would have one place. Records begin at
+  # multiples of 8, so nothing else is at the position before, and it is in order.
   defp frame({:message, lsn, prefix, content}, decoder, _from_index) do
-    change = %Change{op: :message, commit_lsn: lsn, index: 0, prefix: prefix, content: content}
-    {%__MODULE__{part: :whole, commit_lsn: lsn, count: 1, changes: [change]}, decoder}
+    change = %Change{
+      op: :message,
+      commit_lsn: lsn - 1,
+      end_lsn: lsn,
+      index: 0,
+      prefix: prefix,
+      content: content,
+      last?: true
+    }
+
+    frame = %__MODULE__{
+      part: :whole,
+      commit_lsn: lsn - 1,
+      end_lsn: lsn,
+      count: 1,
+      changes: [change]
+    }
+
+    {frame, decoder}
   end
 
   defp frame(other, _decoder, _from_index) do

@@ -10,7 +10,7 @@ defmodule PgEtf.Inbox do
   #
   # Pure data: no process, no clock. The session owns the struct.
 
-  alias PgEtf.{AckTracker, Frame, Transaction}
+  alias PgEtf.{AckTracker, Assembly, Frame, Lsn}
   alias __MODULE__
 
   # opts         those options of the stream that matter here: a small map, since each
@@ -18,8 +18,7 @@ defmodule PgEtf.Inbox do
   # queue        in the order of arrival:
   #              {:messages, list, changes in each} | {:passed, bytes, end_lsn or nil} |
   #              {:position, lsn}
-  # building     a transaction that is put together: {transaction, lists of changes,
-  #              the last first, their number, bytes}
+  # building     the transaction that is put together, see PgEtf.Assembly
   # partial      the transaction that is not complete: {commit_lsn, next index}
   # events       credit left at the client, in changes; may be negative
   # bytes        the same in bytes
@@ -95,13 +94,10 @@ defmodule PgEtf.Inbox do
   defp put([term | terms], inbox, events, bytes, share) do
     share = if terms == [], do: bytes, else: share
 
-    case Frame.decode(inbox.decoder, term, seen(inbox.partial, term)) do
-      {:ok, frame, decoder} ->
-        inbox = %{inbox | decoder: decoder} |> account(frame) |> enqueue(frame, share)
-        put(terms, inbox, events + frame.count, bytes - share, share)
-
-      {:error, reason} ->
-        {:error, reason}
+    with {:ok, frame, decoder} <- Frame.decode(inbox.decoder, term, seen(inbox.partial, term)),
+         :ok <- follows(inbox.partial, frame) do
+      inbox = %{inbox | decoder: decoder} |> account(frame) |> enqueue(frame, share)
+      put(terms, inbox, events + frame.count, bytes - share, share)
     end
   end
 
@@ -110,6 +106,24 @@ defmodule PgEtf.Inbox do
   # After a reconnect inside a transaction it comes again from its first event.
   defp seen({commit_lsn, next}, {:tx, _, {_, commit_lsn, _, _}, _, _, _, _}), do: next
   defp seen(_partial, _term), do: 0
+
+  # Anything else would lose changes, or put them into another transaction.
+  defp follows(nil, %Frame{part: part, first_index: 0}) when part in [:whole, :first], do: :ok
+
+  defp follows({commit_lsn, next}, %Frame{commit_lsn: commit_lsn, first_index: first})
+       when first <= next,
+       do: :ok
+
+  defp follows(partial, frame) do
+    {:error, "a frame out of order: #{place(frame)}, after #{place(partial)}"}
+  end
+
+  defp place(nil), do: "the end of a transaction"
+  defp place({commit_lsn, next}), do: "#{Lsn.to_string(commit_lsn)} up to #{next}"
+
+  defp place(%Frame{} = frame) do
+    "#{frame.part} of #{Lsn.to_string(frame.commit_lsn)} from #{frame.first_index}"
+  end
 
   defp account(inbox, %Frame{} = frame) do
     %{
@@ -134,30 +148,14 @@ defmodule PgEtf.Inbox do
 
   ## From frames to messages
 
-  defp enqueue(inbox, %Frame{end_lsn: nil, changes: [message]}, bytes) do
-    inbox
-    |> push_messages([unit(message, inbox.opts.unit)], 1)
-    |> push_passed(bytes, message.commit_lsn)
-  end
-
   defp enqueue(inbox, %Frame{} = frame, bytes) do
     case inbox.opts.unit do
-      :change -> inbox |> push_messages(frame.changes, 1) |> push_passed(bytes, closes(frame))
-      :transaction -> build(inbox, frame, bytes)
+      :change ->
+        inbox |> push_messages(frame.changes, 1) |> push_passed(bytes, Frame.closes(frame))
+
+      :transaction ->
+        build(inbox, frame, bytes)
     end
-  end
-
-  # A message outside of transactions, where transactions are asked for.
-  defp unit(change, :change), do: change
-
-  defp unit(change, :transaction) do
-    %Transaction{
-      xid: nil,
-      commit_lsn: change.commit_lsn,
-      end_lsn: nil,
-      commit_time: nil,
-      changes: [change]
-    }
   end
 
   defp push(inbox, entry), do: %{inbox | queue: :queue.in(entry, inbox.queue)}
@@ -173,60 +171,17 @@ defmodule PgEtf.Inbox do
     push(%{inbox | queued: queued}, {:messages, messages, weight})
   end
 
-  defp closes(%Frame{part: part, end_lsn: end_lsn}) when part in [:whole, :last], do: end_lsn
-  defp closes(_frame), do: nil
-
-  # A transaction is put together until it ends or is too large: in changes, or
-  # in bytes, of which no more would come once the window is full. What comes again
-  # is no part of it.
+  # What comes again is no part of a transaction.
   defp build(inbox, %Frame{part: part, changes: []}, bytes) when part in [:first, :middle] do
     push_passed(inbox, bytes, nil)
   end
 
   defp build(inbox, frame, bytes) do
-    {building, lists, count, size} = inbox.building || {new_transaction(frame), [], 0, 0}
-    lists = [frame.changes | lists]
-    count = count + length(frame.changes)
-    size = size + bytes
+    {parts, building} = Assembly.add(inbox.building, frame, bytes, inbox.opts)
 
-    cond do
-      frame.part in [:whole, :last] ->
-        push_transaction(%{inbox | building: nil}, building, lists, count, size, frame)
-
-      count >= inbox.opts.max_transaction_changes or 2 * size >= inbox.opts.window_bytes ->
-        next = %{building | part: :middle, first_index: frame.first_index + frame.count}
-        inbox = %{inbox | building: {next, [], 0, 0}}
-        push_transaction(inbox, building, lists, count, size, frame)
-
-      true ->
-        %{inbox | building: {building, lists, count, size}}
-    end
-  end
-
-  defp new_transaction(frame) do
-    %Transaction{
-      xid: frame.xid,
-      commit_lsn: frame.commit_lsn,
-      end_lsn: frame.end_lsn,
-      commit_time: frame.commit_time,
-      origin: Map.get(frame.meta, :origin)
-    }
-  end
-
-  defp push_transaction(inbox, transaction, lists, count, size, frame) do
-    end_lsn = closes(frame)
-
-    part =
-      case {transaction.part, end_lsn} do
-        {:whole, nil} -> :first
-        {:middle, nil} -> :middle
-        {:whole, _} -> :whole
-        {:middle, _} -> :last
-      end
-
-    changes = lists |> :lists.reverse() |> :lists.append()
-    transaction = %{transaction | part: part, changes: changes}
-    inbox |> push_messages([transaction], count) |> push_passed(size, end_lsn)
+    Enum.reduce(parts, %{inbox | building: building}, fn {part, count, size, end_lsn}, inbox ->
+      inbox |> push_messages([part], count) |> push_passed(size, end_lsn)
+    end)
   end
 
   ## Handing out

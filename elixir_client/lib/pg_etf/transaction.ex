@@ -10,6 +10,9 @@ defmodule PgEtf.Transaction do
   `:middle` and one `:last`, in this order, so that memory stays bounded however
   large it is; only when the last part is acknowledged does the position move.
   `:last` may have no changes. `first_index` is the index of the first change here.
+
+  A logical message outside of transactions comes as a transaction of its own, whose
+  `xid` and `commit_time` are `nil`.
   """
 
   alias PgEtf.Change
@@ -17,10 +20,10 @@ defmodule PgEtf.Transaction do
   @type part :: :whole | :first | :middle | :last
 
   @type t :: %__MODULE__{
-          xid: non_neg_integer,
+          xid: non_neg_integer | nil,
           commit_lsn: PgEtf.Lsn.t(),
           end_lsn: PgEtf.Lsn.t(),
-          commit_time: DateTime.t(),
+          commit_time: DateTime.t() | nil,
           part: part,
           first_index: non_neg_integer,
           origin: String.t() | nil,

@@ -43,8 +43,70 @@ defmodule PgEtf.Integration.StreamTest do
 
     assert {alone.op, alone.content, alone.xid} == {:message, "alone", nil}
     assert alone.commit_lsn > commit_lsn
-    eventually(fn -> confirmed(sandbox, slot) >= alone.commit_lsn end)
+    eventually(fn -> confirmed(sandbox, slot) >= alone.end_lsn end)
     GenServer.stop(consumer)
+  end
+
+  # The record of the message ends where that of the commit begins.
+  @both """
+  BEGIN; INSERT INTO $t VALUES ($n); SELECT pg_logical_emit_message(false, 'p', '$n'); COMMIT;
+  """
+
+  defp both(table, ids) do
+    Enum.map_join(ids, fn n ->
+      @both |> String.replace("$t", table) |> String.replace("$n", "#{n}")
+    end)
+  end
+
+  test "a change has a place of its own beside messages outside of transactions", %{
+    sandbox: sandbox
+  } do
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+    {:ok, consumer} = consume(sandbox, slot, messages: true)
+    Sandbox.psql!(sandbox, both(table, 1..20))
+    changes = changes(40)
+    places = for change <- changes, do: {change.commit_lsn, change.index}
+    assert places == places |> Enum.sort() |> Enum.uniq()
+    ends = for change <- changes, do: change.end_lsn
+    assert ends == ends |> Enum.sort() |> Enum.uniq()
+    eventually(fn -> confirmed(sandbox, slot) >= List.last(ends) end)
+    GenServer.stop(consumer)
+  end
+
+  defmodule Stored do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def checkpoint(%{store: store}), do: Agent.get(store, & &1)
+
+    @impl true
+    def handle_transaction(transaction, %{store: store, test: test} = state) do
+      Agent.update(store, fn _ -> transaction.end_lsn end)
+      send(test, {:stored, transaction})
+      {:ok, state}
+    end
+  end
+
+  test "a position that was stored with a message outlives a crash", %{sandbox: sandbox} do
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+    {:ok, store} = Agent.start_link(fn -> nil end)
+    opts = options(sandbox, slot, messages: true)
+
+    for round <- 1..3 do
+      {:ok, consumer} = PgEtf.Consumer.start_link(Stored, %{store: store, test: self()}, opts)
+
+      Sandbox.psql!(sandbox, both(table, [round]))
+      assert_receive {:stored, %{xid: nil, end_lsn: lsn}} when is_integer(lsn), 15_000
+      assert_receive {:stored, %{changes: [%{record: %{"id" => ^round}}]}}, 15_000
+      # The last one is a message, and the server knows of it.
+      Sandbox.psql!(sandbox, "SELECT pg_logical_emit_message(false, 'p', 'last')")
+      assert_receive {:stored, %{changes: [%{content: "last"}], end_lsn: last}}, 15_000
+      eventually(fn -> confirmed(sandbox, slot) >= last end)
+      Process.exit(consumer, :kill)
+      assert_receive {:EXIT, ^consumer, :killed}
+    end
+
+    refute_receive {:stored, _}, 100
   end
 
   test "only what was asked for", %{sandbox: sandbox} do

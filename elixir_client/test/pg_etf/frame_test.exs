@@ -112,7 +112,7 @@ defmodule PgEtf.FrameTest do
     assert [%{op: :message, prefix: "p", content: <<0, 1>>, commit_lsn: 1000}] =
              changes([{:message, "p", <<0, 1>>}])
 
-    assert {:ok, %{changes: [%{op: :message, commit_lsn: 5, end_lsn: nil}]}, _} =
+    assert {:ok, %{changes: [%{op: :message, commit_lsn: 4, end_lsn: 5}]}, _} =
              Frame.decode(Frame.decoder(), {:message, 5, "p", "c"})
   end
 

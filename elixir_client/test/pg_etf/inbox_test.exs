@@ -64,6 +64,8 @@ defmodule PgEtf.InboxTest do
 
       {items, _} = inbox |> put_frames(frames(sizes), rows) |> Inbox.take(1000)
 
+      assert Enum.all?(items, fn {part, _} -> length(part.changes) <= 12 end)
+
       numbers =
         for {part, _} <- items,
             {change, index} <- Enum.with_index(part.changes, part.first_index),
@@ -71,6 +73,58 @@ defmodule PgEtf.InboxTest do
 
       assert numbers == for(row <- 0..(rows - 1), do: {row, row})
     end)
+  end
+
+  test "a frame with more changes than a transaction may have comes in parts" do
+    inbox = inbox(unit: :transaction, max_transaction_changes: 1000)
+    {:ok, inbox, 2000} = Inbox.put(inbox, [frame(1, Enum.to_list(1..2000))], 30_000)
+    {items, inbox} = Inbox.take(inbox, 10)
+
+    assert for({t, _} <- items, do: {t.part, t.first_index, length(t.changes)}) ==
+             [{:first, 0, 1000}, {:last, 1000, 1000}]
+
+    [first, last] = Enum.map(items, &elem(&1, 1))
+    assert %{held_bytes: 30_000} = inbox |> Inbox.ack([first]) |> Inbox.gauges()
+    inbox = Inbox.ack(inbox, [first, last])
+    assert %{held_bytes: 0, queued: 0} = Inbox.gauges(inbox)
+    assert Inbox.flushed(inbox) == 15
+  end
+
+  test "a message outside of transactions is one of its own, with a position to store" do
+    message = {:message, 24, "p", "c"}
+
+    for {unit, change} <- [change: & &1, transaction: &hd(&1.changes)] do
+      {:ok, inbox, 4} =
+        inbox(unit: unit) |> Inbox.put([frame(1, [1, 2]), message, frame(3, [3])], 90)
+
+      {items, inbox} = Inbox.take(inbox, 10)
+      data = Enum.map(items, &elem(&1, 0))
+      assert [alone] = Enum.filter(data, &(&1.xid == nil))
+      assert {alone.commit_lsn, alone.end_lsn} == {23, 24}
+      assert %{op: :message, index: 0, commit_lsn: 23, end_lsn: 24} = change.(alone)
+      {_, upto} = Enum.find(items, &match?({^alone, _}, &1))
+      acked = for {_, seq} <- items, seq <= upto, do: seq
+      assert inbox |> Inbox.ack(acked) |> Inbox.flushed() == 24
+    end
+  end
+
+  test "a frame that does not follow the one before is refused" do
+    first = frame(1, [1, 2], :first)
+
+    for unit <- [:change, :transaction],
+        bad <- [
+          [first, frame(2, [3], :last, 2)],
+          [first, frame(2, [3])],
+          [first, {:message, 8, "p", "c"}],
+          [first, frame(1, [4], :last, 3)],
+          [frame(1, [1], :middle, 1)],
+          [frame(1, [1], :last, 0)],
+          [frame(1, [1], :whole, 1)]
+        ] do
+      assert {:error, "a frame out of order: " <> _} = Inbox.put(inbox(unit: unit), bad, 100)
+    end
+
+    assert {:ok, _, 5} = Inbox.put(inbox([]), [first, frame(1, [1, 2, 3], :whole)], 100)
   end
 
   defp frames(sizes) do

@@ -108,6 +108,21 @@ subtest 'JSON, one line for each change' => sub {
 	is($out, '', 'what was printed is confirmed');
 };
 
+subtest 'places are unique, also those of messages outside a transaction' => sub {
+	$etf->sql(join ';',
+		map { "BEGIN; INSERT INTO other VALUES ($_);"
+			  . " SELECT pg_logical_emit_message(false, 'p', 'x'); COMMIT" } 1 .. 9);
+	my ($status, $out) = client('--print=json', '-o', 'messages=on', '--endpos',
+		$etf->end_of_wal);
+	my @places = $out =~ /"commit_lsn":"(.*?)","index":0/g;
+	my @alone = $out =~ /"op":"message".*"commit_lsn":"(.*?)","index":0,"end_lsn"/g;
+	my %seen;
+
+	is(scalar(@places), 18, 'each is there') or diag $out;
+	is(scalar(grep { $seen{$_}++ } @places), 0, 'at a place of its own') or diag $out;
+	is(scalar(@alone), 9, 'messages tell where they end') or diag $out;
+};
+
 # The server has nothing more to say, and the status interval is 10 s.
 subtest 'the end comes at once' => sub {
 	my @slow;

@@ -1,0 +1,84 @@
+defmodule PgEtf.Assembly do
+  @moduledoc false
+  # Puts transactions together out of frames, in parts that are no larger than a
+  # consumer wants them.
+  #
+  # Pure data, owned by PgEtf.Inbox. A part is done when the transaction ends or when
+  # it is too large: in changes, or in bytes, of which no more would come once the
+  # window is full.
+
+  alias PgEtf.{Change, Frame, Lsn, Transaction}
+
+  @typedoc "A part that is done: with its changes, bytes, and the end if it is the last."
+  @type part :: {Transaction.t(), non_neg_integer, bytes :: non_neg_integer, Lsn.t() | nil}
+
+  @typedoc "One that is not: with lists of changes, the last first, their number and bytes."
+  @type t :: {Transaction.t(), [[Change.t()]], non_neg_integer, bytes :: non_neg_integer} | nil
+
+  @type limits :: %{
+          :max_transaction_changes => pos_integer,
+          :window_bytes => pos_integer,
+          optional(atom) => term
+        }
+
+  @doc "Takes in a frame of so many bytes; answers the parts that are done by it."
+  @spec add(t, Frame.t(), non_neg_integer, limits) :: {[part], t}
+  def add(assembly, %Frame{} = frame, bytes, limits) do
+    fill(assembly || {transaction(frame), [], 0, 0}, frame.changes, frame, bytes, limits)
+  end
+
+  # A frame may hold more than a part may. Its bytes go with the last part, so that
+  # they are held as long as any of it.
+  defp fill({transaction, lists, count, size}, changes, frame, bytes, limits) do
+    {changes, beyond} = split(changes, limits.max_transaction_changes - count)
+    assembly = {transaction, [changes | lists], count + length(changes), size}
+
+    if beyond == [] do
+      assembly |> put_elem(3, size + bytes) |> finish(Frame.closes(frame), limits)
+    else
+      {part, next} = cut(assembly, nil)
+      {parts, next} = fill(next, beyond, frame, bytes, limits)
+      {[part | parts], next}
+    end
+  end
+
+  defp split(changes, room) when length(changes) <= room, do: {changes, []}
+  defp split(changes, room), do: Enum.split(changes, room)
+
+  defp finish({_, _, count, size} = assembly, nil, limits) do
+    if count >= limits.max_transaction_changes or 2 * size >= limits.window_bytes do
+      {part, next} = cut(assembly, nil)
+      {[part], next}
+    else
+      {[], assembly}
+    end
+  end
+
+  defp finish(assembly, end_lsn, _limits) do
+    {part, _next} = cut(assembly, end_lsn)
+    {[part], nil}
+  end
+
+  # The part, and what the next one begins with.
+  defp cut({transaction, lists, count, size}, end_lsn) do
+    changes = lists |> :lists.reverse() |> :lists.append()
+    part = %{transaction | part: kind(transaction.part, end_lsn), changes: changes}
+    next = %{transaction | part: :middle, first_index: transaction.first_index + count}
+    {{part, count, size, end_lsn}, {next, [], 0, 0}}
+  end
+
+  defp kind(:whole, nil), do: :first
+  defp kind(:middle, nil), do: :middle
+  defp kind(:whole, _end_lsn), do: :whole
+  defp kind(:middle, _end_lsn), do: :last
+
+  defp transaction(frame) do
+    %Transaction{
+      xid: frame.xid,
+      commit_lsn: frame.commit_lsn,
+      end_lsn: frame.end_lsn,
+      commit_time: frame.commit_time,
+      origin: Map.get(frame.meta, :origin)
+    }
+  end
+end
