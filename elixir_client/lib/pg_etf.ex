@@ -58,7 +58,8 @@ defmodule PgEtf do
   | `in_flight`, `queued` | messages handed out; changes waiting to be |
   | `demand` | messages asked for and not handed out, of a producer |
   | `oldest` | milliseconds that the oldest message waits for its acknowledgement |
-  | `credit_events`, `credit_bytes`, `held_bytes` | the window |
+  | `received_events`, `received_bytes` | what has come since the C program started: what that has sent, `client.sent_events` and `client.sent_bytes`, as soon as it is here |
+  | `credit_events`, `credit_bytes`, `held_bytes` | the window: what may still come, and what is not acknowledged |
   | `error` | the last reason to start again, a `PgEtf.Error` |
   | `client` | the last statistics of the C program |
   """

@@ -27,8 +27,8 @@ typedef struct Command
 {
 	CommandKind kind;
 	uint64_t lsn;	 /* flushed */
-	uint64_t events; /* credit */
-	uint64_t bytes;	 /* credit */
+	uint64_t events; /* credit: totals */
+	uint64_t bytes;
 } Command;
 
 /*

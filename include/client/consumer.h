@@ -58,10 +58,11 @@ typedef struct ConsumerOps
 
 	/*
 	 * A frame: bytes offset..end of a malloc()ed block, which is the
-	 * consumer's from now on.
+	 * consumer's from now on.  Returns what it costs of the credit: the bytes
+	 * by which it makes the packets longer, that of its batch included.
 	 */
-	void (*deliver)(Consumer *consumer, const FrameHead *head, char *block,
-					size_t offset, size_t end);
+	size_t (*deliver)(Consumer *consumer, const FrameHead *head, char *block,
+					  size_t offset, size_t end);
 
 	/* No frame follows at once: what was delivered may leave. */
 	void (*end_batch)(Consumer *consumer);
@@ -90,11 +91,11 @@ consumer_has_room(Consumer *consumer)
 	return consumer->ops->has_room(consumer);
 }
 
-static inline void
+static inline size_t
 consumer_deliver(Consumer *consumer, const FrameHead *head, char *block,
 				 size_t offset, size_t end)
 {
-	consumer->ops->deliver(consumer, head, block, offset, end);
+	return consumer->ops->deliver(consumer, head, block, offset, end);
 }
 
 static inline void

@@ -2,8 +2,13 @@
  * credit.h
  *		What the consumer is ready to take: events and bytes.
  *
- * A frame goes out while both are left, and may overdraw them: a frame is
- * never split, and a row larger than the whole window must still pass.
+ * Totals since the start of the program, on both sides of the pipe: how much
+ * may have been sent, and how much was.  A grant that is lost, late or there
+ * twice does no harm, and two accounts of one stream can be compared.
+ *
+ * A frame goes out while less was sent than granted, of both, and may overdraw
+ * them: a frame is never split, and a row larger than the whole window must
+ * still pass.
  */
 #ifndef ETF_CREDIT_H
 #define ETF_CREDIT_H
@@ -13,26 +18,20 @@
 
 typedef struct Credit
 {
-	int64_t events;
-	int64_t bytes;
+	uint64_t granted_events;
+	uint64_t granted_bytes;
+	uint64_t sent_events;
+	uint64_t sent_bytes; /* of packets with frames, without their length */
 } Credit;
 
-/* Far more than anybody can mean; keeps the sums from overflowing. */
-#define CREDIT_MAX ((int64_t) 1 << 48)
-
-static inline int64_t
-credit_sum(int64_t left, uint64_t more)
-{
-	if (more >= (uint64_t) CREDIT_MAX || left + (int64_t) more >= CREDIT_MAX)
-		return CREDIT_MAX;
-	return left + (int64_t) more;
-}
-
+/* Totals only grow: an older grant that comes late takes nothing back. */
 static inline void
-credit_add(Credit *credit, uint64_t events, uint64_t bytes)
+credit_grant(Credit *credit, uint64_t events, uint64_t bytes)
 {
-	credit->events = credit_sum(credit->events, events);
-	credit->bytes = credit_sum(credit->bytes, bytes);
+	if (events > credit->granted_events)
+		credit->granted_events = events;
+	if (bytes > credit->granted_bytes)
+		credit->granted_bytes = bytes;
 }
 
 /*
@@ -42,14 +41,15 @@ credit_add(Credit *credit, uint64_t events, uint64_t bytes)
 static inline bool
 credit_allows(const Credit *credit, uint64_t events)
 {
-	return events == 0 || (credit->events > 0 && credit->bytes > 0);
+	return events == 0 || (credit->sent_events < credit->granted_events &&
+						   credit->sent_bytes < credit->granted_bytes);
 }
 
 static inline void
 credit_spend(Credit *credit, uint64_t events, uint64_t bytes)
 {
-	credit->events -= (int64_t) events;
-	credit->bytes -= (int64_t) bytes;
+	credit->sent_events += events;
+	credit->sent_bytes += bytes;
 }
 
 #endif

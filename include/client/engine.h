@@ -35,8 +35,6 @@ typedef enum EnginePhase
 typedef struct Stats
 {
 	uint64_t frames;
-	uint64_t events;
-	uint64_t bytes;
 	uint64_t transactions;
 	uint64_t repeats;	 /* frames that were delivered before a reconnect */
 	uint64_t keepalives; /* received */
@@ -106,7 +104,7 @@ extern void engine_turn(Engine *engine, int64_t now, short stream_revents,
 						short control_revents);
 extern bool engine_can_go_on(const Engine *engine);
 
-/* The consumer's wishes. */
+/* The consumer's wishes; credit in totals, see credit.h. */
 extern void engine_credit(Engine *engine, uint64_t events, uint64_t bytes);
 extern void engine_flushed(Engine *engine, uint64_t lsn);
 extern void engine_stop(Engine *engine);

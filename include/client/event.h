@@ -21,8 +21,10 @@ extern char *event_log(const char *level, const char *text, size_t *len);
 /*
  * What stands before "count" frames of together "bytes" bytes in a packet:
  * the length, then the opening of a list.  After them comes one byte,
- * event_list_end.
+ * event_list_end.  However many there are, what is around them, without the
+ * length, has EVENT_FRAMES_AROUND bytes.
  */
+#define EVENT_FRAMES_AROUND 7
 extern const char event_list_end;
 extern char *event_frames(uint32_t count, uint64_t bytes, size_t *len);
 

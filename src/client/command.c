@@ -130,8 +130,9 @@ read_setting(Decoder *decoder, Settings *settings, const Setting *setting)
 	if (!term_next(&ahead, &term))
 		return term_skip(&decoder->reader);
 	if (term.kind == TERM_INTEGER || term.kind == TERM_BIG)
-		return term_next_uint64(&decoder->reader, &number,
-								"a number in the settings is not from 0 to 2^64-1") &&
+		return term_next_uint64(
+				   &decoder->reader, &number,
+				   "a number in the settings is not from 0 to 2^64-1") &&
 			   settings_set_number(settings, setting, number, decoder->error,
 								   decoder->size);
 	return read_text(decoder, setting->name) &&

@@ -61,8 +61,8 @@ engine_start(Engine *engine, const Settings *settings)
 	backoff_init(&engine->backoff, (uint32_t) settings->reconnect_min,
 				 (uint32_t) settings->reconnect_max,
 				 (uint32_t) settings->circuit_after);
-	credit_add(&engine->credit, settings->credit_events,
-			   settings->credit_bytes);
+	credit_grant(&engine->credit, settings->credit_events,
+				 settings->credit_bytes);
 	engine->stats_at = engine->now;
 	engine->retry_at = engine->now;
 	engine_set_phase(engine, ENGINE_DOWN);
@@ -356,7 +356,7 @@ engine_can_go_on(const Engine *engine)
 void
 engine_credit(Engine *engine, uint64_t events, uint64_t bytes)
 {
-	credit_add(&engine->credit, events, bytes);
+	credit_grant(&engine->credit, events, bytes);
 }
 
 /*

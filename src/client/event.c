@@ -127,7 +127,7 @@ event_frames(uint32_t count, uint64_t bytes, size_t *len)
 	if (block == NULL)
 		return NULL;
 	*len = LENGTH_SIZE + 1 + LIST_HEADER_SIZE;
-	put_uint32(block, (uint32_t) (1 + LIST_HEADER_SIZE + bytes + 1));
+	put_uint32(block, (uint32_t) (EVENT_FRAMES_AROUND + bytes));
 	block[LENGTH_SIZE] = (char) TERM_VERSION;
 	block[LENGTH_SIZE + 1] = ERL_LIST_EXT;
 	put_uint32(block + LENGTH_SIZE + 2, count);

@@ -95,12 +95,14 @@ check_caught_up(Engine *engine, uint64_t lsn)
 }
 
 static void
-count_frame(Engine *engine, const FrameHead *head, size_t bytes)
+hand_over(Engine *engine, const HeldFrame *held)
 {
+	const FrameHead *head = &held->head;
+	size_t bytes = consumer_deliver(engine->consumer, head, held->data,
+									held->offset, held->end);
+
 	credit_spend(&engine->credit, head->count, bytes);
 	engine->stats.frames++;
-	engine->stats.events += head->count;
-	engine->stats.bytes += bytes;
 	engine->stats.transactions += frame_ends(head);
 }
 
@@ -121,9 +123,7 @@ deliver_held(Engine *engine)
 		engine->stats.rewinds++;
 		consumer_position(engine->consumer, "rewind", rewind);
 	}
-	count_frame(engine, &held.head, held.end - held.offset);
-	consumer_deliver(engine->consumer, &held.head, held.data, held.offset,
-					 held.end);
+	hand_over(engine, &held);
 	if (!feedback_delivered(&engine->feedback, held.head.commit_lsn,
 							held.head.end_lsn, frame_ends(&held.head)))
 	{

@@ -3,8 +3,8 @@
  *		The client behind a Port of the BEAM.
  *
  * Between inbox.c, command.c and the engine on the way in, and between the
- * engine, event.c and outbox.c on the way out.  Frames that are delivered in
- * one turn leave as one packet: a list that is spliced from their bytes.
+ * engine, event.c, batch.c and outbox.c on the way out.  Frames that are
+ * delivered in one turn leave as one packet.
  */
 #include "client/port.h"
 
@@ -15,12 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/batch.h"
 #include "client/command.h"
 #include "client/event.h"
 #include "client/inbox.h"
 #include "client/loop.h"
-
-#define BATCH_FRAMES 256
 
 /*
  * A reader that is slower than the server costs a change of processes each time
@@ -36,10 +35,7 @@ typedef struct Port
 	Inbox inbox;
 	Outbox outbox;
 	LoopInput input;
-
-	OutboxChunk batch[BATCH_FRAMES]; /* terms that wait to leave together */
-	uint32_t batch_count;
-	uint64_t batch_bytes;
+	Batch batch;
 } Port;
 
 static bool
@@ -47,45 +43,23 @@ port_has_room(Consumer *consumer)
 {
 	const Port *port = (const Port *) consumer;
 
-	return outbox_waiting(&port->outbox) + port->batch_bytes <
+	return outbox_waiting(&port->outbox) + port->batch.bytes <
 		   port->settings.packet_bytes;
 }
 
 static void
 port_end_batch(Consumer *consumer)
 {
-	Port *port = (Port *) consumer;
-	size_t len = 0;
-	char *open;
-	char *close;
-
-	if (port->batch_count == 0)
-		return;
-	open = event_frames(port->batch_count, port->batch_bytes, &len);
-	outbox_put(&port->outbox, open, 0, len);
-	for (uint32_t i = 0; i < port->batch_count; i++)
-		outbox_put(&port->outbox, port->batch[i].block, port->batch[i].offset,
-				   port->batch[i].end);
-	close = malloc(1);
-	if (close != NULL)
-		*close = event_list_end;
-	outbox_put(&port->outbox, close, 0, 1);
-	port->batch_count = 0;
-	port->batch_bytes = 0;
+	batch_close(&((Port *) consumer)->batch);
 }
 
 /* Only the term goes into the list, without its version byte. */
-static void
+static size_t
 port_deliver(Consumer *consumer, const FrameHead *head, char *block,
 			 size_t offset, size_t end)
 {
-	Port *port = (Port *) consumer;
-
-	if (port->batch_count == BATCH_FRAMES)
-		port_end_batch(consumer);
-	offset += head->payload;
-	port->batch[port->batch_count++] = (OutboxChunk){block, offset, end};
-	port->batch_bytes += end - offset;
+	return batch_add(&((Port *) consumer)->batch, block, offset + head->payload,
+					 end);
 }
 
 static void
@@ -262,6 +236,7 @@ port_main(void)
 	settings_init(&port.settings);
 	inbox_init(&port.inbox);
 	outbox_init(&port.outbox, fd);
+	port.batch.outbox = &port.outbox;
 	engine_init(&port.engine, &port.consumer);
 	port.input = (LoopInput){STDIN_FILENO, port_read, &port};
 	loop_run(&port.engine, &port.outbox, &port.input);

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/credit.h"
 #include "client/loop.h"
 #include "client/show.h"
 #include "common/lsn.h"
@@ -50,7 +49,7 @@ print_has_room(Consumer *consumer)
 	return outbox_waiting(&print->outbox) < ROOM_BYTES;
 }
 
-static void
+static size_t
 print_deliver(Consumer *consumer, const FrameHead *head, char *block,
 			  size_t offset, size_t end)
 {
@@ -75,6 +74,7 @@ print_deliver(Consumer *consumer, const FrameHead *head, char *block,
 		engine_fail(&print->engine, &failure);
 	}
 	free(block);
+	return end - offset;
 }
 
 /* 1.5 kB, 23 MB, ... */
@@ -114,16 +114,16 @@ put_progress(Print *print)
 	char eta[32];
 
 	format_bytes(rate, sizeof(rate),
-				 (double) (engine->stats.bytes - print->bytes) / elapsed);
+				 (double) (engine->credit.sent_bytes - print->bytes) / elapsed);
 	format_bytes(behind, sizeof(behind), (double) lag);
 	format_eta(eta, sizeof(eta), ((double) print->lag - (double) lag) / elapsed,
 			   lag);
 	fprintf(stderr, "\r%.0f events/s, %s/s, lag %s%s\033[K",
-			(double) (engine->stats.events - print->events) / elapsed, rate,
-			behind, eta);
+			(double) (engine->credit.sent_events - print->events) / elapsed,
+			rate, behind, eta);
 	print->progress_at = engine->now;
-	print->events = engine->stats.events;
-	print->bytes = engine->stats.bytes;
+	print->events = engine->credit.sent_events;
+	print->bytes = engine->credit.sent_bytes;
 	print->lag = lag;
 }
 
@@ -306,7 +306,7 @@ prepare(Print *print, Arguments *args)
 {
 	const char *null;
 
-	args->settings.credit_events = args->settings.credit_bytes = CREDIT_MAX;
+	args->settings.credit_events = args->settings.credit_bytes = UINT64_MAX;
 	if (!set_options(args) || !show_init(&print->show, args->style))
 		return false;
 	null = pairs_get(&args->settings.options, "null");

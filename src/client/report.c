@@ -102,12 +102,6 @@ resident_bytes(void)
 	return resident * (uint64_t) sysconf(_SC_PAGESIZE);
 }
 
-static uint64_t
-credit_left(int64_t credit)
-{
-	return credit > 0 ? (uint64_t) credit : 0;
-}
-
 static const char *
 phase_name(const Engine *engine)
 {
@@ -125,6 +119,7 @@ void
 report_stats(Engine *engine)
 {
 	const Stats *stats = &engine->stats;
+	const Credit *credit = &engine->credit;
 	const Feedback *feedback = &engine->feedback;
 	const SlotReport *slot = &engine->control.slot;
 	uint64_t lag = engine->server_lsn > feedback->flushed
@@ -133,8 +128,10 @@ report_stats(Engine *engine)
 	const Field fields[] = {
 		field_atom("state", phase_name(engine)),
 		field_number("frames", stats->frames),
-		field_number("events", stats->events),
-		field_number("bytes", stats->bytes),
+		field_number("sent_events", credit->sent_events),
+		field_number("sent_bytes", credit->sent_bytes),
+		field_number("granted_events", credit->granted_events),
+		field_number("granted_bytes", credit->granted_bytes),
 		field_number("transactions", stats->transactions),
 		field_number("repeated_frames", stats->repeats),
 		field_number("rewinds", stats->rewinds),
@@ -142,8 +139,6 @@ report_stats(Engine *engine)
 		field_number("statuses", stats->statuses),
 		field_number("reconnects", stats->reconnects),
 		field_number("stalls", stats->stalls),
-		field_number("credit_events", credit_left(engine->credit.events)),
-		field_number("credit_bytes", credit_left(engine->credit.bytes)),
 		field_number("unacknowledged", feedback->count),
 		field_number("received_lsn", feedback->received),
 		field_number("delivered_lsn", feedback->delivered),

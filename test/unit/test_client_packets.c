@@ -5,6 +5,7 @@
  * libei is the oracle: it writes what the client reads, and reads what the
  * client writes.
  */
+#include "client/batch.h"
 #include "client/command.h"
 #include "client/copydata.h"
 #include "client/event.h"
@@ -370,6 +371,57 @@ test_outbox(void)
 	close(fds[1]);
 }
 
+/* The lengths of all packets that wait, as the BEAM counts them. */
+static uint64_t
+packet_lengths(const Outbox *outbox)
+{
+	Inbox inbox;
+	const char *packet;
+	size_t len;
+	uint64_t sum = 0;
+
+	inbox_init(&inbox);
+	for (uint32_t i = 0; i < outbox->count; i++)
+	{
+		const OutboxChunk *chunk = &outbox->chunks[i];
+
+		inbox_feed(&inbox, chunk->block + chunk->offset,
+				   chunk->end - chunk->offset);
+		while (inbox_next(&inbox, &packet, &len) == INBOX_PACKET)
+			sum += len;
+	}
+	inbox_free(&inbox);
+	return sum;
+}
+
+/* Frames of all sizes, many or few in a packet: both sides count the same. */
+static void
+test_batch_costs(void)
+{
+	for (int round = 0; round < 300; round++)
+	{
+		Outbox outbox;
+		Batch batch = {.outbox = &outbox};
+		uint64_t costs = 0;
+		uint32_t frames = chance_below(1000);
+
+		outbox_init(&outbox, -1);
+		for (uint32_t i = 0; i < frames; i++)
+		{
+			size_t size = 1 + chance_below(200);
+
+			costs += batch_add(&batch, calloc(1, size),
+							   chance_below((uint32_t) size), size);
+			if (chance_below((uint32_t) round + 1) == 0)
+				batch_close(&batch);
+		}
+		batch_close(&batch);
+		batch_close(&batch);
+		CHECK(packet_lengths(&outbox) == costs);
+		outbox_free(&outbox);
+	}
+}
+
 static void
 test_copy_messages(void)
 {
@@ -408,6 +460,7 @@ main(void)
 	test_events();
 	test_frames();
 	test_outbox();
+	test_batch_costs();
 	test_copy_messages();
 	return check_done();
 }

@@ -15,7 +15,7 @@ UNIT_LIBS = -L$(ERL_LIB) -lei -lpthread -lm
 
 UNIT_SRC_test_client_feedback = src/client/feedback.c
 UNIT_SRC_test_client_pace = src/client/backoff.c
-UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,command copydata \
+UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,batch command copydata \
 	event inbox outbox settings)
 UNIT_SRC_test_client_settings = $(patsubst %,src/client/%.c,args clean \
 	failure settings)

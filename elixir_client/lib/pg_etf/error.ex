@@ -16,7 +16,7 @@ defmodule PgEtf.Error do
   | `:plugin_not_allowed` | `output_plugin_libraries` does not name the plugin | no |
   | `:gap` | the slot is ahead of the position given as `start_position`, or a failover lost it | no |
   | `:wrong_server` | the position is of another database cluster, or of a newer timeline | no |
-  | `:protocol` | the two sides do not understand each other | no |
+  | `:protocol` | the two sides do not understand each other | no; yes where they count differently |
   | `:internal`, `:usage`, `:output` | the C program failed | no |
   | `:network` | the server cannot be reached, or the connection broke | yes |
   | `:server_shutdown` | the server, or somebody there, ended the connection | yes |

@@ -8,6 +8,10 @@ defmodule PgEtf.Inbox do
   # bounded. Credit for the client is what is missing in the window, as far as what
   # waits in the queue is not much: see @ahead.
   #
+  # Credit and what came against it are totals since the client program started. Both
+  # sides count the same, the changes that frames say they have and the bytes of their
+  # packets, so that the totals can be compared: see docs/port.md.
+  #
   # Pure data: no process, no clock. The session owns the struct.
 
   alias PgEtf.{AckTracker, Assembly, Frame, Lsn}
@@ -20,8 +24,8 @@ defmodule PgEtf.Inbox do
   #              {:position, lsn}
   # building     the transaction that is put together, see PgEtf.Assembly
   # partial      the transaction that is not complete: {commit_lsn, next index}
-  # events       credit left at the client, in changes; may be negative
-  # bytes        the same in bytes
+  # received     {changes, bytes} that have come
+  # granted      {changes, bytes} that may have come; less by one frame at most
   # queued       changes that wait to be taken
   # waiting      bytes of the frames that they came in
   # held         bytes of all frames that are not acknowledged
@@ -35,11 +39,11 @@ defmodule PgEtf.Inbox do
     :partial,
     :position,
     :commit_us,
+    :granted,
     tracker: AckTracker.new(),
     queue: :queue.new(),
     sizes: :queue.new(),
-    events: 0,
-    bytes: 0,
+    received: {0, 0},
     queued: 0,
     waiting: 0,
     held: 0
@@ -61,6 +65,7 @@ defmodule PgEtf.Inbox do
   ]
 
   @type t :: %Inbox{}
+  @type total :: {events :: non_neg_integer, bytes :: non_neg_integer}
   @type item :: {data :: term, AckTracker.seq()}
 
   @doc "An empty inbox; the client begins with all the credit that there may be."
@@ -71,8 +76,7 @@ defmodule PgEtf.Inbox do
     %Inbox{
       opts: opts,
       decoder: Frame.decoder(keys: opts.keys),
-      events: opts.prefetch,
-      bytes: first_bytes(opts.window_bytes)
+      granted: {opts.prefetch, first_bytes(opts.window_bytes)}
     }
   end
 
@@ -86,8 +90,15 @@ defmodule PgEtf.Inbox do
   @spec put(t, [term], non_neg_integer) :: {:ok, t, non_neg_integer} | {:error, String.t()}
   def put(%Inbox{} = inbox, frames, bytes) do
     share = div(bytes, max(length(frames), 1))
-    inbox = %{inbox | bytes: inbox.bytes - bytes, held: inbox.held + bytes}
-    put(frames, inbox, 0, bytes, share)
+
+    with {:ok, inbox, events} <- put(frames, inbox, 0, bytes, share) do
+      received = add(inbox.received, {events, bytes})
+      {:ok, %{inbox | received: received, held: inbox.held + bytes}, events}
+    end
+  end
+
+  defp add({events, bytes}, {more_events, more_bytes}) do
+    {events + more_events, bytes + more_bytes}
   end
 
   # Frames of a packet are of about one size; the last gets what is left over.
@@ -128,8 +139,7 @@ defmodule PgEtf.Inbox do
   defp account(inbox, %Frame{} = frame) do
     %{
       inbox
-      | events: inbox.events - frame.count,
-        commit_us: frame.commit_us,
+      | commit_us: frame.commit_us,
         partial: partial(inbox.partial, frame)
     }
   end
@@ -294,37 +304,47 @@ defmodule PgEtf.Inbox do
   ## Credit
 
   @doc """
-  What the client may send besides what it may already, nil when that is enough.
-  Half of a window at a time, not a little with every message.
+  The credit that is due, as totals; nil while there is enough. Half of a window at a
+  time, not a little with every message.
   """
-  @spec missing_credit(t) :: {non_neg_integer, non_neg_integer} | nil
-  def missing_credit(%Inbox{opts: opts} = inbox) do
-    events = missing(opts.prefetch, inbox.events + inbox.queued)
-    bytes = missing_bytes(inbox)
-    if events > 0 or bytes > 0, do: {events, bytes}
+  @spec due(t) :: total | nil
+  def due(%Inbox{} = inbox) do
+    {events, bytes} = left(inbox)
+    events = missing_events(inbox, events)
+    bytes = missing_bytes(inbox, bytes)
+    if events > 0 or bytes > 0, do: add(inbox.granted, {events, bytes})
   end
 
-  defp missing_bytes(%Inbox{opts: %{window_bytes: window}} = inbox) do
+  defp left(%Inbox{granted: {events, bytes}, received: {came, came_bytes}}) do
+    {events - came, bytes - came_bytes}
+  end
+
+  defp missing_events(%Inbox{opts: %{prefetch: prefetch}} = inbox, left) do
+    there = left + inbox.queued
+    if 2 * there > prefetch, do: 0, else: prefetch - there
+  end
+
+  defp missing_bytes(%Inbox{opts: %{window_bytes: window}} = inbox, left) do
     ahead = first_bytes(window)
-    missing = min(window - inbox.held, ahead - inbox.waiting) - inbox.bytes
+    missing = min(window - inbox.held, ahead - inbox.waiting) - left
     if 2 * missing < ahead, do: 0, else: missing
   end
 
-  defp missing(full, there) when 2 * there > full, do: 0
-  defp missing(full, there), do: full - there
-
-  @spec grant(t, non_neg_integer, non_neg_integer) :: t
-  def grant(%Inbox{} = inbox, events, bytes) do
-    %{inbox | events: inbox.events + events, bytes: inbox.bytes + bytes}
-  end
+  @doc "The client knows of these totals, or will."
+  @spec grant(t, total) :: t
+  def grant(%Inbox{} = inbox, total), do: %{inbox | granted: total}
 
   @spec gauges(t) :: map
-  def gauges(%Inbox{} = inbox) do
+  def gauges(%Inbox{received: {received_events, received_bytes}} = inbox) do
+    {credit_events, credit_bytes} = left(inbox)
+
     %{
       in_flight: in_flight(inbox),
       queued: inbox.queued,
-      credit_events: inbox.events,
-      credit_bytes: inbox.bytes,
+      received_events: received_events,
+      received_bytes: received_bytes,
+      credit_events: credit_events,
+      credit_bytes: credit_bytes,
       held_bytes: inbox.held
     }
   end

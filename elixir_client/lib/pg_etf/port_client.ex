@@ -31,9 +31,9 @@ defmodule PgEtf.PortClient do
            [:confirmed_lsn, :start_lsn, :created, :wal_sender_timeout, :reconnects, :reason] ++
            [:stalled, :flushed_lsn, :delivered_lsn, :class, :message, :hint, :sqlstate] ++
            [:failures, :delay, :wal_status, :retained_bytes, :safe_wal_size, :stats, :state] ++
-           [:streaming, :parked, :connecting, :stopping, :frames, :events, :bytes] ++
+           [:streaming, :parked, :connecting, :stopping, :frames, :sent_events, :sent_bytes] ++
            [:transactions, :repeated_frames, :rewinds, :keepalives, :statuses, :stalls] ++
-           [:credit_events, :credit_bytes, :unacknowledged, :received_lsn, :lag_bytes] ++
+           [:granted_events, :granted_bytes, :unacknowledged, :received_lsn, :lag_bytes] ++
            [:catalog_xmin_age, :rss, :position, :rewind, :caught_up, :log, :stopped, :fatal] ++
            [:debug, :info, :warning, :error, true, false] ++
            [:internal, :usage, :config, :auth, :slot_missing, :slot_active, :slot_lost] ++

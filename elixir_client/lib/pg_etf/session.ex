@@ -15,7 +15,7 @@ defmodule PgEtf.Session do
   # told by PgEtf.Session.Health.
 
   alias PgEtf.{AckTracker, Backoff, Error, Frame, Inbox, Log, Options, Telemetry}
-  alias PgEtf.Session.{Health, Reports}
+  alias PgEtf.Session.{Account, Health, Reports}
   alias __MODULE__
 
   require Logger
@@ -46,6 +46,7 @@ defmodule PgEtf.Session do
     :stall,
     :lag,
     :origin,
+    :asked,
     status: :disconnected,
     sent: nil,
     flush_timer: nil,
@@ -98,7 +99,14 @@ defmodule PgEtf.Session do
 
   # What belongs to one incarnation, empty.
   defp forget(session) do
-    %{session | inbox: Inbox.new(session.opts), sent: nil, stall: nil, caught_up?: false}
+    %{
+      session
+      | inbox: Inbox.new(session.opts),
+        sent: nil,
+        asked: nil,
+        stall: nil,
+        caught_up?: false
+    }
   end
 
   @doc """
@@ -108,7 +116,9 @@ defmodule PgEtf.Session do
   def take(%Session{} = session, demand) do
     demand = if session.draining?, do: 0, else: demand
     {items, inbox} = Inbox.take(session.inbox, demand)
-    {items, %{session | inbox: inbox} |> Health.at(inbox.position) |> confirm() |> replenish()}
+
+    {items,
+     %{session | inbox: inbox} |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
   end
 
   ## Acknowledging
@@ -133,7 +143,7 @@ defmodule PgEtf.Session do
   defp acked(session, []), do: session
 
   defp acked(session, seqs) do
-    %{session | inbox: Inbox.ack(session.inbox, seqs)} |> confirm() |> replenish()
+    %{session | inbox: Inbox.ack(session.inbox, seqs)} |> confirm() |> Account.replenish()
   end
 
   defp worst(failures) do
@@ -204,18 +214,6 @@ defmodule PgEtf.Session do
     end
   end
 
-  defp replenish(%Session{conn: nil} = session), do: session
-  defp replenish(%Session{draining?: true} = session), do: session
-
-  defp replenish(%Session{inbox: inbox} = session) do
-    with {events, bytes} <- Inbox.missing_credit(inbox),
-         :ok <- session.client.command(session.conn, {:credit, events, bytes}) do
-      %{session | inbox: Inbox.grant(inbox, events, bytes)}
-    else
-      _ -> session
-    end
-  end
-
   ## Messages
 
   @doc """
@@ -254,7 +252,7 @@ defmodule PgEtf.Session do
   end
 
   defp handle_timer(session, :heartbeat) do
-    session.client.command(session.conn, :stats)
+    session = Account.ask(session)
     schedule(session, :heartbeat, session.opts[:heartbeat])
     {:ok, %{session | heard?: false}}
   end
@@ -280,6 +278,7 @@ defmodule PgEtf.Session do
     case Reports.handle(session, report) do
       {:ok, session} -> {:ok, session}
       {:error, error} -> session |> disconnect(0) |> down(error)
+      {:again, error} -> {:ok, session |> disconnect(0) |> again(error)}
     end
   end
 
@@ -299,7 +298,7 @@ defmodule PgEtf.Session do
         }
 
         telemetry(session, [:decode, :stop], measurements, %{})
-        {:ok, replenish(session)}
+        {:ok, Account.replenish(session)}
 
       {:error, reason} ->
         measurements = %{duration: System.monotonic_time() - started}
@@ -328,6 +327,10 @@ defmodule PgEtf.Session do
         {:stop, error, %{session | error: error, status: :stopped}}
     end
   end
+
+  # Whatever the class is: a new program mends it.
+  defp again(%Session{draining?: true} = session, _error), do: session
+  defp again(session, error), do: back_off(session, error)
 
   defp back_off(session, error) do
     delay = Backoff.pause(session.attempts, session.opts)

@@ -12,7 +12,7 @@ defmodule PgEtf.Telemetry do
   | `[:pg_etf, :decode, :stop]` | `duration`, `bytes`, `events`, `lag` | |
   | `[:pg_etf, :decode, :exception]` | `duration` | `kind`, `reason`, `stacktrace` |
   | `[:pg_etf, :status]` | `system_time` | `status`, `details` |
-  | `[:pg_etf, :stats]` | `in_flight`, `queued`, `credit_events`, `credit_bytes`, `held_bytes`, `oldest` and the counters of the C program, each where it is known | |
+  | `[:pg_etf, :stats]` | `in_flight`, `queued`, `received_events`, `received_bytes`, `credit_events`, `credit_bytes`, `held_bytes`, `oldest` and the counters of the C program, each where it is known | |
   | `[:pg_etf, :flush]` | `lsn`, `in_flight` | |
   | `[:pg_etf, :restart]` | `attempt`, `delay` | `error` |
   | `[:pg_etf, :failure]` | `count` | `action`: `:ack`, `:retry` or `:halt` |

@@ -24,12 +24,12 @@ defmodule PgEtf.InboxTest do
 
   test "credit is asked for when half of the window is used" do
     inbox = inbox(prefetch: 10, window_bytes: 1000)
-    assert Inbox.missing_credit(inbox) == nil
+    assert Inbox.due(inbox) == nil
     {:ok, inbox, 6} = Inbox.put(inbox, [frame(1, Enum.to_list(1..6))], 100)
-    assert Inbox.missing_credit(inbox) == nil
+    assert Inbox.due(inbox) == nil
     {_, inbox} = Inbox.take(inbox, 6)
-    assert {6, 0} = Inbox.missing_credit(inbox)
-    assert inbox |> Inbox.grant(6, 0) |> Inbox.missing_credit() == nil
+    assert {16, 1000} = Inbox.due(inbox)
+    assert inbox |> Inbox.grant({16, 1000}) |> Inbox.due() == nil
   end
 
   test "little is read ahead of demand, and all of the window without acknowledgements" do
@@ -42,7 +42,7 @@ defmodule PgEtf.InboxTest do
 
   # Puts frames in while there is credit for them.
   defp fill(inbox, between) do
-    if inbox.bytes > 0 do
+    if Inbox.gauges(inbox).credit_bytes > 0 do
       {:ok, inbox, 1} = Inbox.put(inbox, [frame(1, [1])], 10_000)
       inbox |> between.() |> replenish() |> fill(between)
     else
@@ -203,7 +203,6 @@ defmodule PgEtf.InboxTest do
   end
 
   defp replenish(inbox) do
-    {events, bytes} = Inbox.missing_credit(inbox) || {0, 0}
-    Inbox.grant(inbox, events, bytes)
+    Inbox.grant(inbox, Inbox.due(inbox) || inbox.granted)
   end
 end

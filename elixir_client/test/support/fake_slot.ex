@@ -4,7 +4,9 @@ defmodule PgEtf.FakeSlot do
   # process: for faults that a real server does not make on demand.
   #
   # It sends frames against credit only, in commit order from the confirmed
-  # position, and writes down each breach of the protocol by the other side.
+  # position, several in a packet and counted as docs/port.md says, and writes down
+  # each breach of the protocol by the other side. test/integration/account_test.exs
+  # holds its counting against that of the real program.
   # Rows are {seq} of a table "t" with one int8 column.
 
   use GenServer
@@ -20,7 +22,8 @@ defmodule PgEtf.FakeSlot do
   @doc """
   Starts a slot whose log has a transaction of each of the given sizes.
 
-  Options: `:frame`, changes in a frame; `:row_bytes`, added to each row.
+  Options: `:frame`, changes in a frame; `:packet`, frames in a packet at most;
+  `:row_bytes`, added to each row.
   """
   def start(sizes, opts \\ []) do
     name = :"slot_#{System.unique_integer([:positive])}"
@@ -33,6 +36,12 @@ defmodule PgEtf.FakeSlot do
   def breaches(slot), do: GenServer.call(server(slot), :breaches)
   def runs(slot), do: GenServer.call(server(slot), :runs)
   def settings(slot), do: GenServer.call(server(slot), :settings)
+
+  @doc "Does something to the account of what was sent, as a wrong program would."
+  def miscount(slot, fun), do: to_program(slot, {:miscount, fun})
+
+  @doc "Loses the grants from now on, or no more."
+  def lose_grants(slot, lose?), do: to_program(slot, {:lose_grants, lose?})
 
   @doc "Sends a packet as if the program had."
   def inject(slot, packet), do: to_program(slot, {:inject, packet})
@@ -102,6 +111,7 @@ defmodule PgEtf.FakeSlot do
      %{
        log: log(sizes, 1, 0),
        frame: opts[:frame] || 10,
+       packet: opts[:packet] || 20,
        padding: String.duplicate("x", opts[:row_bytes] || 0),
        confirmed: 0,
        breaches: [],
@@ -126,11 +136,12 @@ defmodule PgEtf.FakeSlot do
     conn = %{
       owner: owner,
       ref: ref,
-      events: settings.credit_events,
-      bytes: settings.credit_bytes,
+      granted: {settings.credit_events, settings.credit_bytes},
+      sent: {0, 0},
       delivered: MapSet.new(),
       described: false,
       frozen: false,
+      deaf: false,
       position: nil
     }
 
@@ -169,6 +180,14 @@ defmodule PgEtf.FakeSlot do
     {:reply, :ok, update_in(state.conn.delivered, &MapSet.put(&1, lsn))}
   end
 
+  def handle_call({:miscount, fun}, _from, state) do
+    {:reply, :ok, update_in(state.conn.sent, fun)}
+  end
+
+  def handle_call({:lose_grants, lose?}, _from, state) do
+    {:reply, :ok, put_in(state.conn.deaf, lose?)}
+  end
+
   def handle_call({:kill, class}, _from, %{conn: conn} = state) do
     error = %Error{class: class, message: "killed by the test"}
     send(conn.owner, {__MODULE__, conn.ref, {:down, error}})
@@ -196,8 +215,13 @@ defmodule PgEtf.FakeSlot do
 
   def handle_cast({:command, _ref, _command}, state), do: {:noreply, state}
 
-  defp obey({:credit, events, bytes}, %{conn: conn} = state) do
-    deliver(%{state | conn: %{conn | events: conn.events + events, bytes: conn.bytes + bytes}})
+  defp obey({:credit, _events, _bytes}, %{conn: %{deaf: true}} = state), do: state
+
+  defp obey({:credit, events, bytes}, %{conn: %{granted: {had, had_bytes}} = conn} = state) do
+    state
+    |> breach(events < had or bytes < had_bytes, "a grant went back to #{events}, #{bytes}")
+    |> Map.put(:conn, %{conn | granted: {max(events, had), max(bytes, had_bytes)}})
+    |> deliver()
   end
 
   defp obey({:flushed, lsn}, state) do
@@ -207,8 +231,16 @@ defmodule PgEtf.FakeSlot do
     |> Map.put(:confirmed, lsn)
   end
 
-  defp obey(:stats, state) do
-    packet(state, {:stats, %{}})
+  defp obey(:stats, %{conn: %{sent: {events, bytes}, granted: granted}} = state) do
+    totals = %{
+      state: if(spent?(state.conn), do: :stalled, else: :streaming),
+      sent_events: events,
+      sent_bytes: bytes,
+      granted_events: elem(granted, 0),
+      granted_bytes: elem(granted, 1)
+    }
+
+    packet(state, {:stats, totals})
     state
   end
 
@@ -221,32 +253,64 @@ defmodule PgEtf.FakeSlot do
 
   defp deliver(%{conn: nil} = state), do: state
 
-  defp deliver(%{conn: %{position: {n, first}} = conn} = state) do
+  defp deliver(state) do
+    case batch(state, []) do
+      {state, []} ->
+        state
+
+      {state, frames} ->
+        packet(state, frames)
+        deliver(state)
+    end
+  end
+
+  defp batch(%{packet: most} = state, frames) when length(frames) == most do
+    {state, Enum.reverse(frames)}
+  end
+
+  defp batch(%{conn: %{position: {n, first}} = conn} = state, frames) do
     with {^n, rows} <- List.keyfind(state.log, n, 0),
          {rows, rest} = rows |> Enum.drop(first) |> Enum.split(state.frame),
          true <- allowed?(conn, rows) do
       last? = rest == []
       frame = frame(n, part(first, last?), first, rows, state)
-      packet(state, [frame])
 
       conn = %{
         conn
-        | events: conn.events - length(rows),
-          bytes: conn.bytes - byte_size(:erlang.term_to_binary([frame])),
+        | sent:
+            spend(
+              conn.sent,
+              length(rows),
+              cost(byte_size(:erlang.term_to_binary(frame)), frames == [])
+            ),
           described: true,
           delivered: if(last?, do: MapSet.put(conn.delivered, end_lsn(n)), else: conn.delivered),
           position: if(last?, do: {n + 1, 0}, else: {n, first + length(rows)})
       }
 
-      deliver(%{state | conn: conn})
+      batch(%{state | conn: conn}, [frame | frames])
     else
-      _ -> state
+      _ -> {state, Enum.reverse(frames)}
     end
   end
 
   defp allowed?(%{frozen: true}, _rows), do: false
   defp allowed?(_conn, []), do: true
-  defp allowed?(conn, _rows), do: conn.events > 0 and conn.bytes > 0
+  defp allowed?(conn, _rows), do: not spent?(conn)
+
+  defp spent?(%{sent: {events, bytes}, granted: {most_events, most_bytes}}) do
+    events >= most_events or bytes >= most_bytes
+  end
+
+  defp spend({events, bytes}, more_events, more_bytes) do
+    {events + more_events, bytes + more_bytes}
+  end
+
+  @doc """
+  By how many bytes a frame of so many makes its packet longer: it leaves its version
+  byte behind, and the first pays for the packet's and for the list around them.
+  """
+  def cost(bytes, first?), do: bytes - 1 + if(first?, do: 7, else: 0)
 
   defp part(0, true), do: :whole
   defp part(_, true), do: :last

@@ -185,6 +185,19 @@ defmodule PgEtf.Integration do
     %{state | seen: Map.put(seen, id, place)}
   end
 
+  @doc "Writes rows with these ids, each in its own transaction; at full speed."
+  def one_by_one(sandbox, table, first..last) do
+    Sandbox.psql!(sandbox, """
+    SET synchronous_commit = off;
+    DO $$ BEGIN
+      FOR i IN #{first}..#{last} LOOP
+        INSERT INTO #{table} (id) VALUES (i);
+        COMMIT;
+      END LOOP;
+    END $$;
+    """)
+  end
+
   def terminate_walsender(sandbox) do
     Sandbox.psql!(sandbox, """
     SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active

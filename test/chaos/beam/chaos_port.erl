@@ -17,10 +17,11 @@ run([Slot, Host, Server, Database]) ->
                         dbname => list_to_binary(Database),
                         application_name => list_to_binary(Slot)},
         slot => list_to_binary(Slot), options => #{messages => on, include_tables => <<"chaos.*">>},
-        credit_events => 2000, credit_bytes => 8000000,
+        credit_events => 2000, credit_bytes => 8000000, stats_interval => 1000,
         status_interval => 500, max_stall => 3000, liveness_timeout => 5000,
         reconnect_min => 50, reconnect_max => 2000}}),
-    loop(#{port => Port, relations => #{}, next => none}).
+    loop(#{port => Port, relations => #{}, next => none,
+           granted => {2000, 8000000}, received => {0, 0}}).
 
 send(Port, Command) ->
     try port_command(Port, term_to_binary(Command)) catch error:badarg -> closed end.
@@ -46,8 +47,13 @@ packet({stopped, _}, _, #{stopping := From}) ->
     exit(normal);
 packet(Frames, Bytes, #{port := Port} = State) when is_list(Frames) ->
     State2 = lists:foldl(fun frame/2, State, Frames),
-    send(Port, {credit, lists:sum([events(Frame) || Frame <- Frames]), Bytes}),
-    State2;
+    Cost = {lists:sum([events(Frame) || Frame <- Frames]), Bytes},
+    #{granted := {E, B}} = State3 = count(received, Cost, count(granted, Cost, State2)),
+    send(Port, {credit, E, B}),
+    State3;
+packet({stats, #{sent_events := Events, sent_bytes := Bytes}}, _, #{received := Received} = State) ->
+    {Events, Bytes} =:= Received orelse chaos_reader:told({account, {Events, Bytes}, Received}),
+    State;
 packet({log, _, _} = Log, _, State) ->
     io:format("~0p~n", [Log]),
     State;
@@ -56,6 +62,9 @@ packet({status, _, _} = Status, _, State) ->
     State;
 packet(_, _, State) ->
     State.
+
+count(Account, {Events, Bytes}, State) ->
+    maps:update_with(Account, fun({E, B}) -> {E + Events, B + Bytes} end, State).
 
 events({tx, _, _, _, Count, _, _}) -> Count;
 events({message, _, _, _}) -> 1.

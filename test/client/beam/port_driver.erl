@@ -6,8 +6,8 @@
 %%
 %%   {send, Term}           send a command as it is: {start, Map}, stop, ...
 %%   {raw, Binary}          send a packet that may be garbage
-%%   {credit, E, B}         grant credit, and count it
-%%   {auto, refill | ack}   from now on give back the credit of each frame,
+%%   {credit, E, B}         grant so much more than before
+%%   {auto, refill | ack}   from now on give back the credit of each packet,
 %%                          or acknowledge each transaction
 %%   {auto, quiet}          from now on do not show frames
 %%   {slow, Ms}             sleep before each packet
@@ -21,14 +21,17 @@
 %% {frame, Kind, Part, CommitLsn, EndLsn, FirstIndex, Count, Rows}, any other
 %% packet as it is, {exit, Status}, {violation, What}.  Rows are the numbers
 %% in the first column of inserted rows; a test makes its tables so.
+%%
+%% What came is counted as docs/port.md says, held against the credit, and
+%% compared with the client's account in each stats packet.
 -module(port_driver).
 
 -export([main/1]).
 
 -record(state, {
     port,
-    events = 0,
-    bytes = 0,
+    granted = {0, 0},
+    received = {0, 0},
     last_end = 0,
     refill = false,
     ack = false,
@@ -66,7 +69,7 @@ loop(#state{port = Port} = State) ->
             loop(command(Command, State));
         {Port, {data, Packet}} ->
             timer:sleep(State#state.slow),
-            loop(packet(binary_to_term(Packet), State));
+            loop(packet(binary_to_term(Packet), Packet, State));
         {Port, {exit_status, Status}} ->
             show({exit, Status}),
             loop(State);
@@ -86,22 +89,17 @@ send(Term, #state{port = Port}) ->
 
 command({send, {start, Map} = Start}, State) ->
     send(Start, State),
-    State#state{
-        events = maps:get(credit_events, Map, 0),
-        bytes = maps:get(credit_bytes, Map, 0)
-    };
+    State#state{granted = {maps:get(credit_events, Map, 0), maps:get(credit_bytes, Map, 0)}};
 command({send, Term}, State) ->
     send(Term, State),
     State;
 command({raw, Binary}, #state{port = Port} = State) ->
     port_command(Port, Binary),
     State;
-command({credit, Events, Bytes} = Credit, State) ->
-    send(Credit, State),
-    State#state{
-        events = State#state.events + Events,
-        bytes = State#state.bytes + Bytes
-    };
+command({credit, Events, Bytes}, State) ->
+    Granted = {E, B} = add(State#state.granted, {Events, Bytes}),
+    send({credit, E, B}, State),
+    State#state{granted = Granted};
 command({auto, refill}, State) ->
     State#state{refill = true};
 command({auto, ack}, State) ->
@@ -122,37 +120,60 @@ command(close, #state{port = Port} = State) ->
 command(quit, _) ->
     halt(0).
 
-packet(Frames, State) when is_list(Frames) ->
-    lists:foldl(fun frame/2, State#state{packets = State#state.packets + 1}, Frames);
-packet({position, Lsn} = Position, State) ->
+packet(Frames, Packet, State) when is_list(Frames) ->
+    Cost = {lists:sum([count(Frame) || Frame <- Frames]), byte_size(Packet)},
+    Received = add(State#state.received, Cost),
+    within(Received, State#state.granted) orelse
+        overdrawn(Frames, Packet, State) andalso show({violation, credit}),
+    State2 = State#state{received = Received, packets = State#state.packets + 1},
+    refill(Cost, lists:foldl(fun frame/2, State2, Frames));
+packet({stats, #{sent_events := Events, sent_bytes := Bytes}} = Stats, _, State) ->
+    show(Stats),
+    {Events, Bytes} =:= State#state.received orelse
+        show({violation, {account, {Events, Bytes}, State#state.received}}),
+    State;
+packet({position, Lsn} = Position, _, State) ->
     show(Position),
     State#state.open =:= none andalso Lsn >= State#state.last_end orelse
         show({violation, {position, Lsn, State#state.open, State#state.last_end}}),
     acknowledge(Lsn, State);
-packet(Term, State) ->
+packet(Term, _, State) ->
     show(Term),
     State.
 
+add({A, B}, {C, D}) -> {A + C, B + D}.
+
+within({E, B}, {Events, Bytes}) -> E =< Events andalso B =< Bytes.
+
+count({tx, _, _, _, Count, _, _}) -> Count;
+count({message, _, _, _}) -> 1.
+
 %% A frame may overdraw what is left, but not start when nothing is left.
+overdrawn(Frames, <<131, $l, _:32, Terms/binary>>, #state{received = Received} = State) ->
+    overdrawn(Frames, Terms, add(Received, {0, 7}), State#state.granted, Received).
+
+overdrawn([], _, _, _, _) ->
+    false;
+overdrawn([Frame | Frames], Terms, After, {Events, Bytes} = Granted, {E, B}) ->
+    {Frame, Used} = binary_to_term(<<131, Terms/binary>>, [used]),
+    Size = Used - 1,
+    <<_:Size/binary, Rest/binary>> = Terms,
+    Next = add(After, {count(Frame), Size}),
+    count(Frame) > 0 andalso (E >= Events orelse B >= Bytes) orelse
+        overdrawn(Frames, Rest, Next, Granted, Next).
+
 frame(Frame, State) ->
-    {Shown, Count, End} = summary(Frame),
-    Overdrawn = Count > 0 andalso (State#state.events =< 0 orelse State#state.bytes =< 0),
-    Overdrawn andalso show({violation, credit}),
+    {Shown, End} = summary(Frame),
     State#state.quiet orelse show(Shown),
-    State2 = follow(Frame, State#state{
-        events = State#state.events - Count,
-        bytes = State#state.bytes - byte_size(term_to_binary(Frame)),
-        frames = State#state.frames + 1
-    }),
-    State3 = refill(Count, byte_size(term_to_binary(Frame)), State2),
+    State2 = follow(Frame, State#state{frames = State#state.frames + 1}),
     case End of
-        none -> State3;
-        _ -> acknowledge(End, State3)
+        none -> State2;
+        _ -> acknowledge(End, State2)
     end.
 
-refill(Count, Bytes, #state{refill = true} = State) when Count > 0 ->
-    command({credit, Count, Bytes}, State);
-refill(_, _, State) ->
+refill({Events, Bytes}, #state{refill = true} = State) ->
+    command({credit, Events, Bytes}, State);
+refill(_, State) ->
     State.
 
 %% Frames of a transaction follow each other without a hole.
@@ -179,11 +200,11 @@ summary({tx, Part, {_, Commit, End, _}, First, Count, _, Events}) ->
     Rows = [row(New) || {insert, _, New} <- Events],
     Shown = {frame, tx, Part, Commit, End, First, Count, Rows},
     case Part of
-        _ when Part =:= whole; Part =:= last -> {Shown, Count, End};
-        _ -> {Shown, Count, none}
+        _ when Part =:= whole; Part =:= last -> {Shown, End};
+        _ -> {Shown, none}
     end;
 summary({message, Lsn, Prefix, Content}) ->
-    {{frame, message, whole, Lsn, Lsn, 0, 1, [Prefix, Content]}, 1, Lsn}.
+    {{frame, message, whole, Lsn, Lsn, 0, 1, [Prefix, Content]}, Lsn}.
 
 row(Row) when is_tuple(Row) -> element(1, Row);
 row(#{<<"id">> := Id}) -> Id;

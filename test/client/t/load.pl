@@ -65,7 +65,7 @@ subtest 'a large transaction passes a slow reader' => sub {
 	$client->say('{auto, refill}');
 	$client->say('{slow, 2}');
 	$client->expect(qr/^\{caught_up/, 'all of it', 560);
-	my $bytes = $client->stat('bytes');
+	my $bytes = $client->stat('sent_bytes');
 	cmp_ok($bytes, '>', $rows * 8192, "$bytes bytes");
 	my $peak = status_of($pid, 'VmHWM');
 	cmp_ok($peak, '<', $limit, "at most $peak bytes of memory");
@@ -167,7 +167,7 @@ subtest 'valgrind has nothing to say' => sub {
 		  . 'FROM pg_replication_slots');
 	$client->expect(qr/^\{status,connected/, 'again', 90);
 	$etf->sql('INSERT INTO t SELECT generate_series(1, 1000) RETURNING 1');
-	ok($client->stat('events'), 'events');
+	ok($client->stat('sent_events'), 'events');
 	is($client->stop, 0, 'no error, no leak');
 	is(-s "$dir/log" // 0, 0, 'and an empty log')
 	  or diag slurp_file("$dir/log");

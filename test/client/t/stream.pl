@@ -113,7 +113,8 @@ subtest 'credit is never overdrawn by more than one frame' => sub {
 	$client->say('{credit, 50, 5000}');
 	my $rows = $client->rows_until(3000);
 	is($rows->[-1], 3000, 'the rest comes');
-	$client->is_clean('never overdrawn, no hole');
+	ok($client->stat('sent_bytes'), 'and is counted');
+	$client->is_clean('never overdrawn, no hole, both accounts are the same');
 	$client->say('ack');
 	is($client->stop, 0, 'stop');
 	$client->quit;
@@ -131,6 +132,12 @@ subtest 'frames that wait leave together' => sub {
 	$client->say('frames');
 	$client->expect(qr/^\{frames,200,\d+,(\d+)\}/, 'a frame for each row');
 	cmp_ok($client->{match}[0], '<=', 20, 'in a few packets');
+	is($client->stat('sent_events'), 200, 'counted');
+	is($client->stat('granted_bytes'), 1000000, 'against what was granted');
+	$client->say('{send, {credit, 7, 7}}');
+	is($client->stat('granted_bytes'), 1000000, 'which an old grant leaves');
+	is($client->stat('granted_events'), 1000, 'as it is');
+	$client->is_clean('both accounts are the same');
 	$client->say('ack');
 	is($client->stop, 0, 'stop');
 	$client->quit;

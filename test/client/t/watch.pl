@@ -142,7 +142,7 @@ subtest 'at its end the client waits for acknowledgements' => sub {
 	$client = EtfClient->start($node, @credit);
 	$client->say('{auto, quiet}');
 	$client->expect(qr/^\{caught_up/, 'and comes to the next one');
-	is($client->stat('events'), 20000, 'all of it');
+	is($client->stat('sent_events'), 20000, 'all of it');
 	$client->say('ack');
 	$client->stop;
 	$client->quit;

@@ -4,12 +4,12 @@ defmodule PgEtf.Session.Reports do
   # session. See docs/port.md.
 
   alias PgEtf.{Error, Inbox, Log, Session, Telemetry}
-  alias PgEtf.Session.Health
+  alias PgEtf.Session.{Account, Health}
 
   require Logger
 
-  @doc "Takes a report; an error is the end of the incarnation."
-  @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:error, Error.t()}
+  @doc "Takes a report; an error is the end of the incarnation, `:again` is mended by a new one."
+  @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:again | :error, Error.t()}
   # About the slot, not about the stream.
   def handle(session, {:status, :slot, details}) when is_map(details) do
     tell_status(session, :slot, details)
@@ -34,7 +34,7 @@ defmodule PgEtf.Session.Reports do
     session = %{session | stats: stats}
     measurements = Map.merge(stats, Health.gauges(session))
     Telemetry.execute(session.opts, [:stats], measurements, %{})
-    {:ok, session}
+    Account.audit(session, stats)
   end
 
   def handle(session, {:caught_up, lsn}) do
@@ -73,9 +73,9 @@ defmodule PgEtf.Session.Reports do
   @doc "Sets the status of a stream and tells it."
   @spec set_status(Session.t(), atom, map) :: Session.t()
   # A connection that came back clears the slate, unless it is the messages that
-  # fail: those would be tried at full speed for ever.
+  # fail, or the accounts that differ: those would be tried at full speed for ever.
   def set_status(%Session{error: %Error{class: class}} = session, :connected, details)
-      when class != :retry do
+      when class not in [:retry, :protocol] do
     set_status(%{session | error: nil, attempts: 0}, :connected, details)
   end
 
