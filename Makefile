@@ -62,7 +62,24 @@ all install:
 	@exit 1
 endif
 
-$(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h)
+# pgxs.mk may be there without the headers (Debian's postgresql-client has it).
+# A compiler tells of one that is missing at a time, and of no package.
+define found
+	@missing=; for file in $(1); do \
+		test -e "$$file" || missing="$$missing $$file"; \
+	done; test -z "$$missing" || { \
+		echo "missing:$$missing: run 'make deps' as root" >&2; exit 1; }
+	@mkdir -p $(@D)
+	@touch $@
+endef
+ERL_FILES = $(ERL_INCLUDE)/ei.h $(ERL_LIB)/libei.a
+
+build/headers.plugin:
+	$(call found,$(shell $(PG_CONFIG) --includedir-server)/postgres.h \
+		$(shell $(PG_CONFIG) --includedir)/libpq-fe.h $(ERL_FILES))
+
+$(OBJS): $(wildcard include/*.h include/common/*.h include/plugin/*.h) \
+	| build/headers.plugin
 
 -include test/unit/unit.mk
 -include test/fuzz/fuzz.mk
@@ -76,15 +93,20 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .PHONY: help deps test check-all lint format format-check
 
+# Targets that a line names with "##", those of developers apart.
+developers = check-|lint|format|test|chaos|soak|fuzz|bench
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' \
-		$(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {line = sprintf("  %-16s %s", $$1, $$2); \
+		if ($$1 ~ /^($(developers))/) more = more line "\n"; else print line} \
+		END {printf "\nTo work on it:\n%s", more}' $(MAKEFILE_LIST)
 
-deps: ## install the Debian packages that building and testing need (as root)
-	bin/deps
+deps: ## install the Debian packages that are missing (as root); FOR=build
+	bin/deps $(FOR)
 
 all: ## build the plugin
 install: ## install the plugin into the PostgreSQL of PG_CONFIG
+uninstall: ## remove what install put there
+clean: ## remove what was built
 
 demo: ## a shop's changes as Elixir terms; BROADWAY=1, KEEP=1
 bench: ## measure beside other plugins (QUICK=1)
@@ -94,14 +116,18 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
-CHECKS = lint check-bench check-unit check-fuzz check-hardening check-plugin \
-	check-client check-elixir check-chaos
+CHECKS = lint check-bench check-build check-unit check-fuzz check-hardening \
+	check-plugin check-client check-elixir $(if $(BROADWAY_LIBS),check-broadway) demo \
+	check-chaos
+not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))
 
 check-all: ## every test, with the packages that are there
 	@for check in $(CHECKS); do \
-		echo "== $$check"; $(MAKE) -s $$check || exit 1; \
+		echo "== $$check"; began=$$(date +%s); \
+		$(MAKE) -s $$check || exit 1; \
+		echo "== $$check: $$(($$(date +%s) - began)) s"; \
 	done
-	@echo "== everything passed"
+	@echo "== everything passed$(not_run)"
 
 lint: ## rules that the compiler does not know
 	bin/lint

@@ -24,13 +24,19 @@ check-elixir: all client ## tests of the Elixir library, with a real server
 	$(MIX) compile --warnings-as-errors
 	$(MIX) test $(ELIXIR_TESTS)
 
-check-broadway: all client ## the same under the real Broadway
+check-broadway: all client ## what differs under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
 		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
-	$(MIX) test $(ELIXIR_TESTS)
+	$(MIX) test $(or $(ELIXIR_TESTS),$(BROADWAY_TESTS))
 
 # BROADWAY_LIBS: a directory with broadway, gen_stage, nimble_options and
-# telemetry, compiled (as in a project's _build/dev/lib).
+# telemetry, compiled (as in a project's _build/dev/lib); postgrex,
+# db_connection and decimal are welcome.
+BROADWAY_LIBS ?= $(wildcard /usr/local/lib/pg_etf/libs)
+# Tests that name one of these, themselves or by a helper, can tell.
+BROADWAY_TESTS = $(shell cd elixir_client && grep -rlE \
+	'Broadway|GenStage|Stage\b|[Tt]elemetry|Postgrex|Decimal' \
+	--include='*_test.exs' test)
 demo check-broadway: export ERL_LIBS := $(if $(BROADWAY_LIBS),$(BROADWAY_LIBS):)$(ERL_LIBS)
 
 EBIN = elixir_client/_build/dev/lib/pg_etf/ebin

@@ -1,7 +1,10 @@
 # Targets of the plugin's tests; included by the top Makefile.
 
-.PHONY: check-hardening check-plugin check-regress check-isolation check-tap \
+.PHONY: check-build check-hardening check-plugin check-regress check-isolation check-tap \
 	check-random check-planted check-valgrind test-matrix
+
+check-build: all client ## what somebody meets who builds and installs
+	prove test/build/build.pl
 
 check-hardening: all client ## what the compiler made of the binaries
 	test/hardening pg_etf_decoding.so $(CLIENT)
@@ -30,5 +33,5 @@ check-planted: ## break the plugin in many ways: check-random notices each
 check-valgrind: all ## the plugin's tests with the server under valgrind
 	test/valgrind
 
-test-matrix: ## the same on PostgreSQL 13, 15, 17, 18 (as root, in chroots)
-	test/matrix
+test-matrix: ## the same on PostgreSQL 13 to 19 (as root): VERSIONS="15 18"
+	test/matrix $(VERSIONS)

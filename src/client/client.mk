@@ -12,7 +12,9 @@ CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
 CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
 	-lpthread
 
-.PHONY: client install-client check-client
+INSTALLED = $(DESTDIR)$(bindir)/pg_etf_client
+
+.PHONY: client install-client uninstall-client check-client
 
 client: $(CLIENT) ## build the client, build/pg_etf_client
 
@@ -21,9 +23,18 @@ $(CLIENT): $(CLIENT_OBJS)
 
 install-client: client ## install the client beside the server's programs
 	$(MKDIR_P) '$(DESTDIR)$(bindir)'
-	$(INSTALL_PROGRAM) $(CLIENT) '$(DESTDIR)$(bindir)/pg_etf_client'
+	$(INSTALL_PROGRAM) $(CLIENT) '$(INSTALLED)'
+	@echo "installed: $(INSTALLED)"
+	@command -v pg_etf_client > /dev/null || \
+		echo "It is not in PATH; bindir=/usr/local/bin puts it elsewhere."
 
-build/client/%.o: %.c
+uninstall-client: ## remove it
+	rm -f '$(INSTALLED)'
+
+build/headers.client:
+	$(call found,$(shell $(PG_CONFIG) --includedir)/libpq-fe.h $(ERL_FILES))
+
+build/client/%.o: %.c | build/headers.client
 	@mkdir -p $(@D)
 	$(CC) $(CLIENT_CPPFLAGS) $(CLIENT_CFLAGS) -MMD -MP -c -o $@ $<
 
