@@ -82,12 +82,7 @@ defmodule PgEtf.Sandbox do
   @doc "Whether a server and the plugin are there to be started."
   @spec available?(keyword) :: boolean
   def available?(opts \\ []) do
-    with {:ok, bindir} <- bindir(opts[:bindir]),
-         {:ok, plugin} <- plugin(opts[:plugin]) do
-      plugin != nil or installed?(bindir)
-    else
-      {:error, _} -> false
-    end
+    match?({:ok, _, _}, find(opts))
   end
 
   @doc "Where to connect: options for `PgEtf.Producer`, and for Postgrex."
@@ -121,8 +116,7 @@ defmodule PgEtf.Sandbox do
   def init(opts) do
     Process.flag(:trap_exit, true)
 
-    with {:ok, bindir} <- bindir(opts[:bindir]),
-         {:ok, plugin} <- plugin(opts[:plugin]) do
+    with {:ok, bindir, plugin} <- find(opts) do
       dir = Path.join(System.tmp_dir!(), "pg_etf_#{random()}")
 
       state = %__MODULE__{
@@ -307,6 +301,13 @@ defmodule PgEtf.Sandbox do
     end
   end
 
+  # The plugin is nil where the server has it.
+  defp find(opts) do
+    with {:ok, bindir} <- bindir(opts[:bindir]),
+         {:ok, plugin} <- plugin(opts[:plugin], bindir),
+         do: {:ok, bindir, plugin}
+  end
+
   defp bindir(nil) do
     [configured() | Enum.sort_by(Path.wildcard("/usr/lib/postgresql/*/bin"), &version/1, :desc)]
     |> Enum.find(&server?/1)
@@ -350,12 +351,17 @@ defmodule PgEtf.Sandbox do
     ErlangError -> false
   end
 
-  defp plugin(nil) do
+  defp plugin(nil, bindir) do
     built = Path.join(@checkout, @plugin <> ".so")
-    {:ok, if(File.regular?(built), do: built)}
+
+    cond do
+      File.regular?(built) -> {:ok, built}
+      installed?(bindir) -> {:ok, nil}
+      true -> {:error, "#{built} is not built: run `make` at the top of the checkout"}
+    end
   end
 
-  defp plugin(path) do
+  defp plugin(path, _bindir) do
     if File.regular?(path), do: {:ok, path}, else: {:error, "there is no plugin at #{path}"}
   end
 

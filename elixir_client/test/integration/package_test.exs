@@ -91,12 +91,31 @@ defmodule PgEtf.Integration.PackageTest do
     say(sandbox, "one")
     assert run!("mix", ["run", "-e", read], project) =~ "read one with "
 
+    # A server that does not have the plugin, and no checkout that does.
+    assert {output, 1} = run("mix", ["pg_etf.sandbox", "--bindir", server(dir)], project)
+    assert output =~ "is not built: run `make` at the top of the checkout"
+
     run!("mix", ["release"], project)
     release = Path.join(project, "_build/prod/rel/shop")
     say(sandbox, "two")
 
     assert run!(Path.join(release, "bin/shop"), ["eval", read], release) =~
              "read two with #{release}/lib/pg_etf"
+  end
+
+  defp server(dir) do
+    bindir = Path.join(dir, "server")
+    File.mkdir!(bindir)
+    for name <- ["initdb", "postgres", "pg_ctl"], do: program(bindir, name, "exit 1")
+    program(bindir, "pg_config", "echo /nowhere")
+    bindir
+  end
+
+  defp program(dir, name, text) do
+    path = Path.join(dir, name)
+    File.write!(path, "#!/bin/sh\n" <> text)
+    File.chmod!(path, 0o755)
+    path
   end
 
   defp say(sandbox, text) do
@@ -109,13 +128,6 @@ defmodule PgEtf.Integration.PackageTest do
       code = "Mix.start(); IO.inspect(elem(Mix.Tasks.Compile.PgEtfClient.run([]), 0))"
       {output, 0} = run("elixir", ["-pa", Mix.Project.compile_path(), "-e", code], dir, env)
       output
-    end
-
-    defp program(dir, name, text) do
-      path = Path.join(dir, name)
-      File.write!(path, "#!/bin/sh\n" <> text)
-      File.chmod!(path, 0o755)
-      path
     end
 
     test "libpq's headers", %{tmp_dir: dir} do
