@@ -199,5 +199,30 @@ subtest 'the library is replaced while it streams' => sub {
 	$client->quit;
 };
 
+# The trap: with a logical slot a server needs the wal_level for it.  19 does
+# with replica.
+subtest 'uninstall' => sub {
+	my ($drop) = $operations =~ /<!-- run: uninstall -->\s+```sql\n(.*?)```/s;
+	my $slots = 'SELECT count(*) FROM pg_replication_slots';
+	my $low = $etf->version < 19 ? 'replica' : 'minimal';
+
+	ok($drop, 'the document has the statement');
+	cmp_ok($etf->sql($slots), '>', 0, 'there is a slot');
+	$node->append_conf('postgresql.conf',
+		"wal_level = $low\nmax_wal_senders = 0");
+	$node->stop;
+	ok(!$node->start(fail_ok => 1), 'so the server does not start');
+	like(slurp_file($node->logfile),
+		qr/logical replication slot "s" exists, but "?wal_level"? < /,
+		'and says so');
+	$node->append_conf('postgresql.conf', 'wal_level = logical');
+	$node->start;
+	$etf->sql($drop);
+	is($etf->sql($slots), 0, 'the statement drops the slots');
+	$node->append_conf('postgresql.conf', "wal_level = $low");
+	$node->restart;
+	is($etf->sql('SHOW wal_level'), $low, 'then it does');
+};
+
 $etf->stop;
 done_testing();
