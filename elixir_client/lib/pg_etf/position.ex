@@ -185,18 +185,25 @@ defmodule PgEtf.Position do
   """
   @spec create(t, Lsn.t()) :: :ok | {:error, term}
   def create(%Position{} = position, lsn \\ 0) when is_lsn(lsn) do
-    with {:ok, _} <- position.query.(ddl(position.table), []),
-         {:ok, %{rows: []}} <- select(position),
-         {:ok, _} <- insert(position, lsn) do
-      :ok
+    # Of two nodes that make it at the same moment, the server refuses one.
+    with {:error, reason} <- position.query.(ddl(position.table), []),
+         {:error, _} <- select(position) do
+      {:error, reason}
     else
-      {:ok, %{rows: [_]}} -> :ok
-      # Another node may have made it at the same moment.
-      {:error, reason} -> if there?(position), do: :ok, else: {:error, reason}
+      _ -> create_row(position, lsn)
     end
   end
 
-  defp there?(position), do: match?({:ok, %{rows: [_]}}, select(position))
+  defp create_row(position, lsn) do
+    with {:ok, %{rows: []}} <- select(position),
+         {:error, reason} <- insert(position, lsn),
+         {:ok, %{rows: []}} <- select(position) do
+      {:error, reason}
+    else
+      {:ok, _} -> :ok
+      {:error, reason} -> {:error, reason}
+    end
+  end
 
   @doc "The statement that makes the table."
   @spec ddl(String.t()) :: String.t()
