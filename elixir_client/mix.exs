@@ -85,7 +85,7 @@ defmodule PgEtf.MixProject do
       extras: Path.wildcard("guides/*.{md,livemd}"),
       groups_for_modules: [
         Data: [PgEtf.Change, PgEtf.Transaction, PgEtf.Relation, PgEtf.Lsn],
-        Pipelines: [PgEtf.Producer, PgEtf.Consumer],
+        Pipelines: [PgEtf.Producer, PgEtf.Consumer, PgEtf.Position],
         Development: [PgEtf.Sandbox, PgEtf.Test]
       ]
     ]
