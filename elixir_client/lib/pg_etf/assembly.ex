@@ -62,10 +62,17 @@ defmodule PgEtf.Assembly do
   # The part, and what the next one begins with.
   defp cut({transaction, lists, count, size}, end_lsn) do
     changes = lists |> :lists.reverse() |> :lists.append()
-    part = %{transaction | part: kind(transaction.part, end_lsn), changes: changes}
-    next = %{transaction | part: :middle, first_index: transaction.first_index + count}
-    {{part, count, size, end_lsn}, {next, [], 0, 0}}
+    part = %{first_at(transaction, changes) | part: kind(transaction.part, end_lsn)}
+    next = %{transaction | part: :middle, first_index: after_last(transaction, lists)}
+    {{%{part | changes: changes}, count, size, end_lsn}, {next, [], 0, 0}}
   end
+
+  # Indexes are not without holes when updates are split.
+  defp first_at(transaction, [%{index: index} | _]), do: %{transaction | first_index: index}
+  defp first_at(transaction, []), do: transaction
+
+  defp after_last(_transaction, [[_ | _] = changes | _]), do: List.last(changes).index + 1
+  defp after_last(transaction, _lists), do: transaction.first_index
 
   defp kind(:whole, nil), do: :first
   defp kind(:middle, nil), do: :middle

@@ -21,7 +21,8 @@ defmodule PgEtf.Change do
   `{commit_lsn, index}` is what a sink stores to recognise a change that it has
   already seen. A logical message outside of transactions has a place of its own
   (the position before its end, and 0 as `index`), and the end of its record as
-  `end_lsn`: positions can be stored without a look at what kind a change is.
+  `end_lsn`: positions can be stored without a look at what kind a change is. Indexes of
+  a transaction rise from 0; with `split_key_changes: true` not by one.
 
   Values are the terms that Postgrex returns for the same column. A value that
   could not be sent whole is one of `{:oversized, bytes}`,
@@ -80,4 +81,24 @@ defmodule PgEtf.Change do
     truncated: [],
     truncate_options: []
   ]
+
+  @doc false
+  # An update that changes the key, as what it means for two rows: a delete and an
+  # insert, of which nothing is left out that is known. A value that the log does not
+  # carry is that of the old row, where that has it.
+  @spec split(t) :: {t, t} | nil
+  def split(%__MODULE__{op: :update, key: %{} = key, old_record: %{} = old} = change) do
+    new_key = Map.merge(key, Map.take(change.record, Map.keys(key)))
+
+    if new_key != key do
+      {known, unknown} = Enum.split_with(change.unchanged_toast, &is_map_key(old, &1))
+      record = Map.merge(change.record, Map.take(old, known))
+      insert = %{change | op: :insert, key: new_key, record: record, old_record: nil}
+
+      {%{change | op: :delete, record: nil, unchanged_toast: []},
+       %{insert | unchanged_toast: unknown}}
+    end
+  end
+
+  def split(_change), do: nil
 end

@@ -24,7 +24,7 @@ defmodule PgEtf.Frame do
   # their function heads could not match on the record.
 
   alias PgEtf.{Change, Relation, Row, Type}
-  alias PgEtf.Relation.Column
+  alias PgEtf.Frame.Decoder
 
   @typedoc "Where in its transaction a frame stands."
   @type part :: :whole | :first | :middle | :last
@@ -55,23 +55,6 @@ defmodule PgEtf.Frame do
     meta: %{},
     changes: []
   ]
-
-  defmodule Decoder do
-    @moduledoc """
-    What has to be remembered from frame to frame: the relations met so far.
-    """
-
-    # None is ever forgotten. A table that was dropped is not told of, and an older one
-    # of the same name may be back under it (two renames) without being described
-    # again, since for the plugin nothing of it has changed.
-
-    @type t :: %__MODULE__{
-            relations: %{optional(non_neg_integer) => PgEtf.Relation.t()},
-            keys: :strings | :atoms | :create_atoms
-          }
-
-    defstruct relations: %{}, keys: :strings
-  end
 
   # Every atom that a frame may carry. Naming them here loads them with this
   # module, which is what lets binary_to_term/2 run with :safe.
@@ -109,11 +92,14 @@ defmodule PgEtf.Frame do
   @doc """
   A decoder for a new stream.
 
-  Options: `:keys`, see `PgEtf.Producer`.
+  Options: `:keys` and `:split_key_changes`, see `PgEtf.Producer`.
   """
   @spec decoder(keyword) :: Decoder.t()
   def decoder(opts \\ []) do
-    %Decoder{keys: Keyword.get(opts, :keys, :strings)}
+    %Decoder{
+      keys: opts |> Keyword.get(:keys, :strings) |> Relation.load_keys(),
+      split?: Keyword.get(opts, :split_key_changes, false)
+    }
   end
 
   @doc """
@@ -168,49 +154,12 @@ defmodule PgEtf.Frame do
 
   Both the plugin's default options and `dialect=compact rows=tuple` can be read.
   Raises `File.Error` when the file cannot be read, and `ArgumentError` when its
-  content is not whole frames. Options: `:keys`, as for `decoder/1`; `:chunk_bytes`,
-  how much is read at a time (1 MiB).
+  content is not whole frames. Options: those of `decoder/1`; `:chunk_bytes`, how
+  much is read at a time (1 MiB); `:max_bytes`, how large a frame may be (1 GiB, more
+  than PostgreSQL sends).
   """
   @spec stream_file!(Path.t(), keyword) :: Enumerable.t()
-  def stream_file!(path, opts \\ []) do
-    chunk_bytes = Keyword.get(opts, :chunk_bytes, 1_048_576)
-
-    Stream.resource(
-      fn -> {File.open!(path, [:read, :raw, :binary]), "", decoder(opts)} end,
-      &next_in_file(&1, chunk_bytes, path),
-      fn {device, _, _} -> File.close(device) end
-    )
-  end
-
-  defp next_in_file({device, buffer, decoder}, chunk_bytes, path) do
-    case first_term(buffer) do
-      {:ok, term, rest} ->
-        case decode(decoder, term) do
-          {:ok, frame, decoder} -> {frame.changes, {device, rest, decoder}}
-          {:error, reason} -> raise ArgumentError, "#{path}: #{reason}"
-        end
-
-      {:incomplete, buffer} ->
-        # Doubling keeps the attempts on one large frame few.
-        case :file.read(device, max(chunk_bytes, byte_size(buffer))) do
-          {:ok, bytes} -> {[], {device, buffer <> bytes, decoder}}
-          :eof when buffer == "" -> {:halt, {device, buffer, decoder}}
-          :eof -> raise ArgumentError, "#{path}: ends inside a frame"
-          {:error, reason} -> raise File.Error, reason: reason, action: "read", path: path
-        end
-    end
-  end
-
-  # pg_recvlogical ends each frame with a newline.
-  defp first_term(<<?\n, rest::binary>>), do: first_term(rest)
-  defp first_term(<<>>), do: {:incomplete, ""}
-
-  defp first_term(buffer) do
-    {term, used} = :erlang.binary_to_term(buffer, [:safe, :used])
-    {:ok, term, binary_part(buffer, used, byte_size(buffer) - used)}
-  rescue
-    ArgumentError -> {:incomplete, buffer}
-  end
+  defdelegate stream_file!(path, opts \\ []), to: PgEtf.Frame.Reader, as: :stream!
 
   ## Frames
 
@@ -228,6 +177,7 @@ defmodule PgEtf.Frame do
       origin: Map.get(meta, :origin)
     }
 
+    decoder = if decoder.met == [], do: decoder, else: %{decoder | met: []}
     {changes, decoder} = events(events, template, first_index, from_index, decoder, [])
 
     frame = %__MODULE__{
@@ -284,8 +234,9 @@ defmodule PgEtf.Frame do
   ## Events
 
   defp events([{:relation, _, _, _, _, _} = event | events], template, index, from, decoder, acc) do
-    %Relation{oid: oid} = relation = relation(event, decoder.keys)
-    decoder = %{decoder | relations: Map.put(decoder.relations, oid, relation)}
+    %Relation{oid: oid} = relation = Relation.new(event, decoder.keys)
+    relations = Map.put(decoder.relations, oid, relation)
+    decoder = %{decoder | relations: relations, met: [relation | decoder.met]}
     events(events, template, index, from, decoder, acc)
   end
 
@@ -295,10 +246,20 @@ defmodule PgEtf.Frame do
 
   defp events([event | events], template, index, from, decoder, acc) do
     change = change(event, template, index, decoder.relations)
-    events(events, template, index + 1, from, decoder, [change | acc])
+    events(events, template, index + 1, from, decoder, put(change, decoder.split?, acc))
   end
 
   defp events([], _template, _index, _from, decoder, acc), do: {acc, decoder}
+
+  # Two changes need two places: all indexes are doubled, whatever is split.
+  defp put(change, false, acc), do: [change | acc]
+
+  defp put(%Change{index: index} = change, true, acc) do
+    case Change.split(change) do
+      {delete, insert} -> [%{insert | index: 2 * index + 1}, %{delete | index: 2 * index} | acc]
+      nil -> [%{change | index: 2 * index} | acc]
+    end
+  end
 
   defp change({:insert, oid, new}, change, index, relations) do
     relation = fetch!(relations, oid)
@@ -433,66 +394,6 @@ defmodule PgEtf.Frame do
   end
 
   defp key(row, %Relation{key_names: names}), do: Map.take(row, names)
-
-  ## Relations
-
-  defp relation({:relation, oid, schema, table, identity, columns}, keys) do
-    columns = Enum.map(columns, &column/1)
-    names = for {column, finisher} <- columns, do: {name(column.name, keys), finisher}
-
-    key_columns =
-      for {{column, _}, named} <- Enum.zip(columns, names), key?(column, identity), do: named
-
-    %Relation{
-      oid: oid,
-      schema: schema,
-      table: table,
-      identity: identity,
-      columns: Enum.map(columns, &elem(&1, 0)),
-      row: Row.plan(names),
-      key_names: Enum.map(key_columns, &elem(&1, 0)),
-      key_row: Row.plan(key_columns)
-    }
-  end
-
-  defp column({name, oid, type, typmod, flags}) do
-    column = %Column{
-      name: name,
-      type_oid: oid,
-      type: type,
-      typmod: typmod,
-      key?: :key in flags,
-      primary?: :primary in flags,
-      generated?: :generated in flags
-    }
-
-    {column, Type.finisher(shape(flags, oid), typmod)}
-  end
-
-  defp column(other), do: malformed("a column of an unknown form: #{preview(other)}")
-
-  # Under REPLICA IDENTITY FULL all columns identify a row, and every update
-  # changes them: its primary key tells which row it is.
-  defp key?(%Column{} = column, :full), do: column.primary?
-  defp key?(%Column{} = column, _identity), do: column.key?
-
-  defp shape(flags, oid) do
-    case List.keyfind(flags, :as, 0) do
-      {:as, shape} -> shape
-      nil -> oid
-    end
-  end
-
-  defp name(name, :create_atoms) when is_binary(name), do: atom(name, &String.to_atom/1)
-  defp name(name, :atoms) when is_binary(name), do: atom(name, &String.to_existing_atom/1)
-  defp name(name, _keys), do: name
-
-  # A name that is not UTF-8, which SQL_ASCII allows, is no atom's.
-  defp atom(name, fun) do
-    fun.(name)
-  rescue
-    ArgumentError -> name
-  end
 
   ## Errors
 

@@ -59,6 +59,7 @@ defmodule PgEtf.Inbox do
     :max_in_flight,
     :max_transaction_changes,
     :prefetch,
+    :split_key_changes,
     :store_position,
     :unit,
     :window_bytes
@@ -75,7 +76,7 @@ defmodule PgEtf.Inbox do
 
     %Inbox{
       opts: opts,
-      decoder: Frame.decoder(keys: opts.keys),
+      decoder: opts |> Keyword.new() |> Frame.decoder(),
       granted: {opts.prefetch, first_bytes(opts.window_bytes)}
     }
   end

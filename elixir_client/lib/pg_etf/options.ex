@@ -89,12 +89,22 @@ defmodule PgEtf.Options do
       doc: "with `unit: :transaction`, a transaction with more changes comes in parts."
     ],
     keys: [
-      type: {:in, [:strings, :atoms, :create_atoms]},
+      type: {:or, [{:in, [:strings, :atoms, :create_atoms]}, {:tagged, :atoms, {:list, :atom}}]},
       default: :strings,
       doc:
-        "column names in rows. `:atoms` uses atoms that exist already, such as the " <>
-          "fields of an Ecto schema, and leaves other names as strings; `:create_atoms` " <>
-          "makes the missing ones, which are never freed."
+        "column names in rows. `:atoms` takes atoms that exist already; a table with a " <>
+          "column for whose name there is none keeps strings for all of them, and the log " <>
+          "says so. Atoms exist once a module that uses them is loaded, which in a release " <>
+          "happens at its start and under `mix run` at the first call: `{:atoms, [Order, " <>
+          "Item]}` loads these modules first, such as Ecto schemas, and may name atoms as " <>
+          "well. `:create_atoms` makes the missing ones, which are never freed."
+    ],
+    split_key_changes: [
+      type: :boolean,
+      default: false,
+      doc:
+        "whether an update that changes the key of its row comes as a delete of the old " <>
+          "row and an insert of the new one; see \"Concurrency and ordering\"."
     ],
     on_failure: [
       type: {:in, [:retry, :halt, :ack]},
@@ -269,6 +279,9 @@ defmodule PgEtf.Options do
   defp valid?(:lsn, value), do: is_integer(value) and value in 0..0xFFFFFFFFFFFFFFFF
   defp valid?({:fun, arity}, value), do: is_function(value, arity)
   defp valid?({:in, values}, value), do: value in values
+  defp valid?(:atom, value), do: is_atom(value)
+  defp valid?({:tagged, tag, type}, {tag, value}), do: valid?(type, value)
+  defp valid?({:tagged, _tag, _type}, _value), do: false
   defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
   defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
 
@@ -282,6 +295,8 @@ defmodule PgEtf.Options do
   defp describe(:lsn), do: "a position (see PgEtf.Lsn)"
   defp describe({:fun, arity}), do: "a function of #{arity} arguments"
   defp describe({:in, values}), do: "one of " <> Enum.map_join(values, ", ", &inspect/1)
+  defp describe(:atom), do: "an atom"
+  defp describe({:tagged, tag, type}), do: "{#{inspect(tag)}, #{describe(type)}}"
   defp describe({:list, type}), do: "a list, each element #{describe(type)}"
   defp describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
 

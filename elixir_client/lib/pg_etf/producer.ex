@@ -61,10 +61,23 @@ defmodule PgEtf.Producer do
   Concurrency is in the processors. Messages are handed out in commit order, and
   within a transaction in the order of its changes. What processors make of it:
 
-    * With `partition_by: &PgEtf.partition_by/1`, changes of one row stay in order.
+    * With `partition_by: &PgEtf.partition_by/1`, changes of one row stay in order as long
+      as its key stays the same. An update that changes the key is about two rows: it goes
+      the way of the old key, and may be overtaken by, or overtake, changes of the new one.
+      Where keys change, set `split_key_changes: true`: a delete of the old row and an
+      insert of the new one then go each its own way, and the changes of each key stay
+      in order.
     * Without it, no order is left with more than one processor.
     * A batcher with `concurrency: 1` gets messages of different processors mixed,
-      those of one processor in order.
+      those of one processor in order. With a higher `concurrency` its batches run beside
+      each other: it needs `partition_by: &PgEtf.partition_by/1` as well.
+
+  What `split_key_changes` makes of an update has two places: the indexes of all changes
+  are doubled, so that the insert has the odd one after its delete, and `{commit_lsn,
+  index}` stays unique and in order. Where a sink stores places, set it before the first
+  one. A large value that the update left alone is in the insert only under REPLICA
+  IDENTITY FULL; otherwise its column is in `unchanged_toast`, although the sink has just
+  deleted the row that had it.
 
   A truncate goes the way of a table without keys: to keep it in order with the rows
   of its table, send that table one way, with a function of your own around

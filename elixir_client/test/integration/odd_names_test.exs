@@ -221,7 +221,7 @@ defmodule PgEtf.Integration.OddNamesTest do
     end
 
     for change <- changes(20) do
-      assert change.record[:id] == 1
+      assert change.record["id"] == 1
       assert map_size(change.record) == 101
     end
 

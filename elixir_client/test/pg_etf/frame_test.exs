@@ -169,8 +169,106 @@ defmodule PgEtf.FrameTest do
              changes([relation, {:insert, 8, {1}}], keys: :atoms)
 
     assert [%{record: %{^strange => 1}}] = changes([unknown, {:insert, 8, {1}}], keys: :atoms)
+
+    # Never mixed: a pattern on one of the atoms would match or not as the others are there.
+    {_, _, _, _, _, columns} = relation
+    mixed = put_elem(relation, 5, columns ++ elem(unknown, 5))
+    decoder = Frame.decoder(keys: :atoms)
+    {:ok, frame, decoder} = Frame.decode(decoder, tx([mixed, {:insert, 8, {1, 2}}]))
+    assert [%{record: %{"id" => 1, ^strange => 2}, key: %{"id" => 1}}] = frame.changes
+    assert [%Relation{without_atom: [^strange]}] = decoder.met
     assert [%{record: record}] = changes([unknown, {:insert, 8, {1}}], keys: :create_atoms)
     assert record == %{String.to_existing_atom(strange) => 1}
+  end
+
+  @tag :tmp_dir
+  test "atoms of modules that are not loaded yet", %{tmp_dir: dir} do
+    field = "field_#{System.unique_integer([:positive])}"
+    module = "Elixir.PgEtf.Late#{System.unique_integer([:positive])}"
+    # Compiled elsewhere: here the atom is not there.
+    code =
+      "[{m, b}] = Code.compile_string(~s(defmodule :'#{module}' do defstruct [:#{field}] end)); " <>
+        "File.write!(Path.join(~s(#{dir}), ~s(\#{m}.beam)), b)"
+
+    assert {_, 0} = System.cmd("elixir", ["-e", code], stderr_to_stdout: true)
+    Code.prepend_path(dir)
+    relation = {:relation, 8, "public", "t", :nothing, [{field, 23, "int4", -1, []}]}
+    insert = [relation, {:insert, 8, {1}}]
+    assert [%{record: %{^field => 1}}] = changes(insert, keys: :atoms)
+    assert [%{record: record}] = changes(insert, keys: {:atoms, [String.to_atom(module)]})
+    assert record == %{String.to_existing_atom(field) => 1}
+  after
+    Code.delete_path(dir)
+  end
+
+  describe "an update that changes the key, split," do
+    @keyed {:relation, 9, "public", "t", :default,
+            [{"id", 20, "int8", -1, [:key]}, {"big", 25, "text", -1, []}]}
+
+    defp split(events, opts \\ []),
+      do: changes([@keyed | events], [split_key_changes: true] ++ opts)
+
+    test "is a delete and an insert, each of its own row and place" do
+      assert [first, delete, insert, last] =
+               split([
+                 {:insert, 9, {1, "a"}},
+                 {:update, 9, {:key, {1}}, {2, "a"}},
+                 {:delete, 9, {:key, {2}}}
+               ])
+
+      assert {first.op, first.index} == {:insert, 0}
+
+      assert {delete.op, delete.key, delete.record, delete.old_record, delete.index} ==
+               {:delete, %{"id" => 1}, nil, %{"id" => 1}, 2}
+
+      assert {insert.op, insert.key, insert.record, insert.old_record, insert.index} ==
+               {:insert, %{"id" => 2}, %{"id" => 2, "big" => "a"}, nil, 3}
+
+      assert {last.op, last.key, last.index, last.last?} == {:delete, %{"id" => 2}, 4, true}
+      refute delete.last? or insert.last?
+      # The next change of the new row goes its way.
+      assert PgEtf.partition_by(insert) == PgEtf.partition_by(last)
+      assert PgEtf.partition_by(delete) == PgEtf.partition_by(first)
+    end
+
+    test "is the end of its transaction with its second half" do
+      assert [%{op: :delete, last?: false}, %{op: :insert, last?: true}] =
+               split([{:update, 9, {:key, {1}}, {2, "a"}}])
+    end
+
+    test "names a large value that nobody sent, and has it where the old row does" do
+      assert [_, %{op: :insert, record: %{"id" => 2} = record, unchanged_toast: ["big"]}] =
+               split([{:update, 9, {:key, {1}}, {2, :unchanged_toast}}])
+
+      refute is_map_key(record, "big")
+
+      full =
+        @keyed
+        |> put_elem(4, :full)
+        |> put_elem(5, [{"id", 20, "int8", -1, [:primary]}, {"big", 25, "text", -1, []}])
+
+      assert [_, %{record: %{"id" => 2, "big" => "b"}, unchanged_toast: [], key: %{"id" => 2}}] =
+               split([full, {:update, 9, {:full, {1, "b"}}, {2, :unchanged_toast}}])
+    end
+
+    test "leaves other updates whole, also one whose large key was logged again" do
+      key = put_elem(@keyed, 5, [{"id", 20, "int8", -1, [:key]}, {"big", 25, "text", -1, [:key]}])
+
+      assert [%{op: :update, index: 0}, %{op: :update, index: 2}, %{op: :update, index: 4}] =
+               split([
+                 {:update, 9, nil, {1, "a"}},
+                 key,
+                 {:update, 9, {:key, {1, "k"}}, {1, :unchanged_toast}},
+                 {:update, 9, nil, {1, "b"}}
+               ])
+    end
+
+    test "keeps its places when it comes again" do
+      frame = tx([@keyed, {:insert, 9, {0, "a"}}, {:update, 9, {:key, {1}}, {2, "a"}}])
+      decoder = Frame.decoder(split_key_changes: true)
+      assert {:ok, %{changes: changes}, _} = Frame.decode(decoder, frame, 1)
+      assert Enum.map(changes, &{&1.op, &1.index}) == [delete: 2, insert: 3]
+    end
   end
 
   test "rows that come as maps are taken as they are" do
@@ -293,6 +391,13 @@ defmodule PgEtf.FrameTest do
 
       assert_raise ArgumentError, ~r/ends inside a frame/, fn ->
         path |> Frame.stream_file!() |> Stream.run()
+      end
+
+      # Damaged inside: what follows is not read to its end before that is told.
+      File.write!(path, [<<131, 104, 7, 119, 250>>, String.duplicate("x", 100_000)])
+
+      assert_raise ArgumentError, ~r/no frame ends within 5000 bytes/, fn ->
+        path |> Frame.stream_file!(chunk_bytes: 1000, max_bytes: 5000) |> Stream.run()
       end
 
       assert_raise File.Error, fn ->

@@ -90,6 +90,23 @@ defmodule PgEtf.InboxTest do
     assert Inbox.flushed(inbox) == 15
   end
 
+  test "parts of a transaction with split updates begin at their first change" do
+    inbox = inbox(unit: :transaction, max_transaction_changes: 3, split_key_changes: true)
+    relation = {:relation, 1, "public", "t", :default, [{"id", 20, "int8", -1, [:key]}]}
+    updates = for id <- 1..5, do: {:update, 1, {:key, {id}}, {id + 1}}
+    frame = {:tx, :whole, {1, 10, 15, 0}, 0, 5, %{}, [relation | updates]}
+    {:ok, inbox, 5} = Inbox.put(inbox, [frame], 100)
+    {items, _} = Inbox.take(inbox, 10)
+
+    assert for({t, _} <- items, do: {t.part, t.first_index, Enum.map(t.changes, & &1.index)}) ==
+             [
+               {:first, 0, [0, 1, 2]},
+               {:middle, 3, [3, 4, 5]},
+               {:middle, 6, [6, 7, 8]},
+               {:last, 9, [9]}
+             ]
+  end
+
   test "a message outside of transactions is one of its own, with a position to store" do
     message = {:message, 24, "p", "c"}
 

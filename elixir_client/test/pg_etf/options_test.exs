@@ -27,6 +27,7 @@ defmodule PgEtf.OptionsTest do
           {@minimal ++ [prefetch: 0], "expected a positive integer"},
           {@minimal ++ [start_position: -1], "a position"},
           {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},
+          {@minimal ++ [keys: {:atoms, ["id"]}], "{:atoms, a list, each element an atom}"},
           {:none, "expected a keyword list"}
         ] do
       assert_raise ArgumentError, ~r/#{Regex.escape(message)}/, fn -> Options.validate!(opts) end
