@@ -85,8 +85,9 @@ defmodule PgEtf.Producer do
 
   Demand is not what limits memory. `:max_in_flight` bounds how many messages are
   between the producer and their acknowledgement, `:window_bytes` bounds their bytes,
-  and `:prefetch` what is read ahead; the server waits meanwhile. A batcher that waits
-  for more messages than `:max_in_flight` gets them only after its `:batch_timeout`.
+  and `:prefetch` what is read ahead; the server waits meanwhile. Batchers that wait for
+  more messages than `:max_in_flight` (their `batch_size` times `concurrency`) are
+  refused at the start.
 
   The tables met are remembered until the stream starts again, also those that have
   been dropped: about 350 bytes for each column, 38 MB for 10,000 tables of ten.
@@ -174,11 +175,10 @@ defmodule PgEtf.Producer do
   # here are demand, messages and the life of the process.
 
   alias PgEtf.{Acknowledger, Change, Log, Options, Session, Transaction}
+  alias PgEtf.Producer.Topology
   alias __MODULE__
 
   require Logger
-
-  @compile {:no_warn_undefined, Broadway}
 
   # Milliseconds between two looks for stages that are not there yet, and how many
   # looks there are before the log tells what is waited for.
@@ -196,18 +196,7 @@ defmodule PgEtf.Producer do
   @doc false
   def prepare_for_start(module, broadway) do
     {producer, opts} = broadway[:producer][:module]
-    Options.validate!(opts)
-
-    case broadway[:producer][:concurrency] do
-      n when n in [nil, 1] ->
-        :ok
-
-      n ->
-        raise ArgumentError,
-              "a slot has one reader: producer: [concurrency: #{n}] must be 1; " <>
-                "raise the concurrency of the processors"
-    end
-
+    Topology.check!(broadway, Options.validate!(opts))
     opts = opts |> Options.conceal() |> Keyword.put(:broadway_module, module)
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
   end
@@ -231,7 +220,7 @@ defmodule PgEtf.Producer do
   # connected before all stages are there and watched.
   @doc false
   def handle_info({Producer, :connect, look}, state) do
-    case watch_stages(state.opts) do
+    case Topology.watch(state.opts) do
       {:ok, stages} ->
         state.session |> Session.connect() |> continue(%{state | stages: stages})
 
@@ -348,54 +337,8 @@ defmodule PgEtf.Producer do
   # GenStage.reply/2, which is GenServer's.
   defp reply(from, reply), do: GenServer.reply(from, reply)
 
-  ## Stages
-
-  # Those of the pipeline, when all of them are there: it may be starting, or
-  # starting again.
-  defp watch_stages(opts) do
-    with {:ok, names} <- stage_names(opts[:broadway][:name], opts[:broadway_module]) do
-      stages = for name <- names, do: {GenServer.whereis(name), name}
-
-      case for {nil, name} <- stages, do: name do
-        [] -> {:ok, Map.new(stages, fn {pid, name} -> {Process.monitor(pid), name} end)}
-        missing -> {:missing, missing}
-      end
-    end
-  end
-
   defp tell_missing(session, names) do
     names = Enum.map_join(names, ", ", &inspect/1)
     Logger.warning("#{Log.label(session.opts)}: waits for #{names} to start")
-  end
-
-  defp stage_names(nil, _module), do: {:ok, []}
-
-  defp stage_names(name, module) do
-    {:ok, name |> Broadway.topology() |> stage_names(name, module)}
-  catch
-    :exit, _ -> {:missing, [name]}
-  end
-
-  defp stage_names(topology, name, module) do
-    processors =
-      for %{processor_key: key, concurrency: n} <- topology[:processors], i <- 0..(n - 1) do
-        "Processor_#{key}_#{i}"
-      end
-
-    batchers =
-      for %{batcher_key: key, concurrency: n} <- topology[:batchers],
-          base <- ["Batcher_#{key}" | Enum.map(0..(n - 1), &"BatchProcessor_#{key}_#{&1}")] do
-        base
-      end
-
-    Enum.map(processors ++ batchers, &process_name(module, name, &1))
-  end
-
-  defp process_name(module, name, base) do
-    if module && function_exported?(module, :process_name, 2) do
-      module.process_name(name, base)
-    else
-      :"#{name}.Broadway.#{base}"
-    end
   end
 end

@@ -324,6 +324,10 @@ if Code.ensure_loaded?(Broadway) do
       for {opts, text} <- [
             {[producer: [slots: "x"]], "unknown option :slots"},
             {[producer: [unit: :row]], "invalid value for option :unit"},
+            {[batchers: [a: [batch_size: 4_000], b: [batch_size: 3_001, concurrency: 2]]],
+             "the batchers wait for 10002 messages"},
+            {[batchers: [a: [batch_size: 11]], producer: [max_in_flight: 10]],
+             "max_in_flight: 10 are handed out"},
             {[producer: [connection: 5]], "invalid value for option :connection"}
           ] do
         assert {:error, {%ArgumentError{message: message}, _}} = Pipeline.start(self(), "s", opts)
