@@ -19,6 +19,7 @@ typedef enum CommandKind
 	COMMAND_START,
 	COMMAND_CREDIT,
 	COMMAND_FLUSHED,
+	COMMAND_GO,
 	COMMAND_STOP,
 	COMMAND_STATS
 } CommandKind;
@@ -26,7 +27,8 @@ typedef enum CommandKind
 typedef struct Command
 {
 	CommandKind kind;
-	uint64_t lsn;	 /* flushed */
+	uint64_t lsn;	 /* flushed, go */
+	uint64_t seen;	 /* go: the slot's position that it answers */
 	uint64_t events; /* credit: totals */
 	uint64_t bytes;
 } Command;

@@ -78,6 +78,9 @@ typedef struct ConsumerOps
 				   const Field *fields, size_t count);
 
 	void (*log)(Consumer *consumer, const char *level, const char *text);
+
+	/* Does it answer {standby, free, Map} by engine_go()? */
+	bool answers;
 } ConsumerOps;
 
 struct Consumer

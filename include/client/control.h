@@ -42,6 +42,7 @@ typedef struct Control
 	bool wanted;
 	int64_t due;	  /* when to connect, to ask, or to give up waiting */
 	int64_t heard_at; /* last answer; 0: none on this connection */
+	int64_t pace;	  /* between two looks; 0: the status interval */
 	SlotReport slot;
 } Control;
 

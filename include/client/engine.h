@@ -6,8 +6,9 @@
  * engine_flushed() and engine_stop().  Never blocks; has no clock but "now",
  * which the loop sets, in milliseconds of a clock that never goes back.
  *
- * engine.c has the phases, flow.c the way of a frame, watch.c the timers,
- * stop.c the clean end, report.c what is told to the consumer.
+ * engine.c has the phases, connect.c the way to a stream, standby.c the wait
+ * for a slot, flow.c the way of a frame, watch.c the timers, stop.c the clean
+ * end, report.c what is told to the consumer.
  */
 #ifndef ETF_ENGINE_H
 #define ETF_ENGINE_H
@@ -24,6 +25,8 @@ typedef enum EnginePhase
 	ENGINE_IDLE,	   /* not started */
 	ENGINE_DOWN,	   /* waits to connect again */
 	ENGINE_PARKED,	   /* disconnected after a stall, waits for credit */
+	ENGINE_STANDBY,	   /* another process reads the slot */
+	ENGINE_ASKING,	   /* it is free: where does the consumer want to start? */
 	ENGINE_CONNECTING, /* connection and set-up */
 	ENGINE_STREAMING,
 	ENGINE_CONFIRMING, /* clean stop: is the last position confirmed? */
@@ -77,6 +80,7 @@ typedef struct Engine
 	int64_t heard_at;		/* last message of the server */
 	int64_t stalled_at;		/* since when "held" cannot leave; 0: it can */
 	int64_t busy_since;		/* since when the slot is somebody else's; 0 */
+	int64_t standby_since;	/* the same, as the consumer knows; 0 */
 
 	uint64_t told;		  /* flush position of the last status update */
 	uint64_t server_lsn;  /* the latest position of the server known */
@@ -108,6 +112,9 @@ extern bool engine_can_go_on(const Engine *engine);
 extern void engine_credit(Engine *engine, uint64_t events, uint64_t bytes);
 extern void engine_flushed(Engine *engine, uint64_t lsn);
 extern void engine_stop(Engine *engine);
+
+/* Start at "lsn" (0: where the slot is), as the answer to a slot at "seen". */
+extern void engine_go(Engine *engine, uint64_t lsn, uint64_t seen);
 extern void engine_fail(Engine *engine, const Failure *failure);
 
 /* For the other files of the engine. */
@@ -118,6 +125,19 @@ extern void engine_disconnect(Engine *engine);
 extern void engine_finish(Engine *engine);
 extern bool engine_due(Engine *engine, int64_t at);
 extern void engine_send_status(Engine *engine, bool reply_requested);
+
+/* connect.c */
+extern void connect_turn(Engine *engine, short revents);
+
+/*
+ * standby.c: is a failed attempt for it to go on with?  Has the control
+ * connection been lost, by which it waits?
+ */
+extern void standby_init(Engine *engine);
+extern bool standby_takes(Engine *engine, const Failure *failure);
+extern void standby_control_lost(Engine *engine);
+extern void standby_turn(Engine *engine, short revents);
+extern void standby_turn_asking(Engine *engine, short revents);
 
 /* flow.c */
 extern bool flow_may_deliver(const Engine *engine);
@@ -137,6 +157,8 @@ extern void report_connected(Engine *engine);
 extern void report_reconnecting(Engine *engine, const Failure *failure,
 								uint64_t delay);
 extern void report_disconnected(Engine *engine, const char *reason);
+extern void report_standby(Engine *engine);
+extern void report_free(Engine *engine, uint64_t confirmed);
 extern void report_slot(Engine *engine);
 extern void report_stats(Engine *engine);
 

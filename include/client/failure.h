@@ -30,10 +30,11 @@ typedef enum FailureClass
 	FAIL_NETWORK,
 	FAIL_SERVER_SHUTDOWN,
 	FAIL_SERVER_ERROR,
-	FAIL_OUTPUT
+	FAIL_OUTPUT,
+	FAIL_SLOT_MOVED
 } FailureClass;
 
-#define FAILURE_CLASSES (FAIL_OUTPUT + 1)
+#define FAILURE_CLASSES (FAIL_SLOT_MOVED + 1)
 
 typedef enum FailurePolicy
 {

@@ -63,6 +63,9 @@ typedef struct Settings
 	uint64_t connect_timeout;
 	uint64_t liveness_timeout;
 	uint64_t slot_wait;
+	bool standby;
+	uint64_t standby_interval;
+	uint64_t takeover_timeout; /* 0: the server's own */
 	uint64_t stop_timeout;
 	uint64_t stats_interval;
 	bool control;

@@ -43,6 +43,13 @@ typedef struct Stream
 	 */
 	uint64_t position;
 	bool resumes;
+	int reader_pid; /* of the walsender that streamed last; 0 */
+
+	/*
+	 * "position" is the consumer's last word as long as the slot is not
+	 * beyond this: it was asked for when the slot was there.
+	 */
+	uint64_t vouched;
 	char system_identifier[24]; /* empty: not known yet */
 
 	/*
@@ -61,6 +68,8 @@ typedef struct Stream
 	uint64_t server_lsn;	 /* the server's position at connect */
 	uint64_t sender_timeout; /* milliseconds; 0: none */
 	uint64_t confirmed;		 /* the slot's position */
+	int holder_pid;			 /* of who reads the slot instead of us; 0 */
+	bool synced;			 /* a standby's copy: the server itself holds it */
 	bool created;			 /* by this connection */
 	bool without_failover;	 /* asked for, but the slot there has it not */
 } Stream;

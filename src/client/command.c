@@ -196,6 +196,13 @@ read_tuple(Decoder *decoder, uint32_t arity, Command *command,
 		return term_next_uint64(reader, &command->lsn,
 								"flushed: not a position");
 	}
+	if (arity == 3 && term_is_atom(&name, "go"))
+	{
+		command->kind = COMMAND_GO;
+		return term_next_uint64(reader, &command->lsn, "go: not a position") &&
+			   term_next_uint64(reader, &command->seen,
+								"go: not a position of the slot");
+	}
 	if (arity == 3 && term_is_atom(&name, "credit"))
 	{
 		command->kind = COMMAND_CREDIT;

@@ -98,6 +98,8 @@ interval(const Control *control)
 {
 	uint64_t ms = control->settings->status_interval;
 
+	if (control->pace > 0)
+		return control->pace;
 	return ms < INTERVAL_MAX_MS ? (int64_t) ms : INTERVAL_MAX_MS;
 }
 

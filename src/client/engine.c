@@ -9,10 +9,7 @@
 #include "client/engine.h"
 
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "client/slot.h"
 
 /* A slot may be busy for so long after the server dropped a dead client. */
 #define SLOT_WAIT_MARGIN_MS 5000
@@ -21,7 +18,6 @@
 
 static void turn_down(Engine *engine, short revents);
 static void turn_parked(Engine *engine, short revents);
-static void turn_connecting(Engine *engine, short revents);
 static void turn_streaming(Engine *engine, short revents);
 static void turn_nothing(Engine *engine, short revents);
 
@@ -29,7 +25,9 @@ static void (*const turns[])(Engine *engine, short revents) = {
 	[ENGINE_IDLE] = turn_nothing,
 	[ENGINE_DOWN] = turn_down,
 	[ENGINE_PARKED] = turn_parked,
-	[ENGINE_CONNECTING] = turn_connecting,
+	[ENGINE_STANDBY] = standby_turn,
+	[ENGINE_ASKING] = standby_turn_asking,
+	[ENGINE_CONNECTING] = connect_turn,
 	[ENGINE_STREAMING] = turn_streaming,
 	[ENGINE_CONFIRMING] = stop_turn_confirming,
 	[ENGINE_ENDING] = stop_turn_ending,
@@ -56,6 +54,7 @@ engine_start(Engine *engine, const Settings *settings)
 {
 	engine->settings = settings;
 	stream_init(&engine->stream, settings);
+	standby_init(engine);
 	control_init(&engine->control, settings);
 	feedback_init(&engine->feedback, settings->startpos);
 	backoff_init(&engine->backoff, (uint32_t) settings->reconnect_min,
@@ -167,6 +166,9 @@ engine_failed(Engine *engine, const Failure *failure)
 	if (engine->phase == ENGINE_STREAMING)
 		report_disconnected(engine, failure_info(copy.class)->name);
 	engine_disconnect(engine);
+	if (standby_takes(engine, &copy))
+		return;
+	engine->standby_since = 0;
 	if (is_final(engine, &copy))
 	{
 		engine_fail(engine, &copy);
@@ -208,92 +210,6 @@ turn_parked(Engine *engine, short revents)
 	(void) revents;
 	if (flow_may_deliver(engine))
 		engine_connect(engine);
-}
-
-/* The first connection tells where the slot is, if the consumer did not. */
-static void
-started(Engine *engine)
-{
-	Stream *stream = &engine->stream;
-
-	if (!stream->resumes)
-		engine->catch_up_to = stream->server_lsn;
-	else
-		engine->stats.reconnects++;
-	if (engine->feedback.flushed == 0)
-		feedback_init(&engine->feedback, stream->confirmed);
-	stream->resumes = true;
-	stream->reached_timeline = stream->in_recovery ? 0 : stream->timeline;
-	engine->busy_since = 0;
-	engine->server_stopping = false;
-	engine->server_lsn = stream->server_lsn;
-	engine->told = stream->confirmed;
-	engine->heard_at = engine->status_at = engine->now;
-	engine_set_phase(engine, ENGINE_STREAMING);
-	report_connected(engine);
-	if (stream->without_failover)
-		consumer_log(engine->consumer, "warning",
-					 "slot \"%s\" is there, but without failover: a promoted "
-					 "standby will not have it",
-					 engine->settings->slot);
-	engine_send_status(engine, true);
-}
-
-/* On an idle primary nothing ends this wait but a person. */
-static void
-tell_creating(Engine *engine)
-{
-	const Stream *stream = &engine->stream;
-
-	if (engine->creating_told || !stream->in_recovery ||
-		stream->db.stage != STAGE_CREATE)
-		return;
-	engine->creating_told = true;
-	consumer_log(engine->consumer, "warning", "creating slot \"%s\": %s",
-				 engine->settings->slot, SLOT_WAIT_HINT);
-}
-
-static void
-set_up_timed_out(Engine *engine, int64_t limit)
-{
-	Failure timeout;
-
-	if (engine->stream.db.stage == STAGE_CREATE)
-	{
-		failure_set(&timeout, FAIL_SERVER_ERROR,
-					"slot \"%s\" was not created within %lld ms",
-					engine->settings->slot, (long long) limit);
-		snprintf(timeout.hint, sizeof(timeout.hint), "%s", SLOT_WAIT_HINT);
-	}
-	else
-	{
-		db_turn_hosts(&engine->stream.db);
-		failure_set(&timeout, FAIL_NETWORK, "no answer within %lld ms",
-					(long long) limit);
-	}
-	engine_failed(engine, &timeout);
-}
-
-static void
-turn_connecting(Engine *engine, short revents)
-{
-	int64_t limit = (int64_t) engine->settings->connect_timeout *
-					(engine->stream.db.hosts + 1);
-
-	switch (stream_advance(&engine->stream, revents))
-	{
-		case STREAM_STARTED:
-			started(engine);
-			return;
-		case STREAM_FAILED:
-			engine_failed(engine, &engine->stream.db.failure);
-			return;
-		default:
-			break;
-	}
-	tell_creating(engine);
-	if (engine_due(engine, engine->phase_since + limit))
-		set_up_timed_out(engine, limit);
 }
 
 static void

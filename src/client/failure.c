@@ -57,6 +57,10 @@ static const FailureInfo classes[FAILURE_CLASSES] = {
 	[FAIL_OUTPUT] = {"output", 16, POLICY_STOP,
 					 "What could not be written is not confirmed to the "
 					 "server: it comes again."},
+	[FAIL_SLOT_MOVED] = {"slot_moved", 17, POLICY_STOP,
+						 "Another process has read on: start again, from the "
+						 "position that is stored by now, or else from the "
+						 "slot's."},
 };
 
 typedef struct Rule
@@ -75,6 +79,7 @@ static const Rule rules[] = {
 	{"55000", STAGE_CREATE, FAIL_CONFIG},
 	{"55000", STAGE_START, FAIL_SLOT_LOST},
 	{"55P03", STAGE_CREATE, FAIL_SERVER_ERROR},
+	{"42710", STAGE_CREATE, FAIL_SLOT_ACTIVE}, /* somebody was faster */
 	{"58P01", STAGE_CREATE, FAIL_CONFIG},
 	{"58P01", STAGE_START, FAIL_CONFIG},
 	{"0A", -1, FAIL_CONFIG},

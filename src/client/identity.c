@@ -110,25 +110,49 @@ identity_check_history(Stream *stream)
 	return false;
 }
 
+/*
+ * The slot begins after what the consumer has.  Changes are missing for certain
+ * when the slot was there already as the consumer said where it is; otherwise
+ * somebody has read on meanwhile, and the consumer may know of it by now.
+ */
+static bool
+refuse_passed(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+	char position[LSN_TEXT_SIZE];
+	char confirmed[LSN_TEXT_SIZE];
+
+	lsn_to_text(stream->position, position);
+	lsn_to_text(stream->confirmed, confirmed);
+	if (!stream->resumes && stream->confirmed <= stream->vouched)
+		failure_set(failure, FAIL_GAP,
+					"the consumer's position is %s, but the slot begins at %s",
+					position, confirmed);
+	else
+		failure_set(failure, FAIL_SLOT_MOVED,
+					"the slot was moved from %s to %s: another process has "
+					"read on, or it was made anew",
+					position, confirmed);
+	return false;
+}
+
 bool
 identity_check_position(Stream *stream)
 {
 	char position[LSN_TEXT_SIZE];
-	char other[LSN_TEXT_SIZE];
-	bool ahead = stream->position > stream->server_lsn;
+	char server[LSN_TEXT_SIZE];
 
-	if (stream->position == 0 ||
-		(!ahead && stream->confirmed <= stream->position))
+	if (stream->position == 0)
 		return true;
-	if (ahead && stream->in_recovery)
+	if (stream->position <= stream->server_lsn)
+		return stream->confirmed <= stream->position || refuse_passed(stream);
+	if (stream->in_recovery)
 		return refuse_behind(stream);
 	lsn_to_text(stream->position, position);
-	lsn_to_text(ahead ? stream->server_lsn : stream->confirmed, other);
+	lsn_to_text(stream->server_lsn, server);
 	failure_set(&stream->db.failure, FAIL_GAP,
-				ahead ? "the consumer's position %s is ahead of the server, "
-						"which is at %s"
-					  : "the consumer's position is %s, but the slot begins "
-						"at %s",
-				position, other);
+				"the consumer's position %s is ahead of the server, which is "
+				"at %s",
+				position, server);
 	return false;
 }

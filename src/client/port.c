@@ -106,6 +106,7 @@ static const ConsumerOps port_ops = {
 	.position = port_position,
 	.report = port_report,
 	.log = port_log,
+	.answers = true,
 };
 
 static void
@@ -134,6 +135,9 @@ obey(Port *port, const Command *command)
 			break;
 		case COMMAND_FLUSHED:
 			engine_flushed(engine, command->lsn);
+			break;
+		case COMMAND_GO:
+			engine_go(engine, command->lsn, command->seen);
 			break;
 		case COMMAND_STOP:
 			engine_stop(engine);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
@@ -47,6 +48,37 @@ report_disconnected(Engine *engine, const char *reason)
 
 	consumer_report(engine->consumer, "status", "disconnected", fields,
 					COUNT(fields));
+}
+
+/* Time of day, for a reader on another machine. */
+static uint64_t
+clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+void
+report_standby(Engine *engine)
+{
+	const Field fields[] = {
+		field_number("holder_pid", (uint64_t) engine->stream.holder_pid),
+		field_number("confirmed_lsn", engine->stream.confirmed),
+		field_number("since", clock_ms()),
+	};
+
+	consumer_report(engine->consumer, "status", "standby", fields,
+					COUNT(fields));
+}
+
+void
+report_free(Engine *engine, uint64_t confirmed)
+{
+	const Field fields[] = {field_number("confirmed_lsn", confirmed)};
+
+	consumer_report(engine->consumer, "standby", "free", fields, COUNT(fields));
 }
 
 void
@@ -110,6 +142,8 @@ phase_name(const Engine *engine)
 	if (engine->phase == ENGINE_DOWN)
 		return backoff_is_open(&engine->backoff) ? "open_circuit"
 												 : "reconnecting";
+	if (engine->phase == ENGINE_STANDBY || engine->phase == ENGINE_ASKING)
+		return "standby";
 	return engine->phase == ENGINE_PARKED		? "parked"
 		   : engine->phase == ENGINE_CONNECTING ? "connecting"
 												: "stopping";

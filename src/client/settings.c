@@ -23,6 +23,9 @@
 #define DAY (24 * HOUR)
 #define LARGE ((uint64_t) 1 << 48)
 
+/* A network that drops a packet is not one that has gone. */
+#define TAKEOVER_MIN 1000
+
 /* The server cuts a longer one where it is created, but not where it is read. */
 #define SLOT_NAME_MAX 63
 
@@ -62,6 +65,12 @@ const Setting settings_table[] = {
 		"a server that is silent for so long is taken for gone"),
 	ROW(slot_wait, SETTING_TIME, "0", 0, DAY,
 		"wait for a busy slot; at least wal_sender_timeout"),
+	ROW(standby, SETTING_BOOL, "off", 0, 0,
+		"wait for a busy slot as long as it takes, at no cost to the server"),
+	ROW(standby_interval, SETTING_TIME, "500ms", 50, HOUR,
+		"time between two looks at a busy slot"),
+	ROW(takeover_timeout, SETTING_TIME, "0", 0, DAY,
+		"the server gives up a client that vanished after so long; 0: its own"),
 	ROW(stop_timeout, SETTING_TIME, "5s", 100, HOUR,
 		"time for the last position to be confirmed"),
 	ROW(stats_interval, SETTING_TIME, "0", 0, DAY,
@@ -361,6 +370,9 @@ settings_check(const Settings *settings, char *error, size_t size)
 		problem = "an option of the plugin has a quote in its name";
 	else if (settings->create == CREATE_TEMPORARY && settings->startpos != 0)
 		problem = "a temporary slot has no changes after a stored position";
+	else if (settings->takeover_timeout > 0 &&
+			 settings->takeover_timeout < TAKEOVER_MIN)
+		problem = "takeover_timeout is below one second";
 	else if (settings->reconnect_min > settings->reconnect_max)
 		problem = "reconnect_min is above reconnect_max";
 	if (problem != NULL)

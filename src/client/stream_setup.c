@@ -104,6 +104,26 @@ refuse(Stream *stream, FailureClass class, const char *message,
 }
 
 /*
+ * How long the server believes in a client that is gone: no longer than was
+ * asked for, and less where it says so itself.  PostgreSQL 19 has the same for
+ * its own end.  Set here and not by a startup option, which poolers refuse.
+ */
+static void
+build_takeover(const Stream *stream, StrBuf *sql)
+{
+	unsigned long long ms = stream->settings->takeover_timeout;
+
+	if (ms == 0)
+		return;
+	strbuf_putf(sql,
+				"(SELECT count(pg_catalog.set_config(name, '%llu', false)) "
+				"FROM pg_catalog.pg_settings WHERE name IN "
+				"('wal_sender_timeout', 'wal_sender_shutdown_timeout') "
+				"AND setting::bigint NOT BETWEEN 1 AND %llu), ",
+				ms, ms);
+}
+
+/*
  * Pin what the text of a value may depend on: a role's or a database's own
  * settings must not change what a consumer gets.
  */
@@ -118,11 +138,11 @@ build_session(const Stream *stream, StrBuf *sql)
 		{"statement_timeout", "0"},	   {"lock_timeout", "0"},
 	};
 
-	(void) stream;
 	strbuf_puts(sql, "SELECT ");
 	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
 		strbuf_putf(sql, "pg_catalog.set_config('%s', '%s', false), ",
 					pinned[i][0], pinned[i][1]);
+	build_takeover(stream, sql);
 	strbuf_puts(sql,
 				"pg_catalog.current_setting('server_version_num') AS version, "
 				"pg_catalog.pg_backend_pid() AS pid, "
@@ -155,7 +175,7 @@ build_slot(const Stream *stream, StrBuf *sql)
 	strbuf_puts(sql,
 				"SELECT s.slot_name, s.slot_type, s.plugin, "
 				"s.database = pg_catalog.current_database() AS ours, "
-				"s.confirmed_flush_lsn, "
+				"s.confirmed_flush_lsn, s.active_pid, "
 				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
 				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
 				"(pg_catalog.to_jsonb(s) ->> 'failover')::bool AS failover, "
@@ -230,11 +250,31 @@ check_usable(Stream *stream)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "the server has removed WAL that slot \"%s\" needs",
 					  slot);
-	if (stream->in_recovery && db_is_true(&stream->db, "synced"))
+	stream->synced = stream->in_recovery && db_is_true(&stream->db, "synced");
+	if (stream->synced)
 		return refuse_synchronized(stream);
 	stream->without_failover =
 		stream->settings->failover && !db_is_true(&stream->db, "failover");
 	return true;
+}
+
+/*
+ * Whoever reads the slot moves it: no position is held against it now.  After
+ * it was created, a temporary slot is held by this session.
+ */
+static bool
+check_free(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+	int pid = (int) db_number(&stream->db, "active_pid");
+
+	stream->holder_pid = pid != stream->backend_pid ? pid : 0;
+	if (stream->holder_pid == 0)
+		return true;
+	failure_set(failure, FAIL_SLOT_ACTIVE, "slot \"%s\" is active for PID %d",
+				stream->settings->slot, pid);
+	snprintf(failure->sqlstate, sizeof(failure->sqlstate), "55006");
+	return false;
 }
 
 static bool
@@ -242,7 +282,7 @@ check_slot(Stream *stream)
 {
 	if (db_value(&stream->db, "slot_name") == NULL)
 		return check_missing(stream);
-	if (!check_usable(stream))
+	if (!check_usable(stream) || !check_free(stream))
 		return false;
 	stream->confirmed = db_lsn(&stream->db, "confirmed_flush_lsn");
 	if (stream->confirmed == 0)

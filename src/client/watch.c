@@ -257,8 +257,10 @@ watch_control(Engine *engine, short revents)
 			break;
 		case CONTROL_SHUTDOWN:
 			engine->server_stopping = true;
+			standby_control_lost(engine);
 			break;
 		case CONTROL_LOST:
+			standby_control_lost(engine);
 			control_lost(engine);
 			break;
 		case CONTROL_NOTHING:

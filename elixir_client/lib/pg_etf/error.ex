@@ -16,6 +16,7 @@ defmodule PgEtf.Error do
   | `:plugin_not_allowed` | `output_plugin_libraries` does not name the plugin | no |
   | `:gap` | the slot is ahead of the position given as `start_position`, or a failover lost it | no |
   | `:wrong_server` | the position is of another database cluster, or of a newer timeline | no |
+  | `:slot_moved` | another reader has the slot, or has read on | yes |
   | `:protocol` | the two sides do not understand each other | no; yes where they count differently |
   | `:internal`, `:usage`, `:output` | the C program failed | no |
   | `:network` | the server cannot be reached, or the connection broke | yes |
@@ -33,7 +34,7 @@ defmodule PgEtf.Error do
 
   defexception [:class, :message, :hint, :sqlstate]
 
-  @transient [:slot_active, :network, :server_shutdown, :server_error, :port]
+  @transient [:slot_active, :slot_moved, :network, :server_shutdown, :server_error, :port]
 
   # How the C program exits when it could not say why in a packet.
   @exit_statuses %{
@@ -52,7 +53,8 @@ defmodule PgEtf.Error do
     13 => :network,
     14 => :server_shutdown,
     15 => :server_error,
-    16 => :output
+    16 => :output,
+    17 => :slot_moved
   }
 
   @impl true

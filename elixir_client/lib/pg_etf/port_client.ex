@@ -38,7 +38,8 @@ defmodule PgEtf.PortClient do
            [:debug, :info, :warning, :error, true, false] ++
            [:internal, :usage, :config, :auth, :slot_missing, :slot_active, :slot_lost] ++
            [:wrong_plugin, :plugin_not_allowed, :protocol, :gap, :wrong_server, :network] ++
-           [:server_shutdown, :server_error, :output, :none]
+           [:server_shutdown, :server_error, :output, :none] ++
+           [:standby, :free, :holder_pid, :since, :slot_moved]
 
   @enforce_keys [:port, :os_pid]
   defstruct [:port, :os_pid]
