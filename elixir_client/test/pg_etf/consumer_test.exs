@@ -173,6 +173,30 @@ defmodule PgEtf.ConsumerTest do
     for xid <- [1, 2], do: assert_receive({:tried, ^xid})
   end
 
+  test "an error is acknowledged when that is asked for" do
+    slot = FakeSlot.start([1, 1, 1])
+    opts = opts(slot, on_failure: :ack)
+    {:ok, consumer} = Consumer.start_link(Failing, %{test: self(), tries: 2}, opts)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
+    # What comes after the last one cannot be another attempt of it.
+    GenServer.stop(consumer)
+    tried = for _ <- 1..3, do: assert_receive({:tried, xid}) && xid
+    assert tried == [1, 2, 3]
+    refute_received {:tried, _}
+    assert FakeSlot.runs(slot) == 1
+  end
+
+  test "a child's specification" do
+    opts = opts("s", connection: [password: "secret"], shutdown_timeout: 7_000)
+    spec = Consumer.child_spec({Changes, :arg, opts})
+    assert %{id: Changes, start: {Consumer, :start_link, [Changes, :arg, _]}} = spec
+    # Twice, as the program has its own time to end and is waited for.
+    assert spec.shutdown == 14_000
+    refute inspect(spec) =~ "secret"
+    assert Consumer.child_spec({Changes, :arg, opts("s")}).shutdown == 10_000
+    assert Consumer.child_spec({Changes, :arg, [name: :one] ++ opts("s")}).id == :one
+  end
+
   test "what has arrived behind a failure is not handled before it" do
     for on_failure <- [:retry, :halt] do
       slot = FakeSlot.start([3])

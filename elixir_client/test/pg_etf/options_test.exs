@@ -112,6 +112,47 @@ defmodule PgEtf.OptionsTest do
       refute Map.has_key?(all, "message_prefixes")
     end
 
+    # No two alike, so that none can stand in the place of another.
+    test "has each number in its place" do
+      settings =
+        settings(
+          prefetch: 11,
+          window_bytes: 1012,
+          status_interval: 1013,
+          liveness_timeout: 1014,
+          max_stall: 1015,
+          backoff_min: 16,
+          backoff_max: 1017,
+          shutdown_timeout: 1018
+        )
+
+      assert Map.take(settings, [
+               :credit_events,
+               :credit_bytes,
+               :status_interval,
+               :liveness_timeout,
+               :max_stall,
+               :reconnect_min,
+               :reconnect_max,
+               :stop_timeout
+             ]) == %{
+               credit_events: 11,
+               credit_bytes: 1012,
+               status_interval: 1013,
+               liveness_timeout: 1014,
+               max_stall: 1015,
+               reconnect_min: 16,
+               reconnect_max: 1017,
+               stop_timeout: 1018
+             }
+
+      for {create, told} <- [{false, :none}, {true, :if_missing}, {:temporary, :temporary}] do
+        assert %{create: ^told, failover: false} = settings(create_slot: create)
+      end
+
+      assert %{failover: true} = settings(failover: true)
+    end
+
     test "has the stored position, and then asks for positions to be acknowledged" do
       assert %{ack_positions: false} = settings = settings([])
       refute Map.has_key?(settings, :startpos)

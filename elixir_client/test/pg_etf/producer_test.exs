@@ -387,6 +387,31 @@ defmodule PgEtf.ProducerTest do
     assert PgEtf.info(stage).position == 7_777
   end
 
+  test "a position where nothing was to be read is stored, then confirmed" do
+    test = self()
+    slot = FakeSlot.start([1])
+    store = &send(test, {:stored, &1, FakeSlot.confirmed(slot)})
+    stage = start(slot, start_position: fn -> nil end, store_position: store)
+    ack(Stage.take(stage, 1))
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    FakeSlot.position(slot, 7_777)
+    assert_receive {:stored, 7_777, confirmed}
+    assert confirmed == FakeSlot.end_lsn(1)
+    eventually(fn -> FakeSlot.confirmed(slot) == 7_777 end)
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "the lag is the time since the commit" do
+    before = System.system_time(:millisecond)
+    slot = FakeSlot.start([1])
+    stage = start(slot)
+    Stage.take(stage, 1)
+    # The commit time of all that a FakeSlot has.
+    committed = 1_700_000_000_000
+    lag = PgEtf.info(stage).lag
+    assert lag in (before - committed)..(System.system_time(:millisecond) - committed)
+  end
+
   # Replication origins bring their own commit times, infinite ones too.
   test "a commit time beyond the calendar does no harm" do
     slot = FakeSlot.start([])
