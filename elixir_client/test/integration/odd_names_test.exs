@@ -211,7 +211,6 @@ defmodule PgEtf.Integration.OddNamesTest do
     {:ok, consumer} = consume(sandbox, slot, keys: :atoms)
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
     tables = for t <- 1..20, do: {name("atoms"), for(c <- 1..100, do: "no_atom_#{t}_#{c}")}
-    before = :erlang.system_info(:atom_count)
 
     for {table, columns} <- tables do
       Sandbox.psql!(sandbox, """
@@ -225,8 +224,7 @@ defmodule PgEtf.Integration.OddNamesTest do
       assert map_size(change.record) == 101
     end
 
-    # Other tests make a few of their own meanwhile.
-    assert :erlang.system_info(:atom_count) - before < 1000
+    for {table, columns} <- tables, name <- [table | columns], do: refute(atom?(name))
     GenServer.stop(consumer)
   end
 
@@ -237,7 +235,6 @@ defmodule PgEtf.Integration.OddNamesTest do
     prefix = name("no_atom")
     {:ok, consumer} = consume(sandbox, slot, messages: true, keys: :create_atoms)
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
-    before = :erlang.system_info(:atom_count)
 
     Sandbox.psql!(sandbox, """
     SELECT count(pg_logical_emit_message(i % 2 = 0, '#{prefix}_' || i, i::text))
@@ -257,9 +254,15 @@ defmodule PgEtf.Integration.OddNamesTest do
              "long" => String.duplicate(prefix, 1000)
            }
 
-    assert :erlang.system_info(:atom_count) - before < 1000
-    assert_raise ArgumentError, fn -> String.to_existing_atom("#{prefix}_7") end
-    assert_raise ArgumentError, fn -> String.to_existing_atom("Elixir.#{prefix}") end
+    for n <- 1..20_000, do: refute(atom?("#{prefix}_#{n}"))
+    refute atom?("Elixir.#{prefix}")
     GenServer.stop(consumer)
+  end
+
+  # How many there are in the whole machine says nothing: other tests run, too.
+  defp atom?(name) do
+    is_atom(String.to_existing_atom(name))
+  rescue
+    ArgumentError -> false
   end
 end

@@ -10,17 +10,28 @@ defmodule PgEtf.ElsewhereTest do
   defp start_node(name, port, args) do
     paths = Enum.flat_map(:code.get_path(), &[~c"-pa", &1])
 
-    {:ok, peer, node} =
-      :peer.start_link(%{
-        name: :"#{name}_#{port}",
-        host: ~c"127.0.0.1",
-        longnames: true,
-        connection: :standard_io,
-        args: args ++ [~c"-erl_epmd_port", ~c"#{port}", ~c"-setcookie", ~c"pg_etf"] ++ paths
-      })
+    options = %{
+      name: :"#{name}_#{port}",
+      host: ~c"127.0.0.1",
+      longnames: true,
+      connection: :standard_io,
+      args: args ++ [~c"-erl_epmd_port", ~c"#{port}", ~c"-setcookie", ~c"pg_etf"] ++ paths
+    }
 
-    {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:logger])
-    {peer, node}
+    with {:ok, peer, node} <- :peer.start_link(options) do
+      {:ok, _} = :peer.call(peer, :application, :ensure_all_started, [:logger])
+      {peer, node}
+    end
+  end
+
+  # Somebody else may take the port meanwhile.
+  defp listening_node(name, attempts \\ 5) do
+    port = free_port()
+
+    case start_node(name, port, []) do
+      {:error, _} when attempts > 1 -> listening_node(name, attempts - 1)
+      {_peer, node} -> {node, port}
+    end
   end
 
   defp free_port do
@@ -31,8 +42,8 @@ defmodule PgEtf.ElsewhereTest do
   end
 
   test "acknowledgements from another node" do
-    port = free_port()
-    {_, other} = start_node("processors", port, [])
+    Process.flag(:trap_exit, true)
+    {other, port} = listening_node("processors")
     {reader, _} = start_node("reader", port, [~c"-dist_listen", ~c"false"])
 
     assert :peer.call(reader, Elsewhere, :run, [other], 30_000) ==

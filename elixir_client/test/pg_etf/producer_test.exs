@@ -50,9 +50,11 @@ defmodule PgEtf.ProducerTest do
   test "messages follow demand, in commit order" do
     slot = FakeSlot.start([3, 0, 5, 1])
     stage = start(slot)
-    refute_receive {Stage, _, _}, 50
+    Stage.settle(stage, slot)
+    refute_received {Stage, _, _}
     assert [0, 1] = stage |> Stage.take(2) |> ids()
-    refute_receive {Stage, _, _}, 20
+    Stage.settle(stage, slot)
+    refute_received {Stage, _, _}
     assert [2, 3, 4, 5, 6, 7, 8] = stage |> Stage.take(7) |> ids()
   end
 
@@ -159,7 +161,8 @@ defmodule PgEtf.ProducerTest do
       stage = start(slot, max_in_flight: 10)
       Stage.ask(stage, 1_000)
       messages = Stage.receive_messages(stage, 10, 1_000)
-      refute_receive {Stage, _, _}, 50
+      Stage.settle(stage, slot)
+      refute_received {Stage, _, _}
       ack(messages)
       assert length(Stage.receive_messages(stage, 10, 1_000)) == 10
     end
@@ -276,7 +279,8 @@ defmodule PgEtf.ProducerTest do
       ack([c])
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
       Stage.ask(stage, 2)
-      refute_receive {Stage, _, _}, 50
+      Stage.settle(stage, slot)
+      refute_received {Stage, _, _}
       assert :ok = PgEtf.resume(stage)
       assert [1, 2] = stage |> Stage.receive_messages(2, 1_000) |> ids()
     end
@@ -364,7 +368,8 @@ defmodule PgEtf.ProducerTest do
       [a] = Stage.take(stage, 1)
       Stage.drain(stage)
       Stage.ask(stage, 10)
-      refute_receive {Stage, _, _}, 50
+      Stage.settle(stage, slot)
+      refute_received {Stage, _, _}
       ack([a])
       stop(stage)
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)

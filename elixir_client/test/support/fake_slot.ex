@@ -58,6 +58,15 @@ defmodule PgEtf.FakeSlot do
   @doc "Loses the connection inside a transaction: it comes again from its start."
   def reconnect(slot), do: to_program(slot, :reconnect)
 
+  @doc """
+  Waits until what the slot and these processes have to say to each other is said, so
+  that what has not come by then does not come.
+  """
+  def settle(slot, pids) do
+    for _ <- 1..3, pid <- [server(slot) | pids], do: :sys.get_state(pid)
+    :ok
+  end
+
   def end_lsn(transaction), do: transaction * 100 + 50
 
   defp server(slot), do: String.to_existing_atom(slot)

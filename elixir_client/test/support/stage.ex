@@ -7,6 +7,7 @@ defmodule PgEtf.Stage do
 
   use GenServer
 
+  alias PgEtf.FakeSlot
   alias PgEtf.Stage.Consumer
 
   @compile {:no_warn_undefined, GenStage}
@@ -37,6 +38,11 @@ defmodule PgEtf.Stage do
     else
       GenServer.cast(stage, {__MODULE__, :drain})
     end
+  end
+
+  @doc "Waits until nothing more is on its way from a slot to here."
+  def settle(stage, slot) do
+    FakeSlot.settle(slot, [stage | List.wrap(Process.get({__MODULE__, stage}))])
   end
 
   @doc "Waits for so many messages, asking for them first."
