@@ -1,4 +1,4 @@
-defmodule PgEtf.AccountTest do
+defmodule PgEtf.Integration.AccountTest do
   # Both ends of the pipe count the same, whatever leaves together.
   use PgEtf.Integration, async: true
 
