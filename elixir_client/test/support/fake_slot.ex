@@ -40,6 +40,9 @@ defmodule PgEtf.FakeSlot do
   @doc "Does something to the account of what was sent, as a wrong program would."
   def miscount(slot, fun), do: to_program(slot, {:miscount, fun})
 
+  @doc "Believes in a grant that nobody made."
+  def grant(slot, total), do: to_program(slot, {:grant, total})
+
   @doc "Loses the grants from now on, or no more."
   def lose_grants(slot, lose?), do: to_program(slot, {:lose_grants, lose?})
 
@@ -191,6 +194,10 @@ defmodule PgEtf.FakeSlot do
 
   def handle_call({:miscount, fun}, _from, state) do
     {:reply, :ok, update_in(state.conn.sent, fun)}
+  end
+
+  def handle_call({:grant, total}, _from, state) do
+    {:reply, :ok, put_in(state.conn.granted, total)}
   end
 
   def handle_call({:lose_grants, lose?}, _from, state) do
