@@ -24,7 +24,7 @@ defmodule PgEtf.MixProject do
   end
 
   def application do
-    [extra_applications: [:logger]]
+    [mod: {PgEtf.Application, []}, extra_applications: [:logger]]
   end
 
   defp elixirc_paths(:test), do: ["lib", "test/support"]

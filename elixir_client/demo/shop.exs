@@ -317,12 +317,12 @@ defmodule Demo do
     {:ok, reader} = sandbox |> Sandbox.connection() |> start.()
     say("PostgreSQL #{version(sandbox)}, slot \"demo\", read by #{how}")
 
-    ticker = spawn_link(fn -> tick(server(reader), 0) end)
+    ticker = spawn_link(fn -> tick(reader, 0) end)
     written = Demo.Shop.run(sandbox, @traffic)
-    wait(sandbox, server(reader))
+    wait(sandbox, reader)
     Process.unlink(ticker)
     Process.exit(ticker, :kill)
-    info = PgEtf.info(server(reader))
+    info = PgEtf.info(reader)
     GenServer.stop(reader)
 
     equal? = report(sandbox, written, info)
@@ -344,14 +344,6 @@ defmodule Demo do
       true ->
         say("Broadway is not there (set BROADWAY_LIBS): without it")
         {"PgEtf.Consumer", &Demo.Consumer.start/1}
-    end
-  end
-
-  # A pipeline is asked by its name.
-  defp server(reader) do
-    case Process.info(reader, :registered_name) do
-      {:registered_name, name} when is_atom(name) -> name
-      _unnamed -> reader
     end
   end
 

@@ -19,9 +19,8 @@ defmodule PgEtf do
   built whether or not these libraries are there.
   """
 
-  alias PgEtf.{Change, Transaction}
-
-  @compile {:no_warn_undefined, Broadway}
+  alias PgEtf.{Change, Streams, Transaction}
+  alias PgEtf.Session.Health
 
   @doc """
   A number that is the same for all changes of one row: what `partition_by` of
@@ -44,8 +43,16 @@ defmodule PgEtf do
   def partition_by(%{data: data}), do: partition_by(data)
 
   @doc """
-  The state of a stream: of a Broadway pipeline by its name, of a `PgEtf.Consumer`
-  or a GenStage producer by name or pid.
+  The state of a stream: of a Broadway pipeline, a `PgEtf.Consumer` or a GenStage
+  producer.
+
+  Takes whatever names the process: a pid, a name, `{:via, module, name}`, `{:global,
+  name}`, `{name, node}`; of a pipeline what `Broadway.start_link/2` got or returned.
+  Raises `ArgumentError` when there is no such stream, and does not harm what is there
+  instead.
+
+  No process is asked, so this is for health checks also while a handler takes its time:
+  it is what the stream has told last, at its latest step.
 
   | key | content |
   |---|---|
@@ -64,13 +71,15 @@ defmodule PgEtf do
   | `client` | the last statistics of the C program |
   """
   @spec info(GenServer.server()) :: map
-  def info(server), do: call(server, :info)
+  def info(server), do: at_its_node(server, :info, &Health.read/1)
 
   @doc """
   Goes on with a stream that was halted by a failed message. It comes again.
+
+  Takes and raises what `info/1` does.
   """
   @spec resume(GenServer.server()) :: :ok
-  def resume(server), do: call(server, :resume)
+  def resume(server), do: at_its_node(server, :resume, &GenServer.call(&1, {PgEtf, :resume}))
 
   @doc """
   Acknowledges messages of a producer that runs under GenStage alone. Under
@@ -90,18 +99,22 @@ defmodule PgEtf do
 
   defp ack_ref(%{acknowledger: {module, ref, _data}}), do: {module, ref}
 
-  defp call(server, request) do
-    server
-    |> stream()
-    |> GenServer.call({PgEtf, request})
+  defp at_its_node(server, function, fun) do
+    case GenServer.whereis(server) do
+      pid when is_pid(pid) and node(pid) != node() ->
+        :erpc.call(node(pid), __MODULE__, function, [pid])
+
+      {name, node} ->
+        :erpc.call(node, __MODULE__, function, [name])
+
+      pid ->
+        if stream = Streams.find(pid), do: fun.(stream), else: no_stream!(server)
+    end
   end
 
-  # A pipeline is known by its name, but the stream is its producer's.
-  defp stream(name) do
-    if Code.ensure_loaded?(Broadway) and not is_pid(name) and name in Broadway.all_running() do
-      hd(Broadway.producer_names(name))
-    else
-      name
-    end
+  defp no_stream!(server) do
+    raise ArgumentError,
+          "#{inspect(server)} is no stream that runs: neither a PgEtf.Consumer, nor a " <>
+            "PgEtf.Producer, nor a Broadway pipeline with one"
   end
 end

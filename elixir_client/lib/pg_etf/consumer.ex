@@ -72,7 +72,8 @@ defmodule PgEtf.Consumer do
 
   ## Telemetry
 
-  See `PgEtf.Telemetry`; `PgEtf.info/1` takes the name or pid of a consumer.
+  See `PgEtf.Telemetry` for the events, and `PgEtf.info/1` for the state of a consumer,
+  which it tells also while a callback runs.
 
   ## Testing
 
@@ -207,6 +208,7 @@ defmodule PgEtf.Consumer do
       on_failure: opts[:on_failure]
     }
 
+    Session.Health.tell(consumer.session)
     {:ok, consumer, {:continue, :connect}}
   end
 
@@ -235,10 +237,6 @@ defmodule PgEtf.Consumer do
   end
 
   @impl GenServer
-  def handle_call({PgEtf, :info}, _from, consumer) do
-    {:reply, Session.Health.info(consumer.session), consumer}
-  end
-
   def handle_call({PgEtf, :resume}, from, consumer) do
     GenServer.reply(from, :ok)
     consumer = start_at(consumer)
@@ -286,15 +284,18 @@ defmodule PgEtf.Consumer do
   ## Handling
 
   # A turn handles batches for a while, then looks at the mailbox: the program's
-  # words and a request to stop are not kept waiting by a long queue.
-  defp work(consumer, until) do
+  # words and a request to stop are not kept waiting by a long queue. How it is doing
+  # is told before the first batch, which may take long, and after the last.
+  defp work(consumer, until, told? \\ false) do
     case Session.take(consumer.session, consumer.batch) do
       {[], session} ->
+        Session.Health.tell(session)
         {:noreply, %{consumer | session: session, working?: false}}
 
       {items, session} ->
+        unless told?, do: Session.Health.tell(session)
         consumer = handle(items, %{consumer | session: session, working?: true})
-        if now() < until, do: work(consumer, until), else: yield(consumer)
+        if now() < until, do: work(consumer, until, true), else: yield(consumer)
     end
   end
 

@@ -208,6 +208,7 @@ defmodule PgEtf.Producer do
     # The database is for later: whoever starts this must not wait for it.
     send(self(), {Producer, :connect, 1})
     state = %Producer{opts: opts, session: Session.new(opts), message: message()}
+    tell(state)
     {:producer, state, buffer_size: :infinity}
   end
 
@@ -257,11 +258,6 @@ defmodule PgEtf.Producer do
   end
 
   @doc false
-  def handle_call({PgEtf, :info}, _from, state) do
-    info = state.session |> Session.Health.info() |> Map.put(:demand, state.demand)
-    {:reply, info, [], state}
-  end
-
   def handle_call({PgEtf, :resume}, from, state) do
     reply(from, :ok)
     state.session |> Session.resume() |> continue(state)
@@ -289,8 +285,12 @@ defmodule PgEtf.Producer do
   defp emit(%Producer{} = state) do
     {items, session} = Session.take(state.session, state.demand)
     messages = messages(items, session.incarnation, state)
-    {:noreply, messages, %{state | session: session, demand: state.demand - length(items)}}
+    state = %{state | session: session, demand: state.demand - length(items)}
+    tell(state)
+    {:noreply, messages, state}
   end
+
+  defp tell(state), do: Session.Health.tell(state.session, %{demand: state.demand})
 
   defp messages(items, incarnation, %Producer{opts: opts, message: message}) do
     ack_ref = {self(), incarnation}

@@ -14,7 +14,7 @@ defmodule PgEtf.Session do
   # reports besides is read by PgEtf.Session.Reports, and how the stream is doing
   # told by PgEtf.Session.Health.
 
-  alias PgEtf.{AckTracker, Backoff, Error, Frame, Inbox, Log, Options, Telemetry}
+  alias PgEtf.{AckTracker, Backoff, Error, Frame, Inbox, Log, Options, Streams, Telemetry}
   alias PgEtf.Session.{Account, Health, Reports}
   alias __MODULE__
 
@@ -67,8 +67,12 @@ defmodule PgEtf.Session do
   def new(opts) do
     Telemetry.load()
     Process.flag(:min_heap_size, @heap)
+    Streams.join(pipeline(opts[:broadway][:name]))
     forget(%Session{opts: opts, client: opts[:client]})
   end
+
+  defp pipeline(nil), do: nil
+  defp pipeline(name), do: GenServer.whereis(name)
 
   @doc "Starts the client program. The outcome arrives as messages to the caller."
   @spec connect(t) :: {:ok, t} | {:stop, Error.t(), t}

@@ -97,6 +97,35 @@ if Code.ensure_loaded?(Broadway) do
       assert FakeSlot.breaches(slot) == []
     end
 
+    test "is known by its name and by the pid of its start, whatever happens to its producer" do
+      slot = FakeSlot.start([1])
+      {:ok, pipeline} = Pipeline.start(self(), slot)
+      rows(1)
+      [producer] = Broadway.producer_names(name(slot))
+
+      for server <- [pipeline, name(slot), producer, Process.whereis(producer)] do
+        assert PgEtf.info(server).slot == slot
+        assert PgEtf.resume(server) == :ok
+      end
+
+      Process.exit(Process.whereis(producer), :kill)
+      eventually(fn -> FakeSlot.runs(slot) == 2 end)
+      assert PgEtf.info(pipeline).slot == slot
+      assert Process.alive?(pipeline)
+      Broadway.stop(pipeline)
+      assert_raise ArgumentError, fn -> PgEtf.info(pipeline) end
+    end
+
+    test "a pipeline that reads elsewhere is no stream, and lives on" do
+      producer = [module: {Broadway.DummyProducer, []}]
+      start = [name: :elsewhere, producer: producer, processors: [default: []], context: self()]
+      {:ok, pipeline} = Broadway.start_link(Pipeline, start)
+      assert_raise ArgumentError, fn -> PgEtf.info(pipeline) end
+      assert_raise ArgumentError, fn -> PgEtf.info(:elsewhere) end
+      assert Process.alive?(pipeline)
+      Broadway.stop(pipeline)
+    end
+
     test "with 8 processors the order of each key stands" do
       keys = 20
       slot = FakeSlot.start(List.duplicate(100, 50))

@@ -158,7 +158,7 @@ defmodule PgEtf.Integration.FaultsTest do
       FROM generate_series(1, 8) i;
     """)
 
-    eventually(fn -> PgEtf.info(stage).status == :connected end)
+    eventually(fn -> Stage.info(stage).status == :connected end)
     %{state: %{session: %{conn: %{os_pid: os_pid}}}} = :sys.get_state(stage)
     before = :erlang.memory(:total)
     peak = start_supervised!({Task, fn -> watch_memory(0) end})
@@ -214,7 +214,7 @@ defmodule PgEtf.Integration.FaultsTest do
     {count, peak} = slowly(stage, 0, before)
     assert count == 1_000_000
     assert peak - before < 60_000_000
-    eventually(fn -> PgEtf.info(stage).in_flight == 0 end)
+    eventually(fn -> Stage.info(stage).in_flight == 0 end)
     GenServer.stop(stage)
   end
 

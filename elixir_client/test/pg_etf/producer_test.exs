@@ -63,11 +63,11 @@ defmodule PgEtf.ProducerTest do
     stage = start(slot)
     [a, b, c, d] = Stage.take(stage, 4)
     ack([b, c, d])
-    PgEtf.info(stage)
+    Stage.info(stage)
     assert FakeSlot.confirmed(slot) == 0
     ack([a])
     eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
-    assert PgEtf.info(stage).flushed_lsn == FakeSlot.end_lsn(2)
+    assert Stage.info(stage).flushed_lsn == FakeSlot.end_lsn(2)
   end
 
   test "100,000 messages acknowledged in random order end at the end, and never beyond" do
@@ -98,7 +98,7 @@ defmodule PgEtf.ProducerTest do
     FakeSlot.kill(slot)
     eventually(fn -> FakeSlot.runs(slot) == 2 end)
     ack(old)
-    PgEtf.info(stage)
+    Stage.info(stage)
     assert FakeSlot.confirmed(slot) == 0
     new = Stage.take(stage, 2)
     assert ids(new) == [0, 1]
@@ -119,14 +119,14 @@ defmodule PgEtf.ProducerTest do
     # Neither numbers of the future nor nonsense from who has a reference.
     send(pid, {Acknowledger, incarnation, [4, 5, 1_000_000, -1], []})
     send(pid, {Acknowledger, make_ref(), [1], [{0, :halt}]})
-    assert PgEtf.info(stage).in_flight == 2
+    assert Stage.info(stage).in_flight == 2
     assert FakeSlot.confirmed(slot) == 0
 
     ack([second])
     eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
     ack(messages)
     eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
-    assert PgEtf.info(stage).in_flight == 0
+    assert Stage.info(stage).in_flight == 0
     assert FakeSlot.breaches(slot) == []
   end
 
@@ -175,20 +175,20 @@ defmodule PgEtf.ProducerTest do
       for id <- 0..19 do
         assert [message] = Stage.receive_messages(stage, 1)
         assert message.data.record["id"] == id
-        assert PgEtf.info(stage).held_bytes < 1_100_000
+        assert Stage.info(stage).held_bytes < 1_100_000
         ack([message])
       end
 
-      eventually(fn -> PgEtf.info(stage).held_bytes == 0 end)
+      eventually(fn -> Stage.info(stage).held_bytes == 0 end)
     end
 
     test "no more is read ahead than was asked for" do
       slot = FakeSlot.start(List.duplicate(1, 1_000), frame: 1)
       stage = start(slot, prefetch: 10)
       Stage.ask(stage, 0)
-      eventually(fn -> PgEtf.info(stage).queued == 10 end)
+      eventually(fn -> Stage.info(stage).queued == 10 end)
       Stage.take(stage, 500)
-      assert PgEtf.info(stage).queued <= 10
+      assert Stage.info(stage).queued <= 10
     end
   end
 
@@ -216,7 +216,7 @@ defmodule PgEtf.ProducerTest do
 
       {[last], others} = Enum.split_with(messages, &(&1.data.part == :last))
       ack(others)
-      PgEtf.info(stage)
+      Stage.info(stage)
       assert FakeSlot.confirmed(slot) == 0
       ack([last])
       eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
@@ -273,7 +273,7 @@ defmodule PgEtf.ProducerTest do
 
       assert capture_log(fn ->
                ack([a], [b])
-               eventually(fn -> PgEtf.info(stage).status == :halted end)
+               eventually(fn -> Stage.info(stage).status == :halted end)
              end) =~ "halted by a failed message"
 
       ack([c])
@@ -323,7 +323,7 @@ defmodule PgEtf.ProducerTest do
 
       for class <- [:network, :server_shutdown, :slot_active, :server_error, :port] do
         runs = FakeSlot.runs(slot)
-        PgEtf.info(stage)
+        Stage.info(stage)
         FakeSlot.inject(slot, {:fatal, class, %{message: "m", hint: "h", sqlstate: ""}})
         eventually(fn -> FakeSlot.runs(slot) == runs + 1 end)
       end
@@ -333,7 +333,7 @@ defmodule PgEtf.ProducerTest do
       for class <- [:auth, :slot_missing, :slot_lost, :gap, :plugin_not_allowed] do
         slot = FakeSlot.start([1])
         stage = start(slot)
-        PgEtf.info(stage)
+        Stage.info(stage)
         FakeSlot.inject(slot, {:fatal, class, %{message: "m", hint: "h", sqlstate: "42501"}})
         assert_receive {:EXIT, ^stage, {%Error{class: ^class} = error, []}}
         assert Exception.message(error) == "#{class}: m (h)"
@@ -345,7 +345,7 @@ defmodule PgEtf.ProducerTest do
       for packet <- [{:tx, :odd}, [{:tx, :odd}], [1], :what] do
         slot = FakeSlot.start([1])
         stage = start(slot)
-        PgEtf.info(stage)
+        Stage.info(stage)
         FakeSlot.inject(slot, packet)
         assert_receive {:EXIT, ^stage, {%Error{class: :protocol}, []}}
       end
@@ -387,9 +387,9 @@ defmodule PgEtf.ProducerTest do
   test "positions of an idle server are kept" do
     slot = FakeSlot.start([])
     stage = start(slot)
-    PgEtf.info(stage)
+    Stage.info(stage)
     FakeSlot.inject(slot, {:position, 7_777})
-    assert PgEtf.info(stage).position == 7_777
+    assert Stage.info(stage).position == 7_777
   end
 
   test "a position where nothing was to be read is stored, then confirmed" do
@@ -463,14 +463,14 @@ defmodule PgEtf.ProducerTest do
 
   defp step(:kill, seen, slot, stage) do
     runs = FakeSlot.runs(slot)
-    eventually(fn -> PgEtf.info(stage).status == :connected end)
+    eventually(fn -> Stage.info(stage).status == :connected end)
     FakeSlot.kill(slot)
     eventually(fn -> FakeSlot.runs(slot) > runs end)
     seen
   end
 
   defp step(:reconnect, seen, slot, stage) do
-    eventually(fn -> PgEtf.info(stage).status == :connected end)
+    eventually(fn -> Stage.info(stage).status == :connected end)
     FakeSlot.reconnect(slot)
     seen
   end

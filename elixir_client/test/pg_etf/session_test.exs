@@ -65,7 +65,7 @@ defmodule PgEtf.SessionTest do
     {module, ref, data} = message.acknowledger
     {:ok, data} = module.configure(ref, data, on_failure: :halt)
     PgEtf.ack([], [%{message | acknowledger: {module, ref, data}}])
-    assert PgEtf.info(stage).status == :halted
+    assert Stage.info(stage).status == :halted
     PgEtf.resume(stage)
     await_run(slot, 2)
     assert %{system_identifier: "7001", timeline: 3} = FakeSlot.settings(slot)

@@ -17,7 +17,7 @@ defmodule PgEtf.Elsewhere do
     FakeSlot.kill(slot)
     again = Stage.take(stage, 2)
     :ok = ack(other, late)
-    open = PgEtf.info(stage).in_flight
+    open = Stage.info(stage).in_flight
     :ok = ack(other, again)
 
     %{

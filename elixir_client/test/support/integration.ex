@@ -207,8 +207,8 @@ defmodule PgEtf.Integration do
   @doc "Whether nothing waits for an acknowledgement; a stream may be starting again."
   def idle?(server) do
     PgEtf.info(server).in_flight == 0
-  catch
-    :exit, _ -> false
+  rescue
+    ArgumentError -> false
   end
 
   def eventually(fun, attempts \\ 300) do

@@ -45,6 +45,12 @@ defmodule PgEtf.Stage do
     FakeSlot.settle(slot, [stage | List.wrap(Process.get({__MODULE__, stage}))])
   end
 
+  @doc "How the producer is doing when it has seen all that was sent to it before."
+  def info(stage) do
+    :sys.get_state(stage)
+    PgEtf.info(stage)
+  end
+
   @doc "Waits for so many messages, asking for them first."
   def take(stage, count, timeout \\ 5_000) do
     ask(stage, count)

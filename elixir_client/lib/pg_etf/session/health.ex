@@ -3,14 +3,17 @@ defmodule PgEtf.Session.Health do
   # How a stream is doing: what PgEtf.info/1 tells, the gauges among the
   # statistics, and the watch over messages that are never acknowledged.
 
-  alias PgEtf.{Inbox, Log, Session, Telemetry}
+  alias PgEtf.{Inbox, Log, Session, Streams, Telemetry}
 
   require Logger
 
-  @doc "What PgEtf.info/1 tells."
-  @spec info(Session.t()) :: map
-  def info(%Session{} = session) do
-    Map.merge(gauges(session), %{
+  @doc "Tells how the stream is doing, and what its owner adds, to whoever asks."
+  @spec tell(Session.t(), map) :: :ok
+  def tell(%Session{} = session, more \\ %{}) do
+    session.inbox
+    |> Inbox.gauges()
+    |> Map.merge(more)
+    |> Map.merge(%{
       status: session.status,
       slot: session.opts[:slot],
       flushed_lsn: session.flushed,
@@ -18,19 +21,36 @@ defmodule PgEtf.Session.Health do
       caught_up?: session.caught_up?,
       lag: session.lag,
       error: session.error,
-      client: session.stats
+      oldest: since(session)
     })
+    |> Streams.tell()
+  end
+
+  @doc "What PgEtf.info/1 answers."
+  @spec read(pid) :: map
+  def read(stream) do
+    {info, client} = Streams.read(stream)
+    info |> Map.put(:client, client) |> Map.update!(:oldest, &age/1)
   end
 
   @doc "What is counted here, as the C program counts on its side."
   @spec gauges(Session.t()) :: map
-  def gauges(session), do: session.inbox |> Inbox.gauges() |> Map.put(:oldest, age(session))
-
-  defp age(%Session{stall: {oldest, since}} = session) when oldest != nil do
-    if Inbox.oldest(session.inbox) == oldest, do: now() - since, else: 0
+  def gauges(session) do
+    session.inbox |> Inbox.gauges() |> Map.put(:oldest, session |> since() |> age())
   end
 
-  defp age(_session), do: 0
+  # One that was not there at the last look is not old, unless the owner is busy from
+  # here on.
+  defp since(%Session{inbox: inbox, stall: stall}) do
+    case {Inbox.oldest(inbox), stall} do
+      {nil, _} -> nil
+      {oldest, {oldest, since}} -> since
+      _ -> now()
+    end
+  end
+
+  defp age(nil), do: 0
+  defp age(since), do: now() - since
 
   @doc "The session at a position, which does not go back."
   @spec at(Session.t(), PgEtf.Lsn.t() | nil) :: Session.t()

@@ -3,7 +3,7 @@ defmodule PgEtf.Session.Reports do
   # Packets of the client program that are not frames: what they change in a
   # session. See docs/port.md.
 
-  alias PgEtf.{Error, Inbox, Log, Session, Telemetry}
+  alias PgEtf.{Error, Inbox, Log, Session, Streams, Telemetry}
   alias PgEtf.Session.{Account, Health}
 
   require Logger
@@ -32,6 +32,7 @@ defmodule PgEtf.Session.Reports do
 
   def handle(session, {:stats, stats}) when is_map(stats) do
     session = %{session | stats: stats}
+    Streams.tell_client(stats)
     measurements = Map.merge(stats, Health.gauges(session))
     Telemetry.execute(session.opts, [:stats], measurements, %{})
     Account.audit(session, stats)

@@ -1,0 +1,98 @@
+defmodule PgEtf.InfoTest do
+  # The state of a stream is there for whoever asks, at any time, under any name.
+  use ExUnit.Case, async: true
+
+  alias PgEtf.{Consumer, FakeSlot, Producer, Stage, Streams}
+
+  @moduletag :capture_log
+
+  defmodule Blocking do
+    @behaviour Consumer
+
+    @impl true
+    def handle_changes(_changes, test) do
+      send(test, {:handling, self()})
+      receive do: (:go_on -> {:ok, test})
+    end
+  end
+
+  defmodule Bystander do
+    use GenServer
+
+    @impl true
+    def init(nil), do: {:ok, nil}
+  end
+
+  setup do
+    Process.flag(:trap_exit, true)
+    slot = FakeSlot.start([1, 1, 1])
+    %{slot: slot, opts: [connection: [], slot: slot, client: FakeSlot]}
+  end
+
+  test "does not wait for a handler", %{opts: opts, slot: slot} do
+    {:ok, consumer} = Consumer.start_link(Blocking, self(), [max_changes: 1] ++ opts)
+    assert_receive {:handling, ^consumer}
+    asked = System.monotonic_time(:millisecond)
+    info = PgEtf.info(consumer)
+    assert %{status: :connected, in_flight: 1, slot: ^slot} = info
+    assert System.monotonic_time(:millisecond) - asked < 1000
+    # And says how long it has been waiting.
+    assert wait_until(fn -> PgEtf.info(consumer).oldest > info.oldest end)
+    # One that comes between two handlers is for nobody.
+    assert wait_until(fn ->
+             send(consumer, :go_on)
+             FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3)
+           end)
+
+    assert wait_until(fn -> match?(%{in_flight: 0, oldest: 0}, PgEtf.info(consumer)) end)
+  end
+
+  test "takes every kind of name", %{opts: opts, slot: slot} do
+    name = :"named_#{slot}"
+    registry = :"registry_#{slot}"
+    start_supervised!({Registry, keys: :unique, name: registry})
+
+    for name <- [name, {:global, name}, {:via, Registry, {registry, "x"}}] do
+      {:ok, consumer} = Consumer.start_link(Blocking, self(), [name: name] ++ opts)
+      assert PgEtf.info(name).slot == slot
+      assert PgEtf.resume(name) == :ok
+      if is_atom(name), do: assert(PgEtf.info({name, node()}).slot == slot)
+      Process.exit(consumer, :kill)
+      assert_receive {:EXIT, ^consumer, :killed}
+    end
+  end
+
+  test "does no harm to what is no stream, and says so", %{opts: opts} do
+    {:ok, bystander} = GenServer.start_link(Bystander, nil)
+    {:ok, stage} = Stage.start_link(Producer, opts)
+    ended = spawn(fn -> :ok end)
+
+    for server <- [bystander, self(), ended, :nobody_there, {:global, :nobody}] do
+      for fun <- [&PgEtf.info/1, &PgEtf.resume/1] do
+        assert_raise ArgumentError, ~r/is no stream that runs/, fn -> fun.(server) end
+      end
+    end
+
+    assert Process.alive?(bystander)
+    refute_receive _
+    assert Stage.info(stage).demand == 0
+    Stage.ask(stage, 5)
+    assert wait_until(fn -> Stage.info(stage).demand == 2 end)
+  end
+
+  test "nothing is left of a stream that has ended", %{opts: opts} do
+    {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
+    assert PgEtf.info(consumer)
+    Process.exit(consumer, :kill)
+    assert wait_until(fn -> Streams.find(consumer) == nil end)
+    assert_raise ArgumentError, fn -> PgEtf.info(consumer) end
+  end
+
+  defp wait_until(fun, attempts \\ 500) do
+    cond do
+      fun.() -> true
+      attempts == 0 -> false
+      true -> Process.sleep(10) && wait_until(fun, attempts - 1)
+    end
+  end
+end
