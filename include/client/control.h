@@ -5,7 +5,8 @@
  * While nothing is read from the stream, this connection still hears that the
  * server shuts down, sees what the slot costs, and can tell whether a silent
  * walsender is alive.  It is a help: when it cannot be had, the stream goes
- * on without it.
+ * on without it.  It is made to the server that the stream was made to, since
+ * another one may have a slot of the same name.
  */
 #ifndef ETF_CONTROL_H
 #define ETF_CONTROL_H
@@ -15,9 +16,10 @@
 typedef enum ControlEvent
 {
 	CONTROL_NOTHING,
-	CONTROL_REPORT,	  /* control->slot is new */
-	CONTROL_SHUTDOWN, /* the server ends its sessions */
-	CONTROL_LOST	  /* for another reason, see control->db.failure */
+	CONTROL_REPORT,	   /* control->slot is new */
+	CONTROL_SHUTDOWN,  /* the server ends its sessions, and lets nobody in */
+	CONTROL_ELSEWHERE, /* the stream's server is not there any more */
+	CONTROL_LOST	   /* see control->db.failure */
 } ControlEvent;
 
 /* The slot as the server shows it. */
@@ -40,6 +42,9 @@ typedef struct Control
 	Db db;
 	const Settings *settings;
 	bool wanted;
+	uint64_t server;  /* when that of the stream was started; 0: none yet */
+	bool known;		  /* is this connection pinned, and to that server? */
+	bool doubted;	  /* a session was ended: does the server let us in? */
 	int64_t due;	  /* when to connect, to ask, or to give up waiting */
 	int64_t heard_at; /* last answer; 0: none on this connection */
 	int64_t pace;	  /* between two looks; 0: the status interval */
@@ -49,11 +54,25 @@ typedef struct Control
 extern void control_init(Control *control, const Settings *settings);
 extern void control_close(Control *control);
 
+/*
+ * Be where this stream is, on a server that was started at "server" (see
+ * Stream).  Nothing is connected before.
+ */
+extern void control_follow(Control *control, const PGconn *stream,
+						   uint64_t server, int64_t now);
+
 /* Connect or ask when that is due, and take what has come. */
 extern ControlEvent control_turn(Control *control, int64_t now, short revents);
 
 /* Ask now, not at the next interval. */
 extern void control_hurry(Control *control, int64_t now);
+
+/* Is there a server for it to be connected to? */
+static inline bool
+control_is_wanted(const Control *control)
+{
+	return control->wanted && control->server != 0;
+}
 
 /* Can it be asked? */
 static inline bool

@@ -65,6 +65,7 @@ typedef struct Stream
 	bool in_recovery; /* it is a standby */
 	int server_version;
 	int backend_pid;
+	uint64_t server;		 /* SESSION_SERVER: which one it is */
 	uint64_t server_lsn;	 /* the server's position at connect */
 	uint64_t sender_timeout; /* milliseconds; 0: none */
 	uint64_t confirmed;		 /* the slot's position */

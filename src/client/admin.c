@@ -14,6 +14,7 @@
 #include "client/db.h"
 #include "client/loop.h"
 #include "client/print.h"
+#include "client/session.h"
 #include "client/slot.h"
 #include "client/strbuf.h"
 
@@ -54,14 +55,15 @@ command(Db *db, const Settings *settings, const StrBuf *sql)
  * long after we have left: it must give up first.
  */
 static bool
-limit_time(Db *db, const Settings *settings)
+set_up(Db *db, const Settings *settings)
 {
 	StrBuf sql = {0};
 	bool done;
 
+	strbuf_puts(&sql, "SELECT ");
+	session_pin(&sql);
 	strbuf_putf(&sql,
-				"SELECT pg_catalog.set_config('statement_timeout', "
-				"'%llums', false)",
+				", pg_catalog.set_config('statement_timeout', '%llums', false)",
 				(unsigned long long) settings->connect_timeout);
 	done = !sql.failed && command(db, settings, &sql);
 	strbuf_free(&sql);
@@ -102,8 +104,7 @@ run(Db *db, const Arguments *args, const StrBuf *sql)
 		   (!args->create_slot ||
 			slot_supported(settings, PQserverVersion(db->conn),
 						   &db->failure)) &&
-		   limit_time(db, settings) &&
-		   (args->status || is_ours(db, settings)) &&
+		   set_up(db, settings) && (args->status || is_ours(db, settings)) &&
 		   command(db, settings, sql);
 }
 

@@ -2,14 +2,16 @@
  * control.c
  *		A second, ordinary connection, for what the stream cannot tell.
  *
- * Driven by engine.c's turns; asks for the slot at each status interval.
+ * Driven by watch.c; asks for the slot at each status interval.
  */
 #include "client/control.h"
 
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/clean.h"
+#include "client/session.h"
 #include "client/strbuf.h"
 
 /* Milliseconds before a failed connection is tried again. */
@@ -28,7 +30,39 @@ void
 control_close(Control *control)
 {
 	db_close(&control->db);
+	control->known = false;
 	control->heard_at = 0;
+}
+
+/* The address, too: the name may stand for several servers. */
+void
+control_follow(Control *control, const PGconn *stream, uint64_t server,
+			   int64_t now)
+{
+	const char *values[HOST_LISTS] = {PQhost(stream), PQhostaddr(stream),
+									  PQport(stream)};
+	Hosts hosts = {0};
+
+	for (size_t i = 0; i < HOST_LISTS; i++)
+		snprintf(hosts.lists[i], HOST_LIST_SIZE, "%s",
+				 values[i] != NULL ? values[i] : "");
+	if (control->server == server &&
+		memcmp(&control->db.turned, &hosts, sizeof(hosts)) == 0)
+		return;
+	control_close(control);
+	control->db.turned = hosts;
+	control->server = server;
+	control->doubted = false;
+	control->due = now;
+}
+
+static void
+build_session(const Control *control, StrBuf *sql)
+{
+	(void) control;
+	strbuf_puts(sql, "SELECT ");
+	session_pin(sql);
+	strbuf_puts(sql, ", " SESSION_SERVER " AS server");
 }
 
 static void
@@ -59,7 +93,10 @@ ask(Control *control, int64_t now)
 	StrBuf sql = {0};
 	bool sent;
 
-	build_query(control, &sql);
+	if (control->known)
+		build_query(control, &sql);
+	else
+		build_session(control, &sql);
 	sent = !sql.failed && db_send(&control->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
 	control->due = now + RETRY_MS;
@@ -103,16 +140,31 @@ interval(const Control *control)
 	return ms < INTERVAL_MAX_MS ? (int64_t) ms : INTERVAL_MAX_MS;
 }
 
+/*
+ * A session that is ended may be the only one: pg_terminate_backend().  A
+ * server that ends all of them lets nobody in either.
+ */
+static bool
+is_shut(const Db *db)
+{
+	return db->stage == STAGE_CONNECT &&
+		   (db->failure.sqlstate[0] == '\0' ||
+			strcmp(db->failure.sqlstate, "57P03") == 0);
+}
+
 static ControlEvent
 lost(Control *control, int64_t now)
 {
-	bool shutdown = control->db.shutdown ||
-					control->db.failure.class == FAIL_SERVER_SHUTDOWN;
-	bool was_up = control_is_up(control);
+	bool shut = control->doubted && is_shut(&control->db);
 
+	control->doubted = control_is_up(control) &&
+					   (control->db.shutdown ||
+						control->db.failure.class == FAIL_SERVER_SHUTDOWN);
 	control_close(control);
-	control->due = now + RETRY_MS;
-	return shutdown && was_up ? CONTROL_SHUTDOWN : CONTROL_LOST;
+	control->due = control->doubted ? now : now + RETRY_MS;
+	if (control->doubted)
+		return CONTROL_NOTHING;
+	return shut ? CONTROL_SHUTDOWN : CONTROL_LOST;
 }
 
 /* A connection, or an answer, that was due and did not come counts as lost. */
@@ -123,16 +175,39 @@ act(Control *control, int64_t now)
 	{
 		case DB_CLOSED:
 			control->due = now + (int64_t) control->settings->connect_timeout;
-			if (!db_open(&control->db, control->settings, false))
-				return lost(control, now);
-			return CONTROL_NOTHING;
+			return db_open(&control->db, control->settings, false)
+					   ? CONTROL_NOTHING
+					   : lost(control, now);
 		case DB_IDLE:
 			return ask(control, now) ? CONTROL_NOTHING : lost(control, now);
 		default:
-			db_turn_hosts(&control->db);
+			control->doubted = false;
 			failure_set(&control->db.failure, FAIL_NETWORK, "no answer");
 			return lost(control, now);
 	}
+}
+
+/* Behind one address there may be several servers, too. */
+static ControlEvent
+answered(Control *control, int64_t now)
+{
+	if (control->known)
+	{
+		control->heard_at = now;
+		control->due = now + interval(control);
+		read_report(control);
+		return CONTROL_REPORT;
+	}
+	if (db_number(&control->db, "server") != control->server)
+	{
+		failure_set(&control->db.failure, FAIL_NETWORK,
+					"the address leads to another server than the stream's");
+		lost(control, now);
+		return CONTROL_ELSEWHERE;
+	}
+	control->known = true;
+	control->due = now;
+	return CONTROL_NOTHING;
 }
 
 ControlEvent
@@ -141,19 +216,17 @@ control_turn(Control *control, int64_t now, short revents)
 	switch (db_advance(&control->db, revents))
 	{
 		case DB_CONNECTED:
+			control->doubted = false;
 			control->due = now;
 			break;
 		case DB_ANSWERED:
-			control->heard_at = now;
-			control->due = now + interval(control);
-			read_report(control);
-			return CONTROL_REPORT;
+			return answered(control, now);
 		case DB_FAILED:
 			return lost(control, now);
 		case DB_NOTHING:
 			break;
 	}
-	if (control->wanted && now >= control->due)
+	if (control_is_wanted(control) && now >= control->due)
 		return act(control, now);
 	return CONTROL_NOTHING;
 }

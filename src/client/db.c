@@ -71,8 +71,8 @@ on_notice(void *arg, const PGresult *result)
 	Db *db = arg;
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-	if (sqlstate != NULL && strncmp(sqlstate, "57P0", 4) == 0)
-		db->shutdown = true;
+	db->shutdown |= failure_classify(STAGE_STREAM, sqlstate, NULL, NULL,
+									 NULL) == FAIL_SERVER_SHUTDOWN;
 }
 
 bool

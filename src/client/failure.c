@@ -85,8 +85,9 @@ static const Rule rules[] = {
 	{"0A", -1, FAIL_CONFIG},
 	{"42", -1, FAIL_CONFIG},
 	{"22", STAGE_START, FAIL_CONFIG},
-	{"57P05", -1, FAIL_SLOT_LOST}, /* idle_replication_slot_timeout */
-	{"57P0", -1, FAIL_SERVER_SHUTDOWN},
+	{"57P01", -1, FAIL_SERVER_SHUTDOWN}, /* or one session is terminated */
+	{"57P02", -1, FAIL_SERVER_SHUTDOWN},
+	{"57P03", -1, FAIL_SERVER_SHUTDOWN},
 	{"08", -1, FAIL_NETWORK},
 	{"", -1, FAIL_SERVER_ERROR},
 };

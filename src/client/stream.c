@@ -40,6 +40,7 @@ stream_open(Stream *stream, uint64_t position, uint64_t reached)
 	stream->step = -1;
 	stream->readable = stream->unflushed = stream->created = false;
 	stream->largest = 0;
+	stream->server = 0;
 	return db_open(&stream->db, stream->settings, true);
 }
 

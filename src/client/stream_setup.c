@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "client/identity.h"
+#include "client/session.h"
 #include "client/slot.h"
 #include "client/strbuf.h"
 #include "client/stream.h"
@@ -131,14 +132,15 @@ static void
 build_session(const Stream *stream, StrBuf *sql)
 {
 	static const char *const pinned[][2] = {
-		{"search_path", "pg_catalog"}, {"datestyle", "ISO, YMD"},
-		{"intervalstyle", "postgres"}, {"timezone", "UTC"},
-		{"extra_float_digits", "3"},   {"bytea_output", "hex"},
-		{"xmlbinary", "base64"},	   {"lc_monetary", "C"},
-		{"statement_timeout", "0"},	   {"lock_timeout", "0"},
+		{"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"},
+		{"timezone", "UTC"},	   {"extra_float_digits", "3"},
+		{"bytea_output", "hex"},   {"xmlbinary", "base64"},
+		{"lc_monetary", "C"},
 	};
 
 	strbuf_puts(sql, "SELECT ");
+	session_pin(sql);
+	strbuf_puts(sql, ", ");
 	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
 		strbuf_putf(sql, "pg_catalog.set_config('%s', '%s', false), ",
 					pinned[i][0], pinned[i][1]);
@@ -149,7 +151,8 @@ build_session(const Stream *stream, StrBuf *sql)
 				"CASE WHEN pg_catalog.pg_is_in_recovery() "
 				"THEN pg_catalog.pg_last_wal_replay_lsn() "
 				"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn, "
-				"pg_catalog.pg_is_in_recovery() AS recovery, "
+				"pg_catalog.pg_is_in_recovery() AS recovery, " SESSION_SERVER
+				" AS server, "
 				"(SELECT setting FROM pg_catalog.pg_settings "
 				"WHERE name = 'wal_sender_timeout') AS sender_timeout");
 }
@@ -160,6 +163,7 @@ check_session(Stream *stream)
 	stream->in_recovery = db_is_true(&stream->db, "recovery");
 	stream->server_version = (int) db_number(&stream->db, "version");
 	stream->backend_pid = (int) db_number(&stream->db, "pid");
+	stream->server = db_number(&stream->db, "server");
 	stream->server_lsn = db_lsn(&stream->db, "lsn");
 	stream->sender_timeout = db_number(&stream->db, "sender_timeout");
 	return true;

@@ -213,7 +213,13 @@ watch_stream(Engine *engine)
 	}
 }
 
-/* The slot may be lost while nothing is read, or while nobody is connected. */
+static bool
+is_lost(const SlotReport *slot)
+{
+	return slot->reason[0] != '\0' || strcmp(slot->wal_status, "lost") == 0;
+}
+
+/* The slot may be lost while nothing is read. */
 static void
 slot_reported(Engine *engine)
 {
@@ -224,8 +230,12 @@ slot_reported(Engine *engine)
 	if (slot->server_lsn > engine->server_lsn)
 		engine->server_lsn = slot->server_lsn;
 	report_slot(engine);
-	if (engine->phase > ENGINE_STREAMING || !engine->stream.resumes ||
-		(slot->reason[0] == '\0' && strcmp(slot->wal_status, "lost") != 0))
+	if (!engine->stream.resumes || !is_lost(slot))
+		return;
+	/* It may not be where the next stream will be: that finds out itself. */
+	if (engine->phase == ENGINE_PARKED)
+		engine_connect(engine);
+	if (engine->phase != ENGINE_STREAMING)
 		return;
 	failure_set(&lost, FAIL_SLOT_LOST,
 				"the server has invalidated slot \"%s\"%s%s",
@@ -249,6 +259,11 @@ control_lost(Engine *engine)
 void
 watch_control(Engine *engine, short revents)
 {
+	const Stream *stream = &engine->stream;
+
+	if (engine->phase == ENGINE_CONNECTING && stream->server != 0)
+		control_follow(&engine->control, stream->db.conn, stream->server,
+					   engine->now);
 	switch (control_turn(&engine->control, engine->now, revents))
 	{
 		case CONTROL_REPORT:
@@ -259,6 +274,12 @@ watch_control(Engine *engine, short revents)
 			engine->server_stopping = true;
 			standby_control_lost(engine);
 			break;
+		case CONTROL_ELSEWHERE:
+			standby_control_lost(engine);
+			if (engine->phase == ENGINE_PARKED)
+				engine_connect(engine);
+			control_lost(engine);
+			break;
 		case CONTROL_LOST:
 			standby_control_lost(engine);
 			control_lost(engine);
@@ -266,6 +287,7 @@ watch_control(Engine *engine, short revents)
 		case CONTROL_NOTHING:
 			break;
 	}
-	if (engine->control.wanted)
-		engine_due(engine, engine->control.due);
+	if (control_is_wanted(&engine->control) &&
+		engine_due(engine, engine->control.due))
+		engine->wake_at = engine->now;
 }
