@@ -3,6 +3,8 @@ defmodule PgEtf.Integration.GuidesTest do
 
   import ExUnit.CaptureIO
 
+  alias PgEtf.Sandbox
+
   @moduletag :integration
   # It starts a server; the machine may be busy.
   @moduletag timeout: 300_000
@@ -34,5 +36,45 @@ defmodule PgEtf.Integration.GuidesTest do
     assert output =~ "with 2 changes"
     assert output =~ ~s({:insert, %{"id" => 1})
     assert output =~ ~s({:delete, %{"id" => 1}, nil})
+  end
+
+  test "from WalEx, step by step" do
+    sandbox = start_supervised!({Sandbox, database: "shop"})
+    guide = File.read!("guides/from-walex.md")
+    [create, drop] = blocks(guide, "sql")
+    [code, diff] = blocks(guide, "elixir")
+    Process.register(self(), :guide)
+
+    Sandbox.psql!(sandbox, """
+    CREATE TABLE orders (id int PRIMARY KEY, total int);
+    ALTER TABLE orders REPLICA IDENTITY FULL;
+    CREATE PUBLICATION events FOR TABLE orders;
+    SELECT pg_create_logical_replication_slot('walex', 'pgoutput');
+    """)
+
+    Sandbox.psql!(sandbox, create)
+    Sandbox.psql!(sandbox, "INSERT INTO orders VALUES (1, 10)")
+    [_before, later] = String.split(code, "# after\n")
+    {child, _} = later |> String.replace("notify(", "send(:guide, ") |> Code.eval_string()
+    {PgEtf.Consumer, {module, arg, opts}} = child
+    opts = Keyword.put(opts, :connection, Sandbox.connection(sandbox))
+    start_supervised!({PgEtf.Consumer, {module, arg, opts}})
+    assert_receive %{"id" => 1, "total" => 10}, 30_000
+
+    Sandbox.psql!(sandbox, drop)
+    assert Sandbox.psql!(sandbox, "SELECT slot_name FROM pg_replication_slots") == "shop_events\n"
+    assert Sandbox.psql!(sandbox, "SELECT pubname FROM pg_publication") == ""
+
+    Code.eval_string(diff)
+    row = &%{"id" => 1, "total" => &1}
+    change = PgEtf.Test.update("orders", row.(10), row.(20), old_record: row.(10))
+    changes = apply(Module.concat(["Shop.Diff"]), :changes, [change])
+    assert changes == %{"total" => %{old_value: 10, new_value: 20}}
+  end
+
+  defp blocks(text, language) do
+    ~r/^ *```#{language}\n(.*?)^ *```/ms
+    |> Regex.scan(text, capture: :all_but_first)
+    |> List.flatten()
   end
 end
