@@ -18,8 +18,12 @@ void
 report_connected(Engine *engine)
 {
 	const Stream *stream = &engine->stream;
+	const PGconn *conn = stream->db.conn;
 	const Field fields[] = {
 		field_text("slot", engine->settings->slot),
+		field_text("host", PQhost(conn)),
+		field_number("port", strtoul(PQport(conn), NULL, 10)),
+		field_text("dbname", PQdb(conn)),
 		field_text("system_identifier", stream->system_identifier),
 		field_number("timeline", stream->timeline),
 		field_atom("in_recovery", stream->in_recovery ? "true" : "false"),

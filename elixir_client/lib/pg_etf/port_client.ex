@@ -21,6 +21,9 @@ defmodule PgEtf.PortClient do
   # The atoms of docs/port.md, so that its packets can be read with :safe.
   @atoms [:status, :connected, :disconnected, :reconnecting, :open_circuit, :slot] ++
            [
+             :host,
+             :port,
+             :dbname,
              :system_identifier,
              :timeline,
              :in_recovery,
