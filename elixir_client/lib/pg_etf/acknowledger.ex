@@ -9,7 +9,7 @@ defmodule PgEtf.Acknowledger do
   #
   # Neither Broadway's behaviour nor its struct is named, so none is needed.
 
-  alias PgEtf.AckTracker
+  alias PgEtf.{AckTracker, Failure}
 
   @type ack_ref :: {pid, reference}
   @type ack_data :: %{seq: AckTracker.seq(), on_failure: :ack | :retry | :halt}
@@ -20,11 +20,13 @@ defmodule PgEtf.Acknowledger do
   def ack({producer, incarnation}, successful, failed) do
     seqs = for %{acknowledger: {_, _, %{seq: seq}}} <- successful, do: seq
 
-    failures =
-      for %{acknowledger: {_, _, %{seq: seq, on_failure: action}}} <- failed, do: {seq, action}
-
-    send(producer, {__MODULE__, incarnation, seqs, failures})
+    send(producer, {__MODULE__, incarnation, seqs, Enum.map(failed, &failure/1)})
     :ok
+  end
+
+  # A message of GenStage alone has a status only if its consumer gives it one.
+  defp failure(%{acknowledger: {_, _, %{seq: seq, on_failure: action}}} = message) do
+    Failure.new(seq, action, Map.get(message, :metadata, %{}), Map.get(message, :status))
   end
 
   @spec configure(ack_ref, ack_data, keyword) :: {:ok, ack_data}

@@ -82,9 +82,7 @@ defmodule PgEtf.Consumer do
 
   use GenServer
 
-  alias PgEtf.{Change, Error, Lsn, Options, Session, Transaction}
-
-  require Logger
+  alias PgEtf.{Callback, Change, Error, Failure, Lsn, Options, Producer, Session, Transaction}
 
   # Microseconds; the mailbox costs one, and a transaction of one row not much more.
   @turn 1_000
@@ -213,10 +211,7 @@ defmodule PgEtf.Consumer do
   end
 
   @impl GenServer
-  def handle_continue(:connect, consumer) do
-    consumer = start_at(consumer)
-    consumer.session |> Session.connect() |> continue(consumer)
-  end
+  def handle_continue(:connect, consumer), do: start(consumer, &Session.connect/1)
 
   def handle_continue(:work, consumer), do: work(consumer, now() + @turn)
 
@@ -224,9 +219,9 @@ defmodule PgEtf.Consumer do
   def handle_info({__MODULE__, :work}, consumer), do: {:noreply, consumer, {:continue, :work}}
 
   # The stream starts again: the data may be somewhere else by now.
-  def handle_info({Session, _incarnation, :connect} = message, consumer) do
-    consumer = start_at(consumer)
-    consumer.session |> Session.handle_info(message) |> continue(consumer)
+  def handle_info({Session, incarnation, :connect}, consumer)
+      when incarnation == consumer.session.incarnation do
+    start(consumer, &Session.connect/1)
   end
 
   def handle_info(message, consumer) do
@@ -239,8 +234,12 @@ defmodule PgEtf.Consumer do
   @impl GenServer
   def handle_call({PgEtf, :resume}, from, consumer) do
     GenServer.reply(from, :ok)
-    consumer = start_at(consumer)
-    consumer.session |> Session.resume() |> continue(consumer)
+
+    if consumer.session.status == :halted do
+      start(consumer, &Session.resume/1)
+    else
+      {:noreply, consumer}
+    end
   end
 
   @impl GenServer
@@ -269,17 +268,28 @@ defmodule PgEtf.Consumer do
     {:stop, {error, []}, %{consumer | session: session}}
   end
 
-  defp start_at(%__MODULE__{module: module, state: state} = consumer) do
-    if exports?(module, :checkpoint, 1) do
-      {lsn, state} = checkpoint(module.checkpoint(state), state)
-      %{consumer | state: state, session: Session.start_at(consumer.session, lsn)}
-    else
-      consumer
+  defp start(consumer, connect) do
+    case checkpoint(consumer) do
+      {:ok, consumer} -> consumer.session |> connect.() |> continue(consumer)
+      {:error, error} -> consumer.session |> Session.fail(error) |> continue(consumer)
     end
   end
 
-  defp checkpoint({lsn, state}, _state), do: {lsn, state}
-  defp checkpoint(lsn, state), do: {lsn, state}
+  defp checkpoint(%__MODULE__{module: module, state: state, session: session} = consumer) do
+    if exports?(module, :checkpoint, 1) do
+      case Callback.run(session.opts, fn -> module.checkpoint(state) end) do
+        {:ok, {lsn, state}} -> {:ok, start_at(lsn, %{consumer | state: state})}
+        {:ok, lsn} -> {:ok, start_at(lsn, consumer)}
+        exception -> {:error, Error.exception_in("checkpoint/1", exception)}
+      end
+    else
+      {:ok, consumer}
+    end
+  end
+
+  defp start_at(lsn, consumer) do
+    %{consumer | session: Session.start_at(consumer.session, lsn)}
+  end
 
   ## Handling
 
@@ -307,17 +317,35 @@ defmodule PgEtf.Consumer do
   defp handle(items, %__MODULE__{session: session} = consumer) do
     {data, seqs} = Enum.unzip(items)
 
-    case call(data, consumer) do
-      {:ok, state} ->
+    case Callback.run(session.opts, fn -> call(data, consumer) end) do
+      {:ok, {:ok, state}} ->
         session = Session.ack(session, session.incarnation, seqs, [])
         %{consumer | state: state, session: session}
 
-      {:error, reason, state} ->
-        Logger.error("#{inspect(consumer.module)} failed: #{inspect(reason)}")
-        failures = for seq <- seqs, do: {seq, consumer.on_failure}
-        session = Session.ack(session, session.incarnation, [], failures)
-        %{consumer | state: state, session: session}
+      {:ok, {:error, reason, state}} ->
+        failed(items, {:failed, reason}, %{consumer | state: state})
+
+      {:ok, _other} ->
+        failed(items, {:failed, "neither {:ok, state} nor {:error, reason, state}"}, consumer)
+
+      exception ->
+        failed(items, exception, consumer)
     end
+  end
+
+  defp failed(items, status, %__MODULE__{session: session} = consumer) do
+    failures = for item <- items, do: failure(item, status, consumer)
+    %{consumer | session: Session.ack(session, session.incarnation, [], failures)}
+  end
+
+  # A position that is not stored must not be confirmed.
+  defp failure({{:position, lsn}, seq}, status, %{on_failure: action}) do
+    action = if action == :ack, do: :retry, else: action
+    Failure.new(seq, action, %{commit_lsn: lsn}, status)
+  end
+
+  defp failure({data, seq}, status, %{on_failure: action}) do
+    Failure.new(seq, action, Producer.metadata(data), status)
   end
 
   defp call([{:position, lsn}], consumer) do

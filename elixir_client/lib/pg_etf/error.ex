@@ -3,7 +3,9 @@ defmodule PgEtf.Error do
   Why a stream ended.
 
   `class` is one of the classes below; `hint` says what to do about it, and
-  `sqlstate` is the server's code where it has one.
+  `sqlstate` is the server's code where it has one. `details` has `:reason` and
+  `:stacktrace` of what raised, and of a failed message `:reason`, `:commit_lsn`,
+  `:index`, `:schema` and `:table`.
 
   | class | meaning | tried again |
   |---|---|---|
@@ -23,18 +25,29 @@ defmodule PgEtf.Error do
   | `:server_shutdown` | the server, or somebody there, ended the connection | yes |
   | `:server_error` | any other error of the server | yes |
   | `:port` | the C program died, or did not answer | yes |
+  | `:exception` | a function of yours (`:connection`, `:start_position`, ...) raised | yes |
+  | `:failure` | a message failed | as `:on_failure` says |
   """
 
   @type t :: %__MODULE__{
           class: atom,
           message: String.t(),
           hint: String.t() | nil,
-          sqlstate: String.t() | nil
+          sqlstate: String.t() | nil,
+          details: map
         }
 
-  defexception [:class, :message, :hint, :sqlstate]
+  defexception [:class, :message, :hint, :sqlstate, details: %{}]
 
-  @transient [:slot_active, :slot_moved, :network, :server_shutdown, :server_error, :port]
+  @transient [
+    :slot_active,
+    :slot_moved,
+    :network,
+    :server_shutdown,
+    :server_error,
+    :port,
+    :exception
+  ]
 
   # How the C program exits when it could not say why in a packet.
   @exit_statuses %{
@@ -66,6 +79,26 @@ defmodule PgEtf.Error do
   @doc "Whether the library tries again by itself."
   @spec transient?(t) :: boolean
   def transient?(%__MODULE__{class: class}), do: class in @transient
+
+  @doc false
+  # As the C program tells it.
+  def new(class, details) do
+    %__MODULE__{
+      class: class,
+      message: details[:message],
+      hint: details[:hint],
+      sqlstate: details[:sqlstate]
+    }
+  end
+
+  @doc false
+  def exception_in(name, {kind, reason, stacktrace}) do
+    %__MODULE__{
+      class: :exception,
+      message: "#{name} failed: #{Exception.format_banner(kind, reason, stacktrace)}",
+      details: %{reason: {kind, reason}, stacktrace: stacktrace}
+    }
+  end
 
   @doc false
   def protocol(message) do

@@ -351,7 +351,7 @@ defmodule PgEtf.Frame do
   defp old_row(none, _relation) when none in [nil, :none], do: nil
 
   defp old_row(other, _relation),
-    do: malformed("an old row of an unknown kind: #{inspect(other)}")
+    do: malformed("an old row of an unknown kind: #{preview(other)}")
 
   defp row(values, %Relation{row: plan} = relation) when is_tuple(values) do
     finish(values, plan, relation)
@@ -399,5 +399,11 @@ defmodule PgEtf.Frame do
 
   defp malformed(reason), do: throw({:malformed, reason})
 
-  defp preview(term), do: inspect(term, limit: 5, printable_limit: 64)
+  # Errors end up in logs, where no rows must be.
+  defp preview(term) when is_tuple(term) and is_atom(elem(term, 0)) do
+    "#{tuple_size(term)} elements, the first is #{inspect(elem(term, 0))}"
+  end
+
+  defp preview(bytes) when is_binary(bytes), do: "#{byte_size(bytes)} bytes"
+  defp preview(_term), do: "no tuple with a name"
 end

@@ -14,7 +14,7 @@ defmodule PgEtf.Inbox do
   #
   # Pure data: no process, no clock. The session owns the struct.
 
-  alias PgEtf.{AckTracker, Assembly, Frame, Lsn}
+  alias PgEtf.{AckTracker, Callback, Assembly, Frame, Lsn}
   alias __MODULE__
 
   # opts         those options of the stream that matter here: a small map, since each
@@ -31,6 +31,7 @@ defmodule PgEtf.Inbox do
   # held         bytes of all frames that are not acknowledged
   # sizes        frames handed out: {number after the last message, bytes}
   # position     passed without a transaction, and not for the consumer to store
+  # exception    of the function that stores positions: nothing goes on after it
   # commit_us    commit time of the last frame, in microseconds
   defstruct [
     :opts,
@@ -38,6 +39,7 @@ defmodule PgEtf.Inbox do
     :building,
     :partial,
     :position,
+    :exception,
     :commit_us,
     :granted,
     tracker: AckTracker.new(),
@@ -58,6 +60,7 @@ defmodule PgEtf.Inbox do
     :keys,
     :max_in_flight,
     :max_transaction_changes,
+    :on_exception,
     :prefetch,
     :split_key_changes,
     :store_position,
@@ -259,8 +262,10 @@ defmodule PgEtf.Inbox do
         {items, inbox}
 
       store ->
-        store.(lsn)
-        take(inbox |> drop() |> close(lsn), demand, items)
+        case Callback.run(opts, fn -> store.(lsn) end) do
+          {:ok, _} -> take(inbox |> drop() |> close(lsn), demand, items)
+          exception -> {items, %{inbox | exception: exception}}
+        end
     end
   end
 

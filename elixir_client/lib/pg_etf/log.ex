@@ -1,10 +1,121 @@
 defmodule PgEtf.Log do
   @moduledoc false
-  # What the log says of a stream.
+  # What the log says of a stream, and when.
+  #
+  # It tells changes, not attempts: a failure when it is first met and when its
+  # reason is a new one, then once a minute as long as it lasts; that the stream
+  # has ended, at once and then once an hour; that it is connected, when it was
+  # not so before as far as the log tells.
+  #
+  # decide/3 is pure: it is told the time.
 
-  alias PgEtf.Telemetry
+  alias PgEtf.{Error, Lsn, Telemetry}
+  alias __MODULE__
+
+  require Logger
+
+  @minute 60_000
+  @hour 60 * @minute
+  # More reasons than this within their time are a flood, whatever they say.
+  @reasons 20
+
+  # said   when each reason was told, how long that counts, and how often it came since
+  # down?  the last that was told is not that it is connected
+  # first? it was never told to be connected
+  defstruct said: %{}, down?: true, first?: true
+
+  @type t :: %Log{}
+  @type event ::
+          {:failure, Error.t(), delay :: non_neg_integer}
+          | {:open_circuit, Error.t(), delay :: non_neg_integer}
+          | {:ended, Error.t(), what_next :: String.t()}
+          | {:connected, details :: map}
+
+  @doc "Tells an event, if it is one to tell."
+  @spec tell(t, keyword, event) :: t
+  def tell(log, opts, event) do
+    case decide(log, event, System.monotonic_time(:millisecond)) do
+      {nil, log} ->
+        log
+
+      {{level, text}, log} ->
+        Logger.log(level, "#{label(opts)}: #{text}")
+        log
+    end
+  end
+
+  @doc "What to tell of an event at a time in milliseconds."
+  @spec decide(t, event, integer) :: {{Logger.level(), String.t()} | nil, t}
+  def decide(%Log{down?: false} = log, {:connected, _details}, _now), do: {nil, log}
+
+  def decide(log, {:connected, details}, _now) do
+    again = if log.first?, do: "", else: " again"
+    said = for {_, {_, @minute, _}} = entry <- log.said, into: %{}, do: entry
+    log = %{log | said: said, down?: false, first?: false}
+    {{:info, "connected#{again}#{where(details)}"}, log}
+  end
+
+  def decide(log, {:failure, error, delay}, now) do
+    once(log, {:warning, error}, @minute, now, text(error, "trying again in #{delay} ms"))
+  end
+
+  def decide(log, {:open_circuit, error, delay}, now) do
+    text = text(error, "still failing, trying again in #{delay} ms")
+    once(log, {:error, error}, @minute, now, text)
+  end
+
+  def decide(log, {:ended, error, what_next}, now) do
+    once(log, {:error, error}, @hour, now, text(error, what_next))
+  end
+
+  # Errors are one if they say the same, whatever message it was that failed.
+  defp once(log, {level, error}, period, now, text) do
+    reason = :erlang.phash2({level, error.class, error.details[:reason] || error.message})
+    said = for {_, {at, period, _}} = entry <- log.said, now - at < period, into: %{}, do: entry
+
+    case said do
+      %{^reason => {at, period, muted}} ->
+        {nil, %{log | said: %{said | reason => {at, period, muted + 1}}}}
+
+      _ when map_size(said) >= @reasons ->
+        {nil, %{log | said: said}}
+
+      _ ->
+        said = Map.put(said, reason, {now, period, 0})
+        {{level, text <> muted(log.said[reason])}, %{log | said: said, down?: true}}
+    end
+  end
+
+  @doc "Somebody tries again: the same reason is news."
+  @spec forget(t) :: t
+  def forget(%Log{} = log), do: %{log | said: %{}}
+
+  defp muted({_at, _period, muted}) when muted > 0, do: " (#{muted} more times since last told)"
+  defp muted(_entry), do: ""
+
+  defp text(error, what_next) do
+    text = "#{Exception.message(error)}; #{what_next}"
+
+    case error.details[:stacktrace] do
+      nil -> text
+      stacktrace -> text <> "\n" <> Exception.format_stacktrace(stacktrace)
+    end
+  end
+
+  defp where(details) do
+    place = details[:dbname] && " to #{details[:dbname]} on #{details[:host]}:#{details[:port]}"
+    created = if details[:created], do: ", slot created"
+    start = details[:start_lsn] && ", from #{Lsn.to_string(details[:start_lsn])}"
+    "#{place}#{created}#{start}"
+  end
 
   @doc "What the log calls the stream."
   @spec label(keyword) :: String.t()
-  def label(opts), do: "PgEtf #{inspect(Telemetry.name(opts))} (slot #{opts[:slot]})"
+  def label(opts) do
+    name = Telemetry.name(opts)
+
+    if name,
+      do: "PgEtf #{inspect(name)} (slot #{opts[:slot]})",
+      else: "PgEtf (slot #{opts[:slot]})"
+  end
 end

@@ -111,6 +111,25 @@ defmodule PgEtf.Options do
       default: :retry,
       doc: "what a failed message does; see \"Acknowledgement and failures\"."
     ],
+    on_error: [
+      type: {:in, [:halt, :stop]},
+      default: :halt,
+      doc:
+        "what an error does that does not pass by itself, such as a slot that is gone; " <>
+          "see \"Acknowledgement and failures\"."
+    ],
+    retry_after: [
+      type: :pos_integer,
+      default: 300_000,
+      doc: "with `on_error: :halt`, milliseconds until the next attempt."
+    ],
+    on_exception: [
+      type: {:in, [:retry, :crash]},
+      default: :retry,
+      doc:
+        "what an exception in a function of yours does: a failed attempt like any " <>
+          "other, or the end of the process."
+    ],
     prefetch: [
       type: :pos_integer,
       default: 250,

@@ -14,11 +14,10 @@ defmodule PgEtf.Session do
   # reports besides is read by PgEtf.Session.Reports, and how the stream is doing
   # told by PgEtf.Session.Health.
 
-  alias PgEtf.{AckTracker, Backoff, Error, Frame, Inbox, Log, Options, Streams, Telemetry}
-  alias PgEtf.Session.{Account, Health, Reports}
-  alias __MODULE__
+  alias PgEtf.{AckTracker, Backoff, Error, Failure, Frame, Inbox, Log, Streams, Telemetry}
 
-  require Logger
+  alias PgEtf.Session.{Account, Health, Reports, Start, Status}
+  alias __MODULE__
 
   # Words of the owner's heap at least. One that holds what is read ahead grows past
   # 512 KB, from where on the VM maps each heap from the system and gives it back. A heap
@@ -55,12 +54,13 @@ defmodule PgEtf.Session do
     flushed: nil,
     draining?: false,
     caught_up?: false,
+    connected?: false,
+    log: %Log{},
     stats: %{}
   ]
 
   @type t :: %Session{}
   @type item :: {data :: term, AckTracker.seq()}
-  @type failure :: {AckTracker.seq(), :ack | :retry | :halt}
 
   @doc "A session with validated options, not connected. The caller becomes its owner."
   @spec new(keyword) :: t
@@ -75,30 +75,30 @@ defmodule PgEtf.Session do
   defp pipeline(name), do: GenServer.whereis(name)
 
   @doc "Starts the client program. The outcome arrives as messages to the caller."
-  @spec connect(t) :: {:ok, t} | {:stop, Error.t(), t}
+  @spec connect(t) :: {:ok, t}
+  def connect(%Session{draining?: true} = session), do: {:ok, session}
+
   def connect(%Session{conn: nil} = session) do
     session = %{forget(session) | incarnation: make_ref()}
 
-    case session.client.open(settings(session), session.opts) do
-      {:ok, conn} ->
-        schedule(session, :heartbeat, session.opts[:heartbeat])
-        schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
-
-        {:ok, %{session | conn: conn, status: :connecting, heard?: true}}
-
-      {:error, error} ->
-        down(session, error)
+    with {:ok, settings} <- Start.settings(session),
+         {:ok, conn} <- session.client.open(settings, session.opts) do
+      schedule(session, :heartbeat, session.opts[:heartbeat])
+      schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
+      {:ok, %{session | conn: conn, status: :connecting, heard?: true}}
+    else
+      {:error, error} -> down(session, error)
     end
   end
+
+  @doc "Instead of a start: why there is none."
+  @spec fail(t, Error.t()) :: {:ok, t}
+  def fail(%Session{conn: nil} = session, error), do: down(session, error)
 
   @doc "The position to start at next, nil for that of the slot."
   @spec start_at(t, PgEtf.Lsn.t() | nil) :: t
   def start_at(%Session{opts: opts} = session, lsn) do
     %{session | opts: Keyword.put(opts, :start_position, fn -> lsn end)}
-  end
-
-  defp settings(%Session{origin: origin, opts: opts}) do
-    Map.merge(Options.start_settings(opts), origin || %{})
   end
 
   # What belongs to one incarnation, empty.
@@ -120,9 +120,14 @@ defmodule PgEtf.Session do
   def take(%Session{} = session, demand) do
     demand = if session.draining?, do: 0, else: demand
     {items, inbox} = Inbox.take(session.inbox, demand)
+    session = %{session | inbox: inbox}
 
-    {items,
-     %{session | inbox: inbox} |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
+    if inbox.exception do
+      error = Error.exception_in("store_position", inbox.exception)
+      {[], retry(session, %{error | class: :failure})}
+    else
+      {items, session |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
+    end
   end
 
   ## Acknowledging
@@ -131,14 +136,16 @@ defmodule PgEtf.Session do
   Takes acknowledgements. Those of an earlier incarnation are dropped: what they
   belong to comes again.
   """
-  @spec ack(t, reference, [AckTracker.seq()], [failure]) :: t
+  @spec ack(t, reference, [AckTracker.seq()], [Failure.t()]) :: t
   def ack(%Session{incarnation: incarnation} = session, incarnation, seqs, failures) do
     count_failures(session, failures)
+    {done, failed} = Enum.split_with(failures, &(&1.action == :ack))
+    session = acked(session, Enum.map(done, & &1.seq) ++ seqs)
 
-    case worst(failures) do
-      :halt -> session |> acked(seqs) |> halt()
-      :retry -> session |> acked(seqs) |> retry()
-      :ack -> acked(session, Enum.map(failures, &elem(&1, 0)) ++ seqs)
+    case Enum.find(failed, &(&1.action == :halt)) || List.first(failed) do
+      nil -> session
+      %Failure{action: :halt} = failure -> halt(session, error(failure, failed))
+      %Failure{action: :retry} = failure -> retry(session, error(failure, failed))
     end
   end
 
@@ -150,42 +157,30 @@ defmodule PgEtf.Session do
     %{session | inbox: Inbox.ack(session.inbox, seqs)} |> confirm() |> Account.replenish()
   end
 
-  defp worst(failures) do
-    actions = Enum.map(failures, &elem(&1, 1))
-
-    cond do
-      :halt in actions -> :halt
-      :retry in actions -> :retry
-      true -> :ack
-    end
-  end
-
-  defp count_failures(_session, []), do: :ok
+  defp error(failure, failed), do: Failure.error(failure, length(failed) - 1)
 
   defp count_failures(session, failures) do
-    for {action, count} <- Enum.frequencies_by(failures, &elem(&1, 1)) do
-      telemetry(session, [:failure], %{count: count}, %{action: action})
+    for {action, [first | _] = failures} <- Enum.group_by(failures, & &1.action) do
+      metadata = first |> Failure.details() |> Map.put(:action, action)
+      telemetry(session, [:failure], %{count: length(failures)}, metadata)
     end
   end
 
-  @doc "Ends the stream where it is and keeps the slot; resume/1 goes on."
-  @spec halt(t) :: t
-  def halt(%Session{} = session) do
-    Logger.error(
-      "#{Log.label(session.opts)}: halted by a failed message; the slot stays where it is"
-    )
-
+  defp halt(session, error) do
     session = session |> disconnect(session.opts[:shutdown_timeout]) |> forget()
-    Reports.set_status(%{session | incarnation: nil}, :halted, %{})
+    session = %{session | incarnation: make_ref()}
+    Status.ended(session, :halted, error, "halted until PgEtf.resume/1")
   end
 
   @doc "Goes on after a halt, from the confirmed position."
-  @spec resume(t) :: {:ok, t} | {:stop, Error.t(), t}
-  def resume(%Session{status: :halted} = session), do: connect(session)
+  @spec resume(t) :: {:ok, t}
+  def resume(%Session{status: :halted} = session) do
+    connect(%{session | log: Log.forget(session.log)})
+  end
+
   def resume(session), do: {:ok, session}
 
-  defp retry(session) do
-    error = %Error{class: :retry, message: "a message failed and is to be retried"}
+  defp retry(session, error) do
     session |> disconnect(session.opts[:shutdown_timeout]) |> back_off(error)
   end
 
@@ -210,7 +205,8 @@ defmodule PgEtf.Session do
         in_flight = Inbox.in_flight(inbox)
         telemetry(session, [:flush], %{lsn: flushed, in_flight: in_flight}, %{})
 
-        %{session | sent: flushed, flushed: flushed, attempts: 0, error: nil}
+        %{session | sent: flushed, flushed: flushed}
+        |> Status.progress()
         |> Health.at(flushed)
 
       :busy ->
@@ -246,6 +242,8 @@ defmodule PgEtf.Session do
   defp handle_timer(session, :connect) do
     if session.conn, do: {:ok, session}, else: connect(session)
   end
+
+  defp handle_timer(session, {:stop, error}), do: {:stop, error, session}
 
   defp handle_timer(session, :flush), do: {:ok, confirm(%{session | flush_timer: nil})}
   defp handle_timer(%Session{conn: nil} = session, _message), do: {:ok, session}
@@ -327,8 +325,7 @@ defmodule PgEtf.Session do
         {:ok, back_off(session, error)}
 
       true ->
-        telemetry(session, [:stop], %{system_time: System.system_time()}, %{error: error})
-        {:stop, error, %{session | error: error, status: :stopped}}
+        {:ok, give_up(session, error)}
     end
   end
 
@@ -340,14 +337,27 @@ defmodule PgEtf.Session do
     delay = Backoff.pause(session.attempts, session.opts)
     measurements = %{attempt: session.attempts + 1, delay: delay}
     telemetry(session, [:restart], measurements, %{error: error})
-
-    Logger.warning(
-      "#{Log.label(session.opts)}: #{Exception.message(error)}; starting again in #{delay} ms"
-    )
-
-    session = forget(%{session | incarnation: make_ref(), error: error, status: :backoff})
+    session = forget(%{session | incarnation: make_ref()})
     schedule(session, :connect, delay)
-    %{session | attempts: session.attempts + 1}
+    Status.failed(session, error, delay)
+  end
+
+  # What does not pass by itself may be mended by somebody. A stop is an event of its
+  # own: a crash report shows the last message, which must not be a packet.
+  defp give_up(session, error) do
+    telemetry(session, [:stop], %{system_time: System.system_time()}, %{error: error})
+    session = forget(%{session | incarnation: make_ref()})
+
+    case session.opts[:on_error] do
+      :halt ->
+        delay = session.opts[:retry_after]
+        schedule(session, :connect, delay)
+        Status.ended(session, :halted, error, "halted, trying again in #{div(delay, 1000)} s")
+
+      :stop ->
+        schedule(session, {:stop, error}, 0)
+        Status.ended(session, :stopped, error, "stopped")
+    end
   end
 
   defp disconnect(%Session{conn: nil} = session, _timeout), do: session

@@ -110,7 +110,10 @@ defmodule PgEtf.ConsumerTest do
     assert {:ok, :erlang_orders, beam, []} = :compile.file(source, [:binary, :return])
     {:module, _} = :code.load_binary(:erlang_orders, source, beam)
     slot = FakeSlot.start([1])
-    {:ok, consumer} = apply(:erlang_orders, :start_link, [slot, [client: FakeSlot]])
+
+    {:ok, consumer} =
+      apply(:erlang_orders, :start_link, [slot, [client: FakeSlot, on_error: :stop]])
+
     assert_receive {:insert, "t", %{"id" => 0}}
     assert_receive {:done, "0/96"}
     Process.unlink(consumer)
@@ -133,7 +136,13 @@ defmodule PgEtf.ConsumerTest do
     Process.flag(:trap_exit, true)
 
     # It dies between storing and acknowledging: the slot does not know.
-    {:ok, dying} = Consumer.start_link(Stored, %{store: store, crash_at: 3}, opts(slot))
+    {:ok, dying} =
+      Consumer.start_link(
+        Stored,
+        %{store: store, crash_at: 3},
+        opts(slot, on_exception: :crash)
+      )
+
     assert_receive {:EXIT, ^dying, _}
     assert Agent.get(store, & &1.position) == FakeSlot.end_lsn(2)
     assert FakeSlot.confirmed(slot) < FakeSlot.end_lsn(2)

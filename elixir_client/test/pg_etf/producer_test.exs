@@ -274,7 +274,7 @@ defmodule PgEtf.ProducerTest do
       assert capture_log(fn ->
                ack([a], [b])
                eventually(fn -> Stage.info(stage).status == :halted end)
-             end) =~ "halted by a failed message"
+             end) =~ "halted until PgEtf.resume/1"
 
       ack([c])
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
@@ -329,10 +329,10 @@ defmodule PgEtf.ProducerTest do
       end
     end
 
-    test "another one stops the producer with its reason" do
+    test "another one stops the producer with its reason, where asked for" do
       for class <- [:auth, :slot_missing, :slot_lost, :gap, :plugin_not_allowed] do
         slot = FakeSlot.start([1])
-        stage = start(slot)
+        stage = start(slot, on_error: :stop)
         Stage.info(stage)
         FakeSlot.inject(slot, {:fatal, class, %{message: "m", hint: "h", sqlstate: "42501"}})
         assert_receive {:EXIT, ^stage, {%Error{class: ^class} = error, []}}
@@ -341,10 +341,10 @@ defmodule PgEtf.ProducerTest do
       end
     end
 
-    test "nonsense from the program stops the producer" do
+    test "nonsense from the program stops the producer, where asked for" do
       for packet <- [{:tx, :odd}, [{:tx, :odd}], [1], :what] do
         slot = FakeSlot.start([1])
-        stage = start(slot)
+        stage = start(slot, on_error: :stop)
         Stage.info(stage)
         FakeSlot.inject(slot, packet)
         assert_receive {:EXIT, ^stage, {%Error{class: :protocol}, []}}

@@ -40,7 +40,11 @@ defmodule PgEtf.SecretsTest do
 
     test "of a consumer under a supervisor, #{title}" do
       slot = FakeSlot.start([])
-      child = {Consumer, {Raising, nil, [name: :"c_#{slot}"] ++ opts(unquote(title), slot)}}
+
+      child =
+        {Consumer,
+         {Raising, nil, [name: :"c_#{slot}", on_exception: :crash] ++ opts(unquote(title), slot)}}
+
       {:ok, supervisor} = Supervisor.start_link([child], strategy: :one_for_one)
       [{_, consumer, _, _}] = Supervisor.which_children(supervisor)
       refute LogTo.show(:sys.get_status(consumer)) =~ @secret
@@ -55,7 +59,7 @@ defmodule PgEtf.SecretsTest do
 
     test "of a producer, #{title}" do
       slot = FakeSlot.start([])
-      {:ok, stage} = Stage.start_link(Producer, opts(unquote(title), slot))
+      {:ok, stage} = Stage.start_link(Producer, [on_error: :stop] ++ opts(unquote(title), slot))
       refute LogTo.show(:sys.get_status(stage)) =~ @secret
       FakeSlot.inject(slot, {:fatal, :auth, %{message: slot, hint: "h", sqlstate: ""}})
       logged = LogTo.wait_for(~r/^(?=.*:gen_server\.format_log).*#{slot}/s)

@@ -100,7 +100,8 @@ defmodule PgEtf.WrongProgramTest do
       packet = <<byte_size(packet)::32, packet::binary>>
       octal = for <<byte <- packet>>, into: "", do: "\\" <> Integer.to_string(byte, 8)
       octal = String.replace(octal, ~r/\\(\d{1,2})(?=\\|$)/, "\\\\0\\1")
-      consumer = start(context, "printf '#{octal}'; exec sleep 60", heartbeat: 10_000)
+      more = [heartbeat: 10_000, on_error: :stop]
+      consumer = start(context, "printf '#{octal}'; exec sleep 60", more)
       assert_receive {:EXIT, ^consumer, {%Error{class: :protocol}, []}}, 10_000
       all_gone(context)
     end

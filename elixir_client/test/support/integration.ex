@@ -78,7 +78,7 @@ defmodule PgEtf.Integration do
 
   def consume(sandbox, slot, more \\ []) do
     {state, more} = Keyword.pop(more, :state, %{})
-    opts = options(sandbox, slot, more)
+    opts = options(sandbox, slot, Keyword.put_new(more, :on_error, :stop))
     Consumer.start_link(Collector, Map.put(state, :test, self()), opts)
   end
 

@@ -4,7 +4,7 @@ defmodule PgEtf.Session.Reports do
   # session. See docs/port.md.
 
   alias PgEtf.{Error, Inbox, Log, Session, Streams, Telemetry}
-  alias PgEtf.Session.{Account, Health}
+  alias PgEtf.Session.{Account, Health, Status}
 
   require Logger
 
@@ -12,12 +12,12 @@ defmodule PgEtf.Session.Reports do
   @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:again | :error, Error.t()}
   # About the slot, not about the stream.
   def handle(session, {:status, :slot, details}) when is_map(details) do
-    tell_status(session, :slot, details)
+    Status.tell(session, :slot, details)
     {:ok, session}
   end
 
   def handle(session, {:status, status, details}) when is_atom(status) and is_map(details) do
-    {:ok, set_status(session, status, details)}
+    {:ok, Status.set(session, status, details)}
   end
 
   # Sent only while nothing is in flight. A consumer that stores its positions
@@ -39,7 +39,7 @@ defmodule PgEtf.Session.Reports do
   end
 
   def handle(session, {:caught_up, lsn}) do
-    tell_status(session, :caught_up, %{lsn: lsn})
+    Status.tell(session, :caught_up, %{lsn: lsn})
     {:ok, %{session | caught_up?: true}}
   end
 
@@ -49,55 +49,17 @@ defmodule PgEtf.Session.Reports do
   end
 
   def handle(_session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
-    {:error,
-     %Error{
-       class: class,
-       message: details[:message],
-       hint: details[:hint],
-       sqlstate: details[:sqlstate]
-     }}
+    {:error, Error.new(class, details)}
   end
 
   # Which events come again is known from the frames themselves.
   def handle(session, {:rewind, _commit_lsn}), do: {:ok, session}
   def handle(session, {:stopped, _lsn}), do: {:ok, session}
 
-  def handle(_session, other) do
-    {:error, Error.protocol("an unknown packet: #{inspect(other, limit: 5)}")}
+  def handle(_session, _other) do
+    {:error, Error.protocol("an unknown packet")}
   end
 
   defp log_level(level) when level in [:debug, :info, :warning, :error], do: level
   defp log_level(_level), do: :info
-
-  ## Status
-
-  @doc "Sets the status of a stream and tells it."
-  @spec set_status(Session.t(), atom, map) :: Session.t()
-  # A connection that came back clears the slate, unless it is the messages that
-  # fail, or the accounts that differ: those would be tried at full speed for ever.
-  def set_status(%Session{error: %Error{class: class}} = session, :connected, details)
-      when class not in [:retry, :protocol] do
-    set_status(%{session | error: nil, attempts: 0}, :connected, details)
-  end
-
-  def set_status(session, status, details) do
-    tell_status(session, status, details)
-    %{session | status: status, origin: origin(details) || session.origin}
-  end
-
-  # Positions of one cluster mean nothing in another, nor do those that a
-  # timeline lost in a failover. Of a standby's timeline nothing is certain: it
-  # may be promoted while it streams.
-  defp origin(%{system_identifier: id, in_recovery: true}), do: %{system_identifier: id}
-
-  defp origin(%{system_identifier: id, timeline: timeline}) do
-    %{system_identifier: id, timeline: timeline}
-  end
-
-  defp origin(_details), do: nil
-
-  defp tell_status(session, status, details) do
-    metadata = %{status: status, details: details}
-    Telemetry.execute(session.opts, [:status], %{system_time: System.system_time()}, metadata)
-  end
 end

@@ -1,0 +1,73 @@
+defmodule PgEtf.Failure do
+  @moduledoc false
+  # A message that failed: which one it is, why, and what is to be done.
+
+  alias PgEtf.{AckTracker, Callback, Error, Lsn}
+  alias __MODULE__
+
+  @enforce_keys [:seq, :action]
+  defstruct [:seq, :action, :reason, :stacktrace, place: %{}]
+
+  @type action :: :ack | :retry | :halt
+  @type t :: %Failure{
+          seq: AckTracker.seq(),
+          action: action,
+          reason: term,
+          stacktrace: Exception.stacktrace() | nil,
+          place: map
+        }
+
+  @place [:commit_lsn, :index, :schema, :table]
+
+  @doc """
+  Of a message with such metadata. The status is Broadway's: `{:failed, reason}`, or
+  what was raised.
+  """
+  @spec new(AckTracker.seq(), action, map, {:failed, term} | Callback.exception() | term) :: t
+  def new(seq, action, metadata, status) do
+    failure = %Failure{seq: seq, action: action, place: Map.take(metadata, @place)}
+
+    case status do
+      {:failed, reason} -> %{failure | reason: reason}
+      {kind, reason, trace} -> %{failure | reason: {kind, reason}, stacktrace: trace}
+      _ -> failure
+    end
+  end
+
+  @doc "What is known of it, for telemetry."
+  @spec details(t) :: map
+  def details(%Failure{} = failure) do
+    Map.merge(Map.new(@place, &{&1, nil}), Map.put(failure.place, :reason, failure.reason))
+  end
+
+  @doc "As the reason why a stream does not go on; the others failed with it."
+  @spec error(t, others :: non_neg_integer) :: Error.t()
+  def error(%Failure{} = failure, others \\ 0) do
+    more = if others > 0, do: " and #{others} more"
+
+    %Error{
+      class: :failure,
+      message: "message #{place(failure.place)}#{more} failed#{because(failure.reason)}",
+      details: failure |> details() |> put_stacktrace(failure.stacktrace)
+    }
+  end
+
+  defp put_stacktrace(details, nil), do: details
+  defp put_stacktrace(details, stacktrace), do: Map.put(details, :stacktrace, stacktrace)
+
+  defp place(place) do
+    lsn = place[:commit_lsn] && Lsn.to_string(place[:commit_lsn])
+    index = place[:index] && " index #{place[:index]}"
+    table = place[:table] && " of #{place[:schema]}.#{place[:table]}"
+    "#{lsn}#{index}#{table}"
+  end
+
+  defp because(nil), do: ""
+
+  defp because({kind, reason}) when kind in [:error, :exit, :throw] do
+    ": " <> Exception.format_banner(kind, reason)
+  end
+
+  defp because(reason) when is_binary(reason), do: ": " <> reason
+  defp because(reason), do: ": " <> inspect(reason, limit: 20, printable_limit: 500)
+end

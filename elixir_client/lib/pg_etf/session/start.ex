@@ -1,0 +1,33 @@
+defmodule PgEtf.Session.Start do
+  @moduledoc false
+  # What the client program is told to begin with.
+
+  alias PgEtf.{Callback, Error, Options, Session}
+
+  @doc "The settings of the `start` command, or why there are none."
+  @spec settings(Session.t()) :: {:ok, map} | {:error, Error.t()}
+  def settings(%Session{opts: opts} = session) do
+    with {:ok, lsn} <- call(session, "start_position", opts[:start_position]),
+         at = Keyword.put(opts, :start_position, lsn),
+         {:ok, settings} <- call(session, "connection", fn -> Options.start_settings(at) end) do
+      settings = %{settings | ack_positions: opts[:start_position] != nil}
+      {:ok, settings |> Map.merge(session.origin || %{}) |> keep_slot(session)}
+    end
+  end
+
+  defp call(session, name, fun) when is_function(fun, 0) do
+    with {_kind, _reason, _stacktrace} = exception <- Callback.run(session.opts, fun) do
+      {:error, Error.exception_in(name, exception)}
+    end
+  end
+
+  defp call(_session, _name, value), do: {:ok, value}
+
+  # A slot that was there and is not any more has taken along what was not read: a new
+  # one would hide that.
+  defp keep_slot(%{create: :if_missing} = settings, %Session{connected?: true}) do
+    %{settings | create: :none}
+  end
+
+  defp keep_slot(settings, _session), do: settings
+end

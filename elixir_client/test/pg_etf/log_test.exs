@@ -1,0 +1,99 @@
+defmodule PgEtf.LogTest do
+  # What is told of a stream, and when: the clock is an argument.
+  use ExUnit.Case, async: true
+
+  alias PgEtf.{Error, Log}
+
+  @minute 60_000
+  @hour 60 * @minute
+
+  @down %Error{class: :network, message: "refused"}
+  @place %{dbname: "shop", host: "db", port: 5432, start_lsn: 0x1A2B, created: true}
+
+  # What is told of events at their times, as {time, level, text}.
+  defp told(events) do
+    {told, _} =
+      Enum.flat_map_reduce(events, %Log{}, fn {now, event}, log ->
+        case Log.decide(log, event, now) do
+          {nil, log} -> {[], log}
+          {{level, text}, log} -> {[{now, level, text}], log}
+        end
+      end)
+
+    told
+  end
+
+  defp failure(message), do: {:failure, %{@down | message: message}, 100}
+
+  test "the first connection, and one after a failure that was told" do
+    assert [{0, :info, first}, {2, :warning, _}, {3, :info, "connected again"}] =
+             told([
+               {0, {:connected, @place}},
+               {1, {:connected, @place}},
+               {2, failure("refused")},
+               {3, {:connected, %{}}}
+             ])
+
+    assert first == "connected to shop on db:5432, slot created, from 0/1A2B"
+  end
+
+  test "a failure at once, then once a minute, with how often it came" do
+    attempts = for now <- 0..(3 * @minute)//1_000, do: {now, failure("refused")}
+
+    assert [
+             {0, :warning, "network: refused; trying again in 100 ms"},
+             {@minute, :warning, second},
+             {_, :warning, _},
+             {_, :warning, _}
+           ] = told(attempts)
+
+    assert second =~ "(59 more times since last told)"
+  end
+
+  test "each new reason, and no flood of reasons" do
+    assert [_, _] = told(for n <- 1..10, do: {n, failure("reason #{rem(n, 2)}")})
+    flood = for n <- 1..1_000, do: {n, failure("reason #{n}")}
+    assert length(told(flood)) == 20
+  end
+
+  test "a connection that comes and goes is told as often as its failure" do
+    flapping =
+      for now <- 0..(@minute - 1)//1_000,
+          event <- [failure("reset"), {:connected, @place}],
+          do: {now, event}
+
+    assert [{0, :warning, _}, {0, :info, _}] = told(flapping)
+  end
+
+  test "an open circuit is an error, though its reason was told" do
+    circuit = {:open_circuit, @down, 30_000}
+
+    assert [{0, :warning, _}, {1, :error, text}, {@minute, :error, _}] =
+             told([{0, {:failure, @down, 1}}, {1, circuit}, {2, circuit}, {@minute, circuit}]) ++
+               [{@minute, :error, ""}]
+
+    assert text =~ "still failing"
+  end
+
+  test "an end is told once, with its hint, and again after an hour or a connection" do
+    error = %Error{class: :slot_lost, message: "gone", hint: "Copy the data again."}
+    ended = {:ended, error, "halted"}
+    attempts = for now <- 0..(@hour - 1)//5 * @minute, do: {now, ended}
+    assert [{0, :error, text}] = told(attempts)
+    assert text == "slot_lost: gone (Copy the data again.); halted"
+    assert [_, _] = told(attempts ++ [{@hour, ended}])
+    assert [_, _, _] = told([{0, ended}, {1, {:connected, %{}}}, {2, ended}])
+  end
+
+  test "the reason of a failed message is the same wherever it failed" do
+    failures =
+      for index <- 0..9 do
+        failure = PgEtf.Failure.new(index, :retry, %{index: index}, {:failed, :sink_away})
+        {index, {:failure, PgEtf.Failure.error(failure), 1}}
+      end
+
+    assert [{0, :warning, text}] = told(failures)
+    assert text =~ "index 0"
+    assert text =~ ":sink_away"
+  end
+end
