@@ -375,9 +375,9 @@ if Code.ensure_loaded?(Broadway) do
       assert message =~ "a slot has one reader"
     end
 
-    test "a reason that does not pass ends the pipeline" do
+    test "a reason that does not pass ends the pipeline, where asked for" do
       slot = FakeSlot.start([1])
-      {:ok, pipeline} = Pipeline.start(self(), slot)
+      {:ok, pipeline} = Pipeline.start(self(), slot, producer: [on_error: :stop])
       rows(1)
       monitor = Process.monitor(pipeline)
 
@@ -401,6 +401,24 @@ if Code.ensure_loaded?(Broadway) do
       assert_receive {:DOWN, ^monitor, _, _, _}, 5_000
       Process.unlink(teller)
       Process.exit(teller, :kill)
+    end
+
+    test "a reason that does not pass ends nothing else" do
+      slot = FakeSlot.start([1])
+      {:ok, pipeline} = Pipeline.start(self(), slot)
+      rows(1)
+      producer = Process.whereis(hd(Broadway.producer_names(name(slot))))
+
+      for _ <- 1..20 do
+        FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: "gone", hint: "", sqlstate: ""}})
+        eventually(fn -> PgEtf.info(name(slot)).status == :halted end)
+        assert %Error{class: :slot_lost} = PgEtf.info(name(slot)).error
+        PgEtf.resume(name(slot))
+        eventually(fn -> PgEtf.info(name(slot)).status == :connected end)
+      end
+
+      assert Process.whereis(hd(Broadway.producer_names(name(slot)))) == producer
+      Broadway.stop(pipeline)
     end
 
     test "telemetry tells decoding, positions and restarts" do

@@ -49,6 +49,20 @@ if Code.ensure_loaded?(:telemetry) do
       {measurements, metadata}
     end
 
+    @port_md Path.expand("../../../docs/port.md", __DIR__)
+
+    if File.exists?(@port_md) do
+      test "the statistics of the C program are all told, numbers as measurements" do
+        [_, stats] = @port_md |> File.read!() |> String.split("`stats`: `state` ")
+        [stats | _] = String.split(stats, "\n\n")
+        [_states, stats] = String.split(stats, "counted since the start:")
+        names = atoms(stats) -- [:wal_status]
+        {_, measurements, metadata} = List.keyfind(documented(), [:pg_etf, :stats], 0)
+        assert names -- measurements == []
+        assert metadata == [:state, :wal_status]
+      end
+    end
+
     test "every event, its measurements and its metadata" do
       slot = FakeSlot.start([1, 1])
       opts = [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2]

@@ -212,12 +212,12 @@ defmodule PgEtf.SurvivalTest do
         assert FakeSlot.confirmed(slot) == 0
       else
         calls(6)
-        assert %{error: %Error{class: :exception}} = PgEtf.info(stage)
+        assert %{error: %Error{class: :exception}} = Stage.info(stage)
         assert FakeSlot.runs(slot) == 0
       end
 
       Agent.update(broken, fn _ -> false end)
-      eventually(fn -> PgEtf.info(stage).status == :connected end)
+      eventually(fn -> Stage.info(stage).status == :connected end)
       FakeSlot.position(slot, 9_000)
       assert Process.alive?(stage)
 

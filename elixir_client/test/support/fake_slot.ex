@@ -17,6 +17,29 @@ defmodule PgEtf.FakeSlot do
 
   @relation {:relation, 1, "public", "t", :default, [{"id", 20, "int8", -1, [:key]}]}
 
+  # What it does not count.
+  @stats %{
+    frames: 0,
+    transactions: 0,
+    repeated_frames: 0,
+    rewinds: 0,
+    keepalives: 0,
+    statuses: 0,
+    reconnects: 0,
+    stalls: 0,
+    unacknowledged: 0,
+    received_lsn: 0,
+    delivered_lsn: 0,
+    flushed_lsn: 0,
+    server_lsn: 0,
+    lag_bytes: 0,
+    wal_status: "reserved",
+    retained_bytes: 0,
+    safe_wal_size: 0,
+    catalog_xmin_age: 0,
+    rss: 0
+  }
+
   ## For tests
 
   @doc """
@@ -256,7 +279,7 @@ defmodule PgEtf.FakeSlot do
       granted_bytes: elem(granted, 1)
     }
 
-    packet(state, {:stats, totals})
+    packet(state, {:stats, Map.merge(@stats, totals)})
     state
   end
 

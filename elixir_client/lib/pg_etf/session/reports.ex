@@ -33,8 +33,9 @@ defmodule PgEtf.Session.Reports do
   def handle(session, {:stats, stats}) when is_map(stats) do
     session = %{session | stats: stats}
     Streams.tell_client(stats)
-    measurements = Map.merge(stats, Health.gauges(session))
-    Telemetry.execute(session.opts, [:stats], measurements, %{})
+    {numbers, words} = Enum.split_with(stats, fn {_key, value} -> is_number(value) end)
+    measurements = numbers |> Map.new() |> Map.merge(Health.gauges(session))
+    Telemetry.execute(session.opts, [:stats], measurements, Map.new(words))
     Account.audit(session, stats)
   end
 
