@@ -129,6 +129,7 @@ defmodule PgEtf.Integration.FaultsTest do
     File.chmod!(noisy, 0o755)
 
     code = """
+    Logger.configure(level: :warning)
     opts = #{inspect(options(sandbox, slot, client_path: noisy))}
     {:ok, consumer} = PgEtf.Consumer.start_link(PgEtf.Integration.Collector, %{test: self()}, opts)
     for id <- 1..1000, do: (receive do {:change, %{record: %{"id" => ^id}}} -> :ok end)
