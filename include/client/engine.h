@@ -18,6 +18,7 @@
 #include "client/control.h"
 #include "client/credit.h"
 #include "client/feedback.h"
+#include "client/shrink.h"
 #include "client/stream.h"
 
 typedef enum EnginePhase
@@ -65,6 +66,7 @@ typedef struct Engine
 	Feedback feedback;
 	Credit credit;
 	Backoff backoff;
+	Shrink shrink;
 	Stats stats;
 	HeldFrame held;
 	EnginePhase phase;

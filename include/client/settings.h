@@ -66,6 +66,7 @@ typedef struct Settings
 	bool standby;
 	uint64_t standby_interval;
 	uint64_t takeover_timeout; /* 0: the server's own */
+	uint64_t shrink_after;
 	uint64_t stop_timeout;
 	uint64_t stats_interval;
 	bool control;

@@ -35,7 +35,6 @@ typedef struct Stream
 	int step;		/* of the set-up */
 	bool readable;	/* poll() saw bytes that were not read yet */
 	bool unflushed; /* a status update is still in libpq's buffer */
-	size_t largest; /* message so far: libpq keeps a buffer of that size */
 
 	/*
 	 * Where the consumer is; 0 before the first connection when it has

@@ -49,6 +49,15 @@ engine_free(Engine *engine)
 	feedback_free(&engine->feedback);
 }
 
+/* As the plugin is asked for it. */
+static size_t
+frame_bytes(const Settings *settings)
+{
+	const char *text = pairs_get(&settings->options, "frame_bytes");
+
+	return text != NULL ? strtoul(text, NULL, 10) : 0;
+}
+
 void
 engine_start(Engine *engine, const Settings *settings)
 {
@@ -57,6 +66,8 @@ engine_start(Engine *engine, const Settings *settings)
 	standby_init(engine);
 	control_init(&engine->control, settings);
 	feedback_init(&engine->feedback, settings->startpos);
+	shrink_init(&engine->shrink, frame_bytes(settings),
+				(int64_t) settings->shrink_after);
 	backoff_init(&engine->backoff, (uint32_t) settings->reconnect_min,
 				 (uint32_t) settings->reconnect_max,
 				 (uint32_t) settings->circuit_after);
@@ -118,6 +129,7 @@ engine_disconnect(Engine *engine)
 {
 	flow_drop_held(engine);
 	stream_close(&engine->stream);
+	shrink_closed(&engine->shrink, false, engine->now);
 	feedback_reconnected(&engine->feedback);
 	engine->stalled_at = 0;
 	engine->pings = 0;

@@ -60,6 +60,7 @@ accept_frame(Engine *engine, const StreamMessage *message)
 	HeldFrame *held = &engine->held;
 	const Settings *settings = engine->settings;
 
+	shrink_message(&engine->shrink, message->len, engine->now);
 	held->data = message->data;
 	held->offset = message->copy.payload;
 	held->end = message->len;

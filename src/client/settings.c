@@ -71,6 +71,8 @@ const Setting settings_table[] = {
 		"time between two looks at a busy slot"),
 	ROW(takeover_timeout, SETTING_TIME, "0", 0, DAY,
 		"the server gives up a client that vanished after so long; 0: its own"),
+	ROW(shrink_after, SETTING_TIME, "60s", 0, DAY,
+		"connect anew so long after the last message above 8 MiB; 0: never"),
 	ROW(stop_timeout, SETTING_TIME, "5s", 100, HOUR,
 		"time for the last position to be confirmed"),
 	ROW(stats_interval, SETTING_TIME, "0", 0, DAY,

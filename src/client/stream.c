@@ -39,7 +39,6 @@ stream_open(Stream *stream, uint64_t position, uint64_t reached)
 	stream->reached = reached;
 	stream->step = -1;
 	stream->readable = stream->unflushed = stream->created = false;
-	stream->largest = 0;
 	stream->server = 0;
 	return db_open(&stream->db, stream->settings, true);
 }
@@ -108,8 +107,6 @@ accept_message(Stream *stream, StreamMessage *message)
 		PQfreemem(message->data);
 		return STREAM_FAILED;
 	}
-	if (message->len > stream->largest)
-		stream->largest = message->len;
 	if (message->copy.kind == COPY_FRAME)
 		return STREAM_FRAME;
 	PQfreemem(message->data);

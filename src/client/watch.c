@@ -15,13 +15,6 @@
 /* A connection that lived so long ends a series of failures. */
 #define STABLE_MS 30000
 
-/*
- * libpq keeps a buffer as large as the largest message until the connection
- * ends.  After a message above this the connection is made anew, at a moment
- * when nothing has to be sent again.
- */
-#define GIVE_BACK_BYTES (8u << 20)
-
 /* Whatever timeout a server names, it does not keep us busy. */
 #define STATUS_MIN_MS 100
 
@@ -179,14 +172,15 @@ stall_turn(Engine *engine)
 		park(engine);
 }
 
+/* At a moment when nothing has to be sent again. */
 static bool
-may_give_back(const Engine *engine)
+may_shrink(Engine *engine)
 {
-	return engine->stream.largest > GIVE_BACK_BYTES &&
-		   engine->held.data == NULL &&
+	return engine->held.data == NULL &&
 		   engine->settings->create != CREATE_TEMPORARY &&
 		   feedback_is_closed(&engine->feedback) &&
-		   engine->told == engine->feedback.flushed;
+		   engine->told == engine->feedback.flushed &&
+		   engine_due(engine, shrink_due(&engine->shrink));
 }
 
 void
@@ -206,8 +200,9 @@ watch_stream(Engine *engine)
 		backoff_reset(&engine->backoff);
 	if (engine->at_end && engine->feedback.count == 0)
 		engine_stop(engine);
-	else if (may_give_back(engine))
+	else if (may_shrink(engine))
 	{
+		shrink_closed(&engine->shrink, true, engine->now);
 		engine_disconnect(engine);
 		engine_connect(engine);
 	}

@@ -1,9 +1,11 @@
 /*
  * test_client_pace.c
- *		Credit and back-off: how much may go out, and how soon to come back.
+ *		Credit, back-off and shrinking: how much may go out, and how soon to
+ *		connect anew.
  */
 #include "client/backoff.h"
 #include "client/credit.h"
+#include "client/shrink.h"
 
 #include "check.h"
 
@@ -159,6 +161,47 @@ test_odd_limits(void)
 		CHECK(backoff_fail(&backoff, (uint32_t) chance()) >= UINT32_MAX / 2);
 }
 
+static void
+test_a_connection_shrinks_when_it_is_quiet(void)
+{
+	Shrink shrink;
+
+	shrink_init(&shrink, 0, 60);
+	shrink_message(&shrink, 8 << 20, 100);
+	CHECK(shrink_due(&shrink) == INT64_MAX);
+	shrink_message(&shrink, (8 << 20) + 1, 100);
+	CHECK(shrink_due(&shrink) == 160);
+	shrink_message(&shrink, 1, 130);
+	CHECK(shrink_due(&shrink) == 160);
+	shrink_message(&shrink, 9 << 20, 150);
+	CHECK(shrink_due(&shrink) == 210);
+	shrink_closed(&shrink, true, 210);
+	CHECK(shrink_due(&shrink) == INT64_MAX);
+
+	/* Not again so soon, and not for what another loss has given back. */
+	shrink_message(&shrink, 9 << 20, 220);
+	CHECK(shrink_due(&shrink) == 810);
+	shrink_closed(&shrink, false, 300);
+	CHECK(shrink_due(&shrink) == INT64_MAX);
+	shrink_message(&shrink, 9 << 20, 790);
+	CHECK(shrink_due(&shrink) == 850);
+}
+
+static void
+test_large_frames_that_are_wanted_are_kept(void)
+{
+	Shrink shrink;
+
+	shrink_init(&shrink, 16 << 20, 60);
+	shrink_message(&shrink, 32 << 20, 100);
+	CHECK(shrink_due(&shrink) == INT64_MAX);
+	shrink_message(&shrink, (32 << 20) + 1, 100);
+	CHECK(shrink_due(&shrink) == 160);
+	shrink_init(&shrink, 0, 0);
+	shrink_message(&shrink, 1 << 30, 100);
+	CHECK(shrink_due(&shrink) == INT64_MAX);
+}
+
 int
 main(void)
 {
@@ -170,5 +213,7 @@ main(void)
 	test_delays_differ();
 	test_the_circuit_opens_and_closes();
 	test_odd_limits();
+	test_a_connection_shrinks_when_it_is_quiet();
+	test_large_frames_that_are_wanted_are_kept();
 	return check_done();
 }

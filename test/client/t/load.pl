@@ -79,7 +79,7 @@ subtest 'a large transaction passes a slow reader' => sub {
 
 subtest 'memory is given back after a giant message' => sub {
 	$etf->slot('s');
-	my $client = EtfClient->start($node, @credit);
+	my $client = EtfClient->start($node, @credit, shrink_after => 1500);
 	my $pid = $client->client_pid;
 
 	$client->say('{auto, quiet}');
@@ -95,6 +95,37 @@ subtest 'memory is given back after a giant message' => sub {
 	$client->say('frames');
 	my $line = $client->wait_for(qr/^\{frames,(\d+)/);
 	ok($client->{match}[0] <= 2, 'nothing came twice');
+	$etf->sql("INSERT INTO t VALUES (3, repeat('x', 10000000))");
+	$client->silent(qr/^\{status,connected/, 4, 'but not for each of them');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	free_slot();
+};
+
+subtest 'frames that are wanted so large' => sub {
+	$etf->slot('s');
+	my $client = EtfClient->start($node, @credit, shrink_after => 1, options =>
+		  '#{rows => tuple, dialect => compact, frame_bytes => 16777216}');
+
+	$client->say('{auto, quiet}');
+	$client->say('{auto, refill}');
+	$client->say('{auto, ack}');
+	$client->expect(qr/^\{caught_up/, 'connected');
+	for (1 .. 3)
+	{
+		my $before = $client->stat('transactions');
+
+		$etf->sql("INSERT INTO t SELECT g, repeat('x', 100000) "
+			  . 'FROM generate_series(1, 400) g');
+		for (1 .. 300)
+		{
+			last if $client->stat('transactions') > $before;
+			select undef, undef, undef, 0.1;
+		}
+	}
+	cmp_ok($client->stat('sent_bytes'), '>', 100 << 20, 'they are');
+	$client->silent(qr/^\{status,connected/, 2, 'one connection');
+	is($client->stat('reconnects'), 0, 'for all of them');
 	is($client->stop, 0, 'stop');
 	$client->quit;
 	free_slot();
