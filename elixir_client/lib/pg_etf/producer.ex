@@ -53,7 +53,8 @@ defmodule PgEtf.Producer do
 
   Under GenStage alone the same options start a producer with
   `GenStage.start_link(PgEtf.Producer, options)`. Its events are maps with the keys
-  `:data`, `:metadata` and `:acknowledger`; acknowledge them with `PgEtf.ack/2`.
+  `:data`, `:metadata` and `:acknowledger`; acknowledge them with `PgEtf.ack/2`. When a
+  consumer ends while messages are not acknowledged, they come again, to another one.
 
   ## Concurrency and ordering
 
@@ -174,7 +175,7 @@ defmodule PgEtf.Producer do
   # it compiles without them. What it knows about the stream is in PgEtf.Session;
   # here are demand, messages and the life of the process.
 
-  alias PgEtf.{Acknowledger, Change, Log, Options, Session, Transaction}
+  alias PgEtf.{Acknowledger, Change, Error, Log, Options, Session, Transaction}
   alias PgEtf.Producer.Topology
   alias __MODULE__
 
@@ -254,6 +255,19 @@ defmodule PgEtf.Producer do
     case Session.handle_info(state.session, message) do
       :unknown -> {:noreply, [], state}
       result -> continue(result, state)
+    end
+  end
+
+  # Under GenStage alone a consumer that ends takes along what it held, and nobody
+  # acknowledges that. What it had asked for stays asked for: GenStage gives it to
+  # the next one. Under Broadway the stages are watched instead.
+  @doc false
+  def handle_cancel(_reason, _from, %Producer{session: session} = state) do
+    if session.draining? or not Session.in_flight?(session) do
+      {:noreply, [], state}
+    else
+      error = %Error{class: :failure, message: "a consumer ended, and its messages come again"}
+      emit(%{state | session: Session.retry(session, error)})
     end
   end
 

@@ -166,6 +166,10 @@ defmodule PgEtf.Session do
     end
   end
 
+  @doc "Whether something was handed out and not acknowledged."
+  @spec in_flight?(t) :: boolean
+  def in_flight?(%Session{inbox: inbox}), do: Inbox.in_flight(inbox) > 0
+
   defp halt(session, error) do
     session = session |> disconnect(session.opts[:shutdown_timeout]) |> forget()
     session = %{session | incarnation: make_ref()}
@@ -180,7 +184,9 @@ defmodule PgEtf.Session do
 
   def resume(session), do: {:ok, session}
 
-  defp retry(session, error) do
+  @doc "Starts the stream again, from the confirmed position: what is in flight comes again."
+  @spec retry(t, Error.t()) :: t
+  def retry(%Session{} = session, error) do
     session |> disconnect(session.opts[:shutdown_timeout]) |> back_off(error)
   end
 

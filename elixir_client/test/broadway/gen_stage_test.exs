@@ -36,5 +36,54 @@ if Code.ensure_loaded?(GenStage) do
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(100)
       assert FakeSlot.breaches(slot) == []
     end
+
+    # Takes messages and keeps them, as one that dies over its work.
+    defmodule Keeper do
+      use GenStage
+
+      def start(test), do: GenStage.start(__MODULE__, test)
+
+      @impl true
+      def init(test), do: {:consumer, test}
+
+      @impl true
+      def handle_events(messages, _from, test) do
+        for message <- messages, do: send(test, {:kept, message.data.record["id"]})
+        {:noreply, [], test}
+      end
+    end
+
+    # With all that it asked for, and with a part of it.
+    for {title, sizes, more} <- [{"all", [30], []}, {"some", [7], [23]}] do
+      test "a consumer that dies with #{title} of what it asked for holds nothing up" do
+        slot = FakeSlot.start(unquote(sizes))
+        opts = [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2]
+        {:ok, producer} = GenStage.start_link(Producer, opts)
+        {:ok, keeper} = Keeper.start(self())
+        subscription = [to: producer, max_demand: 20, min_demand: 0, cancel: :temporary]
+        {:ok, _} = GenStage.sync_subscribe(keeper, subscription)
+        kept = min(20, Enum.sum(unquote(sizes)))
+        for id <- 0..(kept - 1), do: assert_receive({:kept, ^id})
+        Process.exit(keeper, :kill)
+        FakeSlot.append(slot, unquote(more))
+
+        {:ok, consumer} = Consumer.start_link(self())
+        {:ok, _} = GenStage.sync_subscribe(consumer, to: producer, max_demand: 10)
+        for id <- 0..29, do: assert_receive({:row, ^id})
+        last = length(unquote(sizes ++ more))
+        eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(last) end)
+        assert PgEtf.info(producer).in_flight == 0
+        GenStage.stop(producer)
+        assert FakeSlot.breaches(slot) == []
+      end
+    end
+
+    defp eventually(fun, attempts \\ 500) do
+      cond do
+        fun.() -> :ok
+        attempts == 0 -> flunk("it did not happen in time")
+        true -> Process.sleep(10) && eventually(fun, attempts - 1)
+      end
+    end
   end
 end

@@ -70,6 +70,26 @@ defmodule PgEtf.ProducerTest do
     assert Stage.info(stage).flushed_lsn == FakeSlot.end_lsn(2)
   end
 
+  test "what a consumer held when it died comes again, to the next one" do
+    slot = FakeSlot.start([2, 2])
+    stage = start(slot)
+    [a, _, _] = Stage.take(stage, 3)
+    ack([a])
+    Stage.replace_consumer(stage)
+    eventually(fn -> FakeSlot.runs(slot) == 2 end)
+    messages = Stage.take(stage, 4)
+    assert ids(messages) == [0, 1, 2, 3]
+    ack(messages)
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
+
+    # Nothing is held, nothing comes again.
+    Stage.replace_consumer(stage)
+    FakeSlot.append(slot, [1])
+    assert [4] = stage |> Stage.take(1) |> ids()
+    assert FakeSlot.runs(slot) == 2
+    assert FakeSlot.breaches(slot) == []
+  end
+
   test "100,000 messages acknowledged in random order end at the end, and never beyond" do
     slot = FakeSlot.start(List.duplicate(10, 10_000), frame: 100)
     stage = start(slot, max_in_flight: 5_000)

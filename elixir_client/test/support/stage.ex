@@ -40,6 +40,18 @@ defmodule PgEtf.Stage do
     end
   end
 
+  @doc "The consumer dies, and another one takes its place."
+  def replace_consumer(stage) do
+    if real?() do
+      consumer = Process.get({__MODULE__, stage})
+      Process.unlink(consumer)
+      Process.exit(consumer, :kill)
+      Process.put({__MODULE__, stage}, Consumer.start_link(stage))
+    else
+      GenServer.cast(stage, {__MODULE__, :cancel})
+    end
+  end
+
   @doc "Waits until nothing more is on its way from a slot to here."
   def settle(stage, slot) do
     FakeSlot.settle(slot, [stage | List.wrap(Process.get({__MODULE__, stage}))])
@@ -81,6 +93,11 @@ defmodule PgEtf.Stage do
   def handle_cast({__MODULE__, :ask, demand}, stage) do
     stage = %{stage | demand: stage.demand + demand}
     stage.module.handle_demand(demand, stage.state) |> noreply(stage)
+  end
+
+  def handle_cast({__MODULE__, :cancel}, stage) do
+    from = {stage.consumer, make_ref()}
+    stage.module.handle_cancel({:down, :killed}, from, stage.state) |> noreply(stage)
   end
 
   def handle_cast({__MODULE__, :drain}, stage) do
