@@ -116,7 +116,9 @@ BEGIN
 	WHEN 'message' THEN
 		PERFORM chaos.fill(w, t, 0, n - 1),
 			pg_logical_emit_message(true, 'chaos.' || w, t::text),
-			chaos.close(w, t, n, msg => 1);
+			chaos.close(w, t, n, msg => 1),
+			-- Its record lies right before that of the commit.
+			pg_logical_emit_message(false, 'outside.' || w, t::text);
 	WHEN 'ddl' THEN
 		PERFORM chaos.reshape(w, t), chaos.close(w, t, 3);
 	WHEN 'giant' THEN
@@ -190,6 +192,15 @@ BEGIN
 				CALL chaos.throttle(behind);
 			END IF;
 		END LOOP;
+	END LOOP;
+END $$;
+
+-- So many transactions of one row, as fast as it goes.
+CREATE PROCEDURE chaos.flood(w int, n int) LANGUAGE plpgsql AS $$
+BEGIN
+	SET synchronous_commit = off;
+	FOR j IN 1 .. n LOOP
+		CALL chaos.one(w, 'rows', 1);
 	END LOOP;
 END $$;
 

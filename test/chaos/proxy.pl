@@ -1,9 +1,9 @@
 # A TCP proxy to a server's unix socket, which does to its connections what
 # networks do.
 #
-#   perl proxy.pl SOCKET
+#   perl proxy.pl SOCKET [FD]
 #
-# Prints its port.  Lines of input say how it is from now on:
+# Listens at a socket that it inherits, or at one of its own.  Prints its port.  Lines of input say how it is from now on:
 #
 #   pass         every byte, at once
 #   delay MS     every byte, so much later
@@ -24,9 +24,10 @@ use IO::Socket::UNIX;
 use Socket qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes qw(sleep);
 
-my ($path) = @ARGV;
-my $listen = IO::Socket::INET->new(
-	LocalAddr => '127.0.0.1', Listen => 64, ReuseAddr => 1) or die "listen: $@";
+my ($path, $fd) = @ARGV;
+my $listen = (defined $fd ? IO::Socket::INET->new_from_fd($fd, 'r+')
+	: IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 64, ReuseAddr => 1))
+  or die "listen: $@";
 my $readers = IO::Select->new($listen, \*STDIN);
 my $writers = IO::Select->new;
 my ($mode, $delay) = ('pass', 0);

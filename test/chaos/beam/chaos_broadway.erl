@@ -1,8 +1,8 @@
 %% PgEtf.Producer under Broadway: transactions of one writer stay in order.
 -module(chaos_broadway).
 
--export([start/1, stop/1, kill/1]).
--export([handle_message/3, process_name/2, tell/4]).
+-export([start/1, stop/1, kill/1, info/1]).
+-export([handle_message/3, process_name/2]).
 
 -define(PROCESSORS, 4).
 
@@ -10,16 +10,12 @@ start(Where) ->
     ets:info(?MODULE, name) =:= undefined andalso
         ets:new(?MODULE, [named_table, public]),
     {ok, _} = application:ensure_all_started(broadway),
-    telemetry:attach(?MODULE, [pg_etf, stop], fun ?MODULE:tell/4, none),
     Options = [{unit, transaction} | chaos_reader:connection(Where)],
     'Elixir.Broadway':start_link(?MODULE, [
         {name, ?MODULE},
         {producer, [{module, {'Elixir.PgEtf.Producer', Options}}, {concurrency, 1}]},
         {processors, [{default, [{concurrency, ?PROCESSORS}, {max_demand, 10},
                                  {partition_by, fun lane/1}]}]}]).
-
-%% Broadway would start a producer that cannot go on a few times more.
-tell(_, _, #{error := #{class := Class}}, _) -> chaos_reader:told(Class).
 
 process_name(Name, Base) ->
     list_to_atom(lists:flatten(io_lib:format("~s.~s", [Name, Base]))).
@@ -37,7 +33,8 @@ find_lane(Commit) ->
         [] -> 0
     end.
 
-handle_message(_, #{data := #{xid := nil}} = Message, _) ->
+handle_message(_, #{data := #{xid := nil, changes := [Outside]}} = Message, _) ->
+    ok = chaos_reader:outside(Outside),
     Message;
 handle_message(_, #{data := #{changes := Changes, commit_lsn := Commit} = Transaction} = Message, _) ->
     Rows = [chaos_reader:change(Change) || Change <- Changes],
@@ -52,6 +49,8 @@ handle_message(_, #{data := #{changes := Changes, commit_lsn := Commit} = Transa
 
 kill(_) ->
     exit(whereis(process_name(?MODULE, "Processor_default_0")), kill).
+
+info(_) -> 'Elixir.PgEtf':info(?MODULE).
 
 stop(Pid) ->
     'Elixir.Broadway':stop(Pid, normal, 20000).

@@ -12,6 +12,8 @@
 %%   {confirmed, Lsn}      the slot was seen to be confirmed so far
 %%   restarted             the server was restarted: a slot may have gone back
 %%   {told, Class}         the consumer was told that the stream cannot go on
+%%   {outside, Place}      a message outside of transactions came: {Commit, Index}
+%%   {died, Who}           the library ended, and nobody had killed it
 %%
 %% Findings are {Kind, Detail}:
 %%
@@ -21,6 +23,8 @@
 %%   duplicate  again, although confirmed
 %%   wrong      a value, or a transaction nobody committed
 %%   silent     a new slot, and nobody had been told of the end of the old one
+%%   place      a message has the place of a transaction's change
+%%   died       the library took its application down
 -module(chaos_check).
 
 -export([new/1, event/2, finish/1, findings/1, counts/1, behind/1]).
@@ -36,6 +40,7 @@
     order,                      % commit: one lane; writer: one for each writer
     strict,                     % whether nothing repeats within a life
     base = 0,                   % the slot knows nothing before
+    commits = gb_sets:new(),    % of the newest transactions, for their places
     lanes = #{},
     kept = gb_trees:empty(),    % End => {Tx, in this life}: handled, may repeat
     forgotten = 0,              % the newest that is not kept any more
@@ -66,7 +71,8 @@ event({oracle, {End, _, _, _, _}}, #check{base = Base} = S) when End =< Base ->
 event({oracle, {End, _, W, _, _} = Tx}, S) ->
     Name = lane_name(S, W),
     Lane = lane(Name, S),
-    put_lane(Name, Lane#lane{todo = gb_trees:insert(End, Tx, Lane#lane.todo)}, S);
+    put_lane(Name, Lane#lane{todo = gb_trees:insert(End, Tx, Lane#lane.todo)},
+             S#check{commits = newest(element(2, Tx), S#check.commits)});
 event({life, same}, S) ->
     count(lives, forget_open(S#check{kept = gb_trees:map(fun(_, {Tx, _}) -> {Tx, false} end,
                                                          S#check.kept)}));
@@ -76,6 +82,13 @@ event({life, {new, Lsn}}, S) ->
     count(epochs, event({life, same}, begin_epoch(Lsn, S)));
 event({told, Class}, S) ->
     count({told, Class}, S#check{told = true});
+event({outside, {Commit, 0} = Place}, S) ->
+    case gb_sets:is_member(Commit, S#check.commits) of
+        true -> finding(place, Place, S);
+        false -> count(outside, S)
+    end;
+event({died, Who}, S) ->
+    finding(died, Who, S);
 event(restarted, S) ->
     count(restarts, S#check{confirmed = 0});
 event({confirmed, Lsn}, #check{confirmed = Confirmed} = S) when Lsn =< Confirmed ->
@@ -90,6 +103,13 @@ event({done, End}, S) ->
 %% All that was committed must be handled now.
 finish(S) ->
     lost(infinity, S).
+
+newest(Commit, Commits) ->
+    Added = gb_sets:add(Commit, Commits),
+    case gb_sets:size(Added) > ?KEEP of
+        true -> gb_sets:delete(gb_sets:smallest(Added), Added);
+        false -> Added
+    end.
 
 begin_epoch(Lsn, S) ->
     Lanes = maps:map(fun(_, #lane{todo = Todo}) -> #lane{todo = above(Lsn, Todo)} end,

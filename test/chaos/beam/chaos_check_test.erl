@@ -96,7 +96,11 @@ histories() ->
      check("a new slot, not told", [silent],
            [Three, all(1, 2), [{life, {new, 250}}], all(3, 4)]),
      check("told, and still not all after the new slot", [loss],
-           [Three, all(1, 2), [{told, slot_lost}, {life, {new, 150}}], all(3, 4)])].
+           [Three, all(1, 2), [{told, slot_lost}, {life, {new, 150}}], all(3, 4)]),
+     check("a message between two transactions", [],
+           [Three, all(1, 2), [{outside, {199, 0}}], all(2, 3), all(3, 4)]),
+     check("a message at the place of a change", [place],
+           [Three, all(1, 2), [{outside, {200, 0}}], all(2, 3), all(3, 4)])].
 
 mutants() ->
     N = 8,

@@ -17,7 +17,9 @@ all() ->
      {"a value is wrong", wrong, fun spoil/1},
      {"a row is of another transaction", wrong, fun mix/1},
      {"a rolled back transaction comes", wrong, fun invent/1},
-     {"a new slot, and nobody is told", silent, fun new_slot/1}].
+     {"a new slot, and nobody is told", silent, fun new_slot/1},
+     {"a message has the place of a change", place, fun misplace/1},
+     {"the library ends by itself", died, fun die/1}].
 
 %% Whole transactions that came once, and that the end of a slot does not excuse.
 whole(History) ->
@@ -133,6 +135,17 @@ invent(History) ->
             _ -> [E]
         end || E <- History])
     end).
+
+misplace(History) ->
+    with(History, fun(#{commit := Commit} = Got) ->
+        insert_before(Got, {outside, {Commit, 0}}, History)
+    end).
+
+die(History) ->
+    with(History, fun(Got) -> insert_before(Got, {died, reader}, History) end).
+
+insert_before(Got, New, History) ->
+    lists:append([case E of {got, Got} -> [New, E]; _ -> [E] end || E <- History]).
 
 %% The first new slot is the one that the reader begins with.
 new_slot(History) ->

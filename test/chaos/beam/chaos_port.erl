@@ -3,7 +3,7 @@
 %% when it is handled.
 -module(chaos_port).
 
--export([start/1, stop/1, kill/1]).
+-export([start/1, stop/1, kill/1, info/1]).
 
 start(Where) ->
     {ok, spawn_link(fun() -> run(Where) end)}.
@@ -83,9 +83,8 @@ frame({tx, Part, {_, Commit, End, _}, First, Count, _, Events}, #{port := Port} 
 
 %% Until there is room again.
 store(Got, Changes) ->
-    case chaos_sink:handle(0, Got, Changes) of
-        ok -> ok;
-        {error, _} -> timer:sleep(100), store(Got, Changes)
+    try ok = chaos_sink:handle(0, Got, Changes)
+    catch error:_ -> timer:sleep(100), store(Got, Changes)
     end.
 
 relation({relation, Rel, _, Table, _, _}, Relations) -> Relations#{Rel => Table};
@@ -103,6 +102,9 @@ row(Op, Table, Row) ->
     {Op, Table, maps:without(Unchanged, Row), Unchanged}.
 
 kill(Pid) -> Pid ! kill.
+
+%% It tells its ends by itself.
+info(_) -> none.
 
 stop(Pid) ->
     Pid ! {stop, self()},

@@ -5,15 +5,22 @@
 %% BEGIN is the position at which a new slot begins, or same.  KIND:
 %%
 %%   otp       PgEtf.Consumer, which stores its position with its data
-%%   producer  PgEtf.Producer, under Broadway where that is on the code path
+%%   changes   PgEtf.Consumer, lists of changes and no position of its own
+%%   producer  PgEtf.Producer of transactions, under Broadway where that is on
+%%             the code path
+%%   batch     PgEtf.Producer of single changes, the same way, into batches
 %%   port      pg_etf_client behind a bare port
 %%
-%% Its history is written to DIR.  Lines of input: full on|off, sleep MS,
-%% kill (one process that holds messages), stop.  It ends with status 3 when the
-%% stream cannot go on, which its history says, and why.
+%% Its history is written to DIR.  Lines of input: full on|off, raise on|off,
+%% sleep MS, kill (one process that holds messages), stop.  It ends with status 3
+%% when the stream cannot go on, which its history says, and why.  What ends
+%% although nobody killed it is in the history, too: that is what must not be.
 -module(chaos_reader).
 
--export([main/0, told/1, connection/1, change/1, part/1]).
+-export([main/0, told/1, connection/1, change/1, part/1, outside/1]).
+
+%% Milliseconds between two looks at the state of the stream.
+-define(LOOK, 300).
 
 main() ->
     [Kind, Dir, Begin | Where] = init:get_plain_arguments(),
@@ -24,7 +31,7 @@ main() ->
     _ = application:ensure_all_started(logger),
     chaos_sink:start(Dir, position(Begin)),
     spawn_link(fun() -> read_lines(Owner) end),
-    supervise(Reader, Where, Reader:start(Where)).
+    supervise(Reader, Where, start(Reader, Where)).
 
 position("same") ->
     none;
@@ -33,12 +40,22 @@ position(Lsn) ->
     list_to_integer(High, 16) bsl 32 + list_to_integer(Low, 16).
 
 module("otp") -> chaos_otp;
+module("changes") -> chaos_changes;
 module("port") -> chaos_port;
-module("producer") ->
+module("producer") -> broadway_or(chaos_broadway, transaction);
+module("batch") -> broadway_or(chaos_batch, change).
+
+broadway_or(Module, Unit) ->
     case code:ensure_loaded('Elixir.Broadway') of
-        {module, _} -> chaos_broadway;
-        _ -> chaos_stage
+        {module, _} -> Module;
+        _ -> {chaos_stage, Unit}
     end.
+
+start({Module, Unit}, Where) -> Module:start(Unit, Where);
+start(Module, Where) -> Module:start(Where).
+
+callbacks({Module, _Unit}) -> Module;
+callbacks(Module) -> Module.
 
 read_lines(Owner) ->
     case io:get_line("") of
@@ -51,37 +68,47 @@ read_lines(Owner) ->
             read_lines(Owner)
     end.
 
-%% What ends without a word of why is started again, as a supervisor would.
+%% What was killed is started again, as a supervisor would.
 supervise(Reader, Where, {ok, Pid}) ->
+    Callbacks = callbacks(Reader),
     receive
         {line, ["full", State]} ->
             ok = chaos_sink:full(State =:= "on"),
+            supervise(Reader, Where, {ok, Pid});
+        {line, ["raise", State]} ->
+            chaos_sink:raise(State =:= "on"),
             supervise(Reader, Where, {ok, Pid});
         {line, ["sleep", Milliseconds]} ->
             chaos_sink:nap(list_to_integer(Milliseconds)),
             supervise(Reader, Where, {ok, Pid});
         {line, ["kill"]} ->
-            catch Reader:kill(Pid),
+            catch Callbacks:kill(Pid),
             supervise(Reader, Where, {ok, Pid});
         {line, ["stop"]} ->
-            catch Reader:stop(Pid),
+            catch Callbacks:stop(Pid),
             halt(0);
         {line, Words} ->
             io:format("not a command: ~0p~n", [Words]),
             halt(1);
-        {'EXIT', Pid, {#{'__struct__' := 'Elixir.PgEtf.Error', class := Class}, _}} ->
-            told(Class);
         {'EXIT', Pid, Reason} when Reader =:= chaos_port ->
             % A new client process is a new life.
             io:format("the client ended: ~0p~n", [Reason]),
             halt(1);
         {'EXIT', Pid, Reason} ->
             io:format("~p ended: ~0p~n", [Reader, Reason]),
+            Reason =:= killed orelse chaos_sink:note({died, Callbacks}),
             timer:sleep(200),
-            supervise(Reader, Where, Reader:start(Where));
+            supervise(Reader, Where, start(Reader, Where));
         _ ->
             supervise(Reader, Where, {ok, Pid})
+    after ?LOOK ->
+        look(catch Callbacks:info(Pid)),
+        supervise(Reader, Where, {ok, Pid})
     end.
+
+%% A stream that cannot go on halts, and its application goes on.
+look(#{status := halted, error := #{class := Class}}) -> told(Class);
+look(_) -> ok.
 
 %% The stream cannot go on.
 told(Class) ->
@@ -97,6 +124,10 @@ connection([Slot, Host, Port, Database]) ->
      {heartbeat, 4000}, {status_interval, 500}, {max_stall, 3000},
      {liveness_timeout, 5000},
      {backoff_min, 50}, {backoff_max, 2000}].
+
+%% A message outside of transactions has a place and an end of its own.
+outside(#{commit_lsn := Commit, end_lsn := End, index := Index}) when is_integer(End) ->
+    chaos_sink:note({outside, {Commit, Index}}).
 
 %% A PgEtf.Transaction as chaos_sink has it.
 part(#{commit_lsn := Commit, end_lsn := End, part := Part, first_index := First,

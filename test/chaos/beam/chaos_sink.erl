@@ -3,7 +3,7 @@
 %% the same lane is taken before it has come again.
 -module(chaos_sink).
 
--export([start/2, handle/3, note/1, last/0, full/1, nap/1]).
+-export([start/2, handle/3, note/1, last/0, full/1, nap/1, raise/1]).
 
 %% Begins a history file.  Last is where a new slot begins, or the newest position
 %% of the files before.
@@ -30,6 +30,7 @@ next_file(Dir, Files) ->
 -spec handle(Lane :: integer(), map(), [chaos_row:change()]) -> ok | {error, term()}.
 handle(Lane, Part, Changes) ->
     sleep(),
+    stumble(),
     {Runs, Wrong} = chaos_row:summary(Changes),
     call({handle, Part#{lane => Lane, runs => Runs, wrong => Wrong}}).
 
@@ -37,10 +38,18 @@ handle(Lane, Part, Changes) ->
 note(Event) -> call({note, Event}).
 
 %% The position up to which all is handled, none at first.
-last() -> call(last).
+last() ->
+    stumble(),
+    call(last).
 
 %% From now on the disk is full, or is not any more.
 full(Full) -> call({full, Full}).
+
+%% From now on whoever calls gets an exception, or does not any more.
+raise(Raise) -> persistent_term:put({?MODULE, raise}, Raise).
+
+stumble() ->
+    persistent_term:get({?MODULE, raise}, false) andalso error(sink_is_broken).
 
 %% The next transaction takes so long.
 nap(Milliseconds) -> persistent_term:put({?MODULE, nap}, Milliseconds).
@@ -77,9 +86,10 @@ request({full, false}, #{disk := Disk} = State) ->
 request({note, Event}, #{disk := Disk} = State) ->
     ok = chaos_log:write(Disk, [Event]),
     {ok, passed(Event, State)};
-request({handle, #{lane := Lane, 'end' := End} = Got}, #{holes := Holes} = State) ->
+request({handle, #{lane := Lane} = Got}, #{holes := Holes} = State) ->
+    Place = place(Got),
     case Holes of
-        #{Lane := Hole} when End > Hole -> {{error, hole}, State};
+        #{Lane := Hole} when Place > Hole -> {{error, hole}, State};
         _ -> write(Got, State#{holes => maps:remove(Lane, Holes)})
     end.
 
@@ -87,8 +97,10 @@ write(#{lane := Lane, 'end' := End, last := Last} = Got, #{file := File} = State
     Done = [{done, End} || Last],
     case chaos_log:write(File, [{got, Got} | Done]) of
         ok -> {ok, lists:foldl(fun passed/2, State, Done)};
-        {error, _} = Error -> {Error, State#{holes => #{Lane => End}}}
+        {error, _} = Error -> {Error, State#{holes => #{Lane => place(Got)}}}
     end.
+
+place(#{'end' := End, first := First}) -> {End, First}.
 
 passed({done, End}, State) -> State#{last => End};
 passed({position, Lsn}, State) -> State#{last => Lsn};

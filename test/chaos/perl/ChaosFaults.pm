@@ -37,13 +37,19 @@ my %fault = (
 	proxy_half => sub { $_[1]->proxy('half'); },
 	proxy_byte => sub { proxy_for($_[0], $_[1], 'byte', 2 * $_[2]); },
 	proxy_delay => sub { proxy_for($_[0], $_[1], 'delay 50', 3 * $_[2]); },
+	network_cut => \&cut_network,
 	no_credit => sub { $_[1]->say('sleep ' . int(1000 + 6000 * $_[2])); },
 	disk_full => \&fill_disk,
+	sink_raises => \&break_sink,
 	ddl => \&ddl,
 	big => sub { special($_[0], 'rows', size(@_)); },
 	big_abort => sub { special($_[0], 'abort', size(@_)); },
 	nest => sub { special($_[0], 'nest', 10000); },
-	giant => sub { special($_[0], 'giant', int($_[0]{giant} * (1 + $_[2]) / 64)); });
+	giant => sub { special($_[0], 'giant', int($_[0]{giant} * (1 + $_[2]) / 64)); },
+	flood => sub {
+		$_[0]->aside('CALL chaos.flood(8, ' . int($_[0]{flood} * (1 + $_[2])) . ')');
+		return 1;
+	});
 
 # All faults in a random order, so many times, with pauses of so many seconds on
 # average: [seconds from the start, name, reader, number up to most].  A slot is
@@ -116,6 +122,35 @@ sub fill_disk
 
 	$reader->say('full on');
 	$world->after(1 + 3 * $number, sub { $reader->say('full off') unless $reader->{child}->ended; });
+	return 1;
+}
+
+# For all readers at once, without a word to anybody.
+sub cut_network
+{
+	my ($world, $reader, $number) = @_;
+
+	wire('cut') or return 0;
+	$world->after(1 + 14 * $number, sub { wire('mend'); });
+	return 1;
+}
+
+sub wire
+{
+	my ($order) = @_;
+
+	open my $orders, '>', $ENV{ETF_NETWORK} // return 0 or return 0;
+	print {$orders} "$order\n";
+	return close $orders;
+}
+
+sub break_sink
+{
+	my ($world, $reader, $number) = @_;
+
+	$reader->say('raise on');
+	$world->after(0.5 + 2 * $number,
+		sub { $reader->say('raise off') unless $reader->{child}->ended; });
 	return 1;
 }
 
@@ -205,6 +240,8 @@ sub lose
 	my $until = time + 40;
 	my $lost = 0;
 
+	# Who is cut off would be lost as well.
+	$world->do_due('inf');
 	sleep 0.1 while time < $until && !switch_wal($world, $reader->{name}, 64 << 20);
 	return 0 if time >= $until;
 	kill 'STOP', @pids;

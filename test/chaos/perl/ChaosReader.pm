@@ -9,6 +9,9 @@ use ChaosChild;
 use File::Path qw(make_path);
 use FindBin;
 
+# Beyond a wire that can be cut: see test/chaos/network.
+my ($far, @listeners) = split / /, $ENV{ETF_LISTENERS} // '';
+
 # name, kind, dir, socket, database; direct: without a proxy.
 sub new
 {
@@ -18,8 +21,11 @@ sub new
 	make_path("$self->{dir}/$self->{name}");
 	unless ($self->{direct})
 	{
+		my @fd = @listeners ? shift(@listeners) =~ /^(\d+)/ : ();
+
 		$self->{proxy} = ChaosChild->start(undef, $^X, "$FindBin::Bin/../proxy.pl",
-			$self->{socket});
+			$self->{socket}, @fd);
+		$self->{proxy_host} = @fd ? $far : '127.0.0.1';
 		$self->{proxy_port} = $self->{proxy}->line;
 	}
 	return $self;
@@ -33,8 +39,9 @@ sub rules
 {
 	my ($self) = @_;
 
-	return ($self->{kind} eq 'producer' && $ENV{BROADWAY_LIBS} ? 'writer' : 'commit',
-		$self->{kind} eq 'port' ? 'strict' : 'loose');
+	my $lanes = $self->{kind} =~ /producer|batch/ && $ENV{BROADWAY_LIBS};
+
+	return ($lanes ? 'writer' : 'commit', $self->{kind} eq 'port' ? 'strict' : 'loose');
 }
 
 # At the position where its slot begins, or where it was.
@@ -43,7 +50,7 @@ sub start
 	my ($self, $lsn) = @_;
 	local $ENV{PG_ETF_CLIENT} = $self->{client} // $ENV{PG_ETF_CLIENT};
 	my ($dir, $port) = $self->{socket} =~ m{^(.*)/\.s\.PGSQL\.(\d+)$};
-	my @where = $self->{proxy} ? ('127.0.0.1', $self->{proxy_port}) : ($dir, $port);
+	my @where = $self->{proxy} ? @{$self}{qw(proxy_host proxy_port)} : ($dir, $port);
 
 	$self->{lives}++;
 	$self->{child} = ChaosChild->start(

@@ -17,7 +17,7 @@ use Time::HiRes qw(time);
 my $minutes = $ENV{PG_ETF_MINUTES};
 my $seed = $ENV{PG_ETF_SEED} // (defined $minutes ? int rand 2**30 : 5);
 my $seconds = 60 * ($minutes // 0.3);
-my %readers = (c1 => 'otp', c2 => 'producer', c3 => 'port');
+my %readers = (c1 => 'otp', c2 => 'producer', c3 => 'port', c4 => 'changes', c5 => 'batch');
 my $pause = defined $minutes ? 3 : $seconds / ChaosFaults::count();
 my @schedule = ChaosFaults::schedule($seed,
 	1 + $seconds / $pause / ChaosFaults::count(), $pause, defined $minutes ? 1 : 0.3,
@@ -30,6 +30,7 @@ my $world = ChaosWorld->new(
 	seed => $seed, readers => \%readers, keep => !defined $minutes,
 	big => int(10_000_000 * ($minutes // 0.05) / 30),
 	giant => defined $minutes ? 50_000_000 : 10_000_000,
+	flood => defined $minutes ? 100_000 : 10_000,
 	patience => 10 + 20 * ($minutes // 0));
 my $start = time;
 my $late = 0;
