@@ -13,7 +13,7 @@ defmodule PgEtf.Sql do
 
   @doc "Connects with what PgEtf.Sandbox.connection/1 tells."
   def connect!(opts) do
-    path = Path.join(opts[:socket_dir], ".s.PGSQL.5432")
+    path = Path.join(opts[:socket_dir], ".s.PGSQL.#{opts[:port] || 5432}")
     {:ok, socket} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false])
 
     names = [user: opts[:username], database: opts[:database]]

@@ -4,6 +4,7 @@
 %%
 %%   consumer NAME commit|writer strict|loose DIR
 %%   event NAME MICROSECONDS restarted | confirmed LSN | life same | life new LSN
+%%   effects NAME FILE   what the readers of a slot did, in a sink they share
 %%   cut             read the histories up to here
 %%   oracle FILE     what was committed: covers what was cut
 %%   check           judge what was cut; answers with what was found
@@ -40,6 +41,12 @@ command(["event", Name, Time | Event], State) ->
     update(Name, fun(#reader{batch = Batch} = R) ->
         R#reader{batch = [{list_to_integer(Time), event(Event)} | Batch]}
     end, State);
+command(["effects", Name, File], State) ->
+    {ok, Text} = file:read_file(File),
+    Events = [effect(Line) || Line <- binary:split(Text, <<"\n">>, [global, trim_all])],
+    update(Name, fun(#reader{batch = Batch} = R) ->
+        R#reader{batch = lists:reverse(Events, Batch)}
+    end, State);
 command(["cut"], State) ->
     each(fun(_, Reader) -> cut(Reader, maps:get(keep, State)) end, State);
 command(["oracle", File], #{last := Last, transactions := N} = State) ->
@@ -66,6 +73,11 @@ event(["restarted"]) -> restarted;
 event(["confirmed", Lsn]) -> {confirmed, lsn(Lsn)};
 event(["life", "same"]) -> {life, same};
 event(["life", "new", Lsn]) -> {life, {new, lsn(Lsn)}}.
+
+%% Microseconds, and the event in hexadecimal.
+effect(Line) ->
+    [Time, Hex] = binary:split(Line, <<"|">>),
+    {binary_to_integer(Time), binary_to_term(binary:decode_hex(Hex))}.
 
 lsn(Text) ->
     [High, Low] = string:lexemes(Text, "/"),

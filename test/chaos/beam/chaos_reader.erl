@@ -9,12 +9,14 @@
 %%   producer  PgEtf.Producer of transactions, under Broadway where that is on
 %%             the code path
 %%   batch     PgEtf.Producer of single changes, the same way, into batches
+%%   fenced    PgEtf.Consumer, one of several of a slot, with PgEtf.Position
 %%   port      pg_etf_client behind a bare port
 %%
 %% Its history is written to DIR.  Lines of input: full on|off, raise on|off,
 %% sleep MS, kill (one process that holds messages), stop.  It ends with status 3
 %% when the stream cannot go on, which its history says, and why.  What ends
 %% although nobody killed it is in the history, too: that is what must not be.
+%% (fenced ends with status 4 then: its history is elsewhere.)
 -module(chaos_reader).
 
 -export([main/0, told/1, connection/1, change/1, part/1, outside/1]).
@@ -41,6 +43,7 @@ position(Lsn) ->
 
 module("otp") -> chaos_otp;
 module("changes") -> chaos_changes;
+module("fenced") -> chaos_fenced;
 module("port") -> chaos_port;
 module("producer") -> broadway_or(chaos_broadway, transaction);
 module("batch") -> broadway_or(chaos_batch, change).
@@ -96,7 +99,7 @@ supervise(Reader, Where, {ok, Pid}) ->
             halt(1);
         {'EXIT', Pid, Reason} ->
             io:format("~p ended: ~0p~n", [Reader, Reason]),
-            Reason =:= killed orelse chaos_sink:note({died, Callbacks}),
+            Reason =:= killed orelse died(Callbacks),
             timer:sleep(200),
             supervise(Reader, Where, start(Reader, Where));
         _ ->
@@ -105,6 +108,9 @@ supervise(Reader, Where, {ok, Pid}) ->
         look(catch Callbacks:info(Pid)),
         supervise(Reader, Where, {ok, Pid})
     end.
+
+died(chaos_fenced) -> halt(4);
+died(Callbacks) -> chaos_sink:note({died, Callbacks}).
 
 %% A stream that cannot go on halts, and its application goes on.
 look(#{status := halted, error := #{class := Class}}) -> told(Class);

@@ -3,7 +3,7 @@
 %% the same lane is taken before it has come again.
 -module(chaos_sink).
 
--export([start/2, handle/3, note/1, last/0, full/1, nap/1, raise/1]).
+-export([start/2, handle/3, note/1, last/0, full/1, nap/1, raise/1, pause/0]).
 
 %% Begins a history file.  Last is where a new slot begins, or the newest position
 %% of the files before.
@@ -29,8 +29,7 @@ next_file(Dir, Files) ->
 %% A part of a transaction, as chaos_check's got without runs and wrong.
 -spec handle(Lane :: integer(), map(), [chaos_row:change()]) -> ok | {error, term()}.
 handle(Lane, Part, Changes) ->
-    sleep(),
-    stumble(),
+    pause(),
     {Runs, Wrong} = chaos_row:summary(Changes),
     call({handle, Part#{lane => Lane, runs => Runs, wrong => Wrong}}).
 
@@ -47,6 +46,11 @@ full(Full) -> call({full, Full}).
 
 %% From now on whoever calls gets an exception, or does not any more.
 raise(Raise) -> persistent_term:put({?MODULE, raise}, Raise).
+
+%% What a sink of another kind does where it may be slow, or broken.
+pause() ->
+    sleep(),
+    stumble().
 
 stumble() ->
     persistent_term:get({?MODULE, raise}, false) andalso error(sink_is_broken).

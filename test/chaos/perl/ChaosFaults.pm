@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 # or how much.
 my %fault = (
 	client_kill => sub { kill 'KILL', $_[1]->client_pids; },
+	takeover => \&take_over,
 	client_stop => sub { pause($_[0], [ $_[1]->client_pids ], 0.5 + 5 * $_[2]); },
 	beam_kill => sub { $_[1]{child}->signal('KILL'); },
 	beam_stop => sub { pause($_[0], [ $_[1]->pid ], 0.5 + 5 * $_[2]); },
@@ -95,7 +96,7 @@ sub walsender
 	my ($world, $reader) = @_;
 
 	return $world->try_sql("SELECT active_pid FROM pg_replication_slots
-		WHERE slot_name = '$reader->{name}' AND active") || 0;
+		WHERE slot_name = '" . $reader->slot . "' AND active") || 0;
 }
 
 sub pause
@@ -104,6 +105,23 @@ sub pause
 
 	kill 'STOP', @$pids;
 	$world->after($seconds, sub { kill 'CONT', @$pids; });
+	return 1;
+}
+
+# Who reads the slot of several readers is stopped, in whatever it does there,
+# and comes back when another one has it.
+sub take_over
+{
+	my ($world) = @_;
+	my ($any) = grep { $_->is_fenced } $world->readers or return 0;
+	my $name = $world->try_sql('SELECT application_name FROM pg_stat_activity WHERE pid = '
+		. walsender($world, $any));
+	my $reader = $world->{reader}{ $name || 'none' } // return 0;
+	my @pids = ($reader->pid, $reader->client_pids);
+
+	kill 'STOP', @pids;
+	$world->try_sql('SELECT pg_terminate_backend(' . walsender($world, $any) . ')');
+	$world->after(4, sub { kill 'CONT', @pids; });
 	return 1;
 }
 
@@ -159,7 +177,7 @@ sub forgets
 {
 	my ($world) = @_;
 
-	$world->{judge}->event($_->{name}, 'restarted') for $world->readers;
+	$world->{judge}->event($_->slot, 'restarted') for $world->readers;
 	return;
 }
 
@@ -196,6 +214,7 @@ sub drop
 {
 	my ($world, $reader, $again) = @_;
 
+	return 0 if $reader->is_fenced;
 	return 0 if $again && $reader->{kind} ne 'otp' && !walsender($world, $reader);
 	# A walsender that is stopped, or writes into nothing, does not let it go.
 	defined $world->try_sql("SELECT chaos.drop_slot('$reader->{name}')")
@@ -240,6 +259,7 @@ sub lose
 	my $until = time + 40;
 	my $lost = 0;
 
+	return 0 if $reader->is_fenced;
 	# Who is cut off would be lost as well.
 	$world->do_due('inf');
 	sleep 0.1 while time < $until && !switch_wal($world, $reader->{name}, 64 << 20);

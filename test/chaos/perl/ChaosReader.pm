@@ -12,7 +12,7 @@ use FindBin;
 # Beyond a wire that can be cut: see test/chaos/network.
 my ($far, @listeners) = split / /, $ENV{ETF_LISTENERS} // '';
 
-# name, kind, dir, socket, database; direct: without a proxy.
+# name, slot, kind, dir, socket, database; direct: without a proxy.
 sub new
 {
 	my ($class, %self) = @_;
@@ -31,7 +31,10 @@ sub new
 	return $self;
 }
 
-sub slot { return $_[0]->{name}; }
+sub slot { return $_[0]->{slot}; }
+
+# Whether it is one of several that read a slot.
+sub is_fenced { return $_[0]->{kind} eq 'fenced'; }
 sub history { return "$_[0]->{dir}/$_[0]->{name}"; }
 
 # How its events are checked: see chaos_check.
@@ -41,7 +44,7 @@ sub rules
 
 	my $lanes = $self->{kind} =~ /producer|batch/ && $ENV{BROADWAY_LIBS};
 
-	return ($lanes ? 'writer' : 'commit', $self->{kind} eq 'port' ? 'strict' : 'loose');
+	return ($lanes ? 'writer' : 'commit', $self->{kind} =~ /port|fenced/ ? 'strict' : 'loose');
 }
 
 # At the position where its slot begins, or where it was.
@@ -50,6 +53,7 @@ sub start
 	my ($self, $lsn) = @_;
 	local $ENV{PG_ETF_CLIENT} = $self->{client} // $ENV{PG_ETF_CLIENT};
 	my ($dir, $port) = $self->{socket} =~ m{^(.*)/\.s\.PGSQL\.(\d+)$};
+	local @ENV{qw(ETF_SINK_DIR ETF_SINK_PORT)} = ($dir, $port);
 	my @where = $self->{proxy} ? @{$self}{qw(proxy_host proxy_port)} : ($dir, $port);
 
 	$self->{lives}++;

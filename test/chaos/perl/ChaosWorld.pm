@@ -45,7 +45,7 @@ sub new
 	$self->{node}->safe_psql('postgres', slurp_file("$FindBin::Bin/../chaos.sql"));
 	$self->sql('SELECT chaos.add_writer(w) FROM generate_series(1, 9) w');
 	$self->sql("SELECT pg_create_logical_replication_slot('oracle', 'pgoutput')");
-	$self->add_reader($_, $param{readers}{$_}) for sort keys %{ $param{readers} };
+	$self->add_slot($_, $param{readers}{$_}) for sort keys %{ $param{readers} };
 	return $self;
 }
 
@@ -72,20 +72,67 @@ sub socket_path
 
 sub readers { return map { $_[0]->{reader}{$_} } sort keys %{ $_[0]->{reader} }; }
 
-sub add_reader
+# The reader of a slot, or several: "fenced:3".
+sub add_slot
 {
-	my ($self, $name, $kind) = @_;
-	my $reader = ChaosReader->new(
-		name => $name, kind => $kind, dir => $self->{dir},
+	my ($self, $slot, $what) = @_;
+	my ($kind, $count) = split /:/, $what;
+	my @names = $count ? map { $slot . chr(96 + $_) } 1 .. $count : ($slot);
+	my @readers = map { $self->new_reader($_, $slot, $kind) } @names;
+	my $lsn = $self->new_slot($slot) // die "no slot $slot";
+
+	$self->{judge}->ask('consumer', $slot, $readers[0]->rules, $readers[0]->history);
+	$self->{judge}->event($slot, 'life', 'new', $lsn);
+	$self->make_sink($slot, $lsn) if $kind eq 'fenced';
+	$_->start($lsn) for @readers;
+	return;
+}
+
+sub new_reader
+{
+	my ($self, $name, $slot, $kind) = @_;
+
+	return $self->{reader}{$name} = ChaosReader->new(
+		name => $name, slot => $slot, kind => $kind, dir => $self->{dir},
 		socket => $self->socket_path, database => 'postgres',
 		direct => $self->{direct}, %{ $self->{patch}{$name} // {} });
+}
 
-	$self->{reader}{$name} = $reader;
-	$self->{judge}->ask('consumer', $name, $reader->rules, $reader->history);
-	my $lsn = $self->new_slot($name) // die "no slot $name";
-	$self->{judge}->event($name, 'life', 'new', $lsn);
-	$reader->start($lsn);
+# Where several readers of a slot write, and in which order they did.
+sub make_sink
+{
+	my ($self, $slot, $lsn) = @_;
+
+	$self->sql('CREATE DATABASE sink');
+	$self->{node}->safe_psql('sink', <<"SQL");
+CREATE TABLE pg_etf_positions (slot varchar(63) PRIMARY KEY, lsn bigint, next_index bigint);
+INSERT INTO pg_etf_positions SELECT '$slot', pg_lsn '$lsn' - pg_lsn '0/0', 0;
+CREATE TABLE effect (id bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), event text);
+SQL
+	$self->{sink} = { slot => $slot, read => 0 };
 	return;
+}
+
+# What was done there since the last time.
+sub read_sink
+{
+	my ($self) = @_;
+	my $sink = $self->{sink} // return 1;
+	my $file = "$self->{dir}/effects";
+	my ($out, $status) = ('');
+
+	eval {
+		$status = $self->{node}->psql('sink', <<"SQL", stdout => \$out);
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+\\copy (SELECT (extract(epoch FROM at) * 1000000)::bigint || '|' || event FROM effect WHERE id > $sink->{read} ORDER BY id) TO '$file'
+SELECT coalesce(max(id), 0) FROM effect;
+COMMIT
+SQL
+	};
+	return 0 if ($status // 1) != 0;
+	$self->{judge}->ask('effects', $sink->{slot}, $file);
+	$sink->{read} = $out;
+	return 1;
 }
 
 # Where it begins.
@@ -187,7 +234,9 @@ sub revive
 	{
 		my $status = $reader->ended // next;
 
-		$status == 3 ? $self->begin_epoch($reader) : $self->restart_reader($reader);
+		$reader->is_fenced ? $self->restart_fenced($reader, $status)
+		  : $status == 3 ? $self->begin_epoch($reader)
+		  : $self->restart_reader($reader);
 	}
 	return;
 }
@@ -197,6 +246,18 @@ sub restart_reader
 	my ($self, $reader) = @_;
 
 	$self->{judge}->event($reader->{name}, 'life', 'same');
+	$reader->start;
+	return;
+}
+
+# It waits for the slot, or goes on with it: what it was told, and an end by
+# itself, are without a reason.
+sub restart_fenced
+{
+	my ($self, $reader, $status) = @_;
+
+	push @{ $self->{unfounded} }, "$reader->{name} ended with status $status"
+	  if $status == 3 || $status == 4;
 	$reader->start;
 	return;
 }
@@ -232,10 +293,11 @@ sub observe
 	for my $line (split /\n/, $list)
 	{
 		my ($name, $lsn) = split /\|/, $line;
-		my $reader = $self->{reader}{$name};
+		my ($reader) = grep { $_->slot eq $name } $self->readers;
 
 		# A slot made anew belongs to the epoch that is not begun yet.
-		next if !$reader || defined $reader->ended || $reader->{recreated};
+		next if !$reader || $reader->{recreated}
+		  || (defined $reader->ended && !$reader->is_fenced);
 		$self->{judge}->event($name, 'confirmed', $lsn);
 	}
 	return;
@@ -247,6 +309,7 @@ sub check
 	my ($self) = @_;
 	my $file = "$self->{dir}/oracle";
 
+	$self->read_sink or return 0;
 	$self->{judge}->ask('cut');
 	my $status = $self->try_sql(<<"SQL") // return 0;
 \\copy (SELECT encode(data, 'hex') FROM pg_logical_slot_peek_binary_changes('oracle', NULL, NULL, 'proto_version', '1', 'publication_names', 'ledger')) TO '$file'
@@ -344,7 +407,7 @@ sub all_handled
 {
 	my ($self) = @_;
 
-	return !grep { $self->open_transactions($_->{name}) } $self->readers;
+	return !grep { $self->open_transactions($_->slot) } $self->readers;
 }
 
 # Clean ends, then the verdict; returns the report.

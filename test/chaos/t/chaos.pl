@@ -17,11 +17,12 @@ use Time::HiRes qw(time);
 my $minutes = $ENV{PG_ETF_MINUTES};
 my $seed = $ENV{PG_ETF_SEED} // (defined $minutes ? int rand 2**30 : 5);
 my $seconds = 60 * ($minutes // 0.3);
-my %readers = (c1 => 'otp', c2 => 'producer', c3 => 'port', c4 => 'changes', c5 => 'batch');
+my %readers = (c1 => 'otp', c2 => 'producer', c3 => 'port', c4 => 'changes', c5 => 'batch',
+	c6 => defined $minutes ? 'fenced:3' : 'fenced:2');
 my $pause = defined $minutes ? 3 : $seconds / ChaosFaults::count();
 my @schedule = ChaosFaults::schedule($seed,
 	1 + $seconds / $pause / ChaosFaults::count(), $pause, defined $minutes ? 1 : 0.3,
-	sort keys %readers);
+	map { /^c6/ ? qw(c6a c6b) : $_ } sort keys %readers);
 my %struck;
 
 @schedule = @schedule[ 0 .. ChaosFaults::count() - 1 ] unless defined $minutes;
