@@ -31,14 +31,22 @@ is(Bench::Figures::percentile(99.9, 1 .. 1000), 999, 'p99.9 of 1000');
 is(Bench::Figures::percentile(99.9, 1 .. 10), 10, 'p99.9 of few is the last');
 is(Bench::Figures::percentile(1, 7), 7, 'of one, all are this one');
 
-is(Bench::Figures::judgement(spread(1, 2, 3), '<=', 2), 'met', 'met');
-is(Bench::Figures::judgement(spread(1, 2, 3), '<=', 1.5), 'level',
-	'beyond the bound, not in every round');
-is(Bench::Figures::judgement(spread(1, 2, 3), '<=', 0.5), 'missed', 'missed');
-is(Bench::Figures::judgement(spread(1, 2, 3), '>=', 2), 'met',
-	'met where more is better');
-is(Bench::Figures::judgement(spread(1, 2, 3), '>=', 4), 'missed',
-	'missed where more is better');
+for (
+	[ '<=', 3, 'met', 'in every round' ],
+	[ '<=', 2.9, 'level', 'not in the worst' ],
+	[ '<=', 1, 'level', 'in the best only' ],
+	[ '<=', 0.9, 'missed', 'in none' ],
+	[ '>=', 1, 'met', 'in every round, where more is better' ],
+	[ '>=', 1.1, 'level', 'not in the worst, where more is better' ],
+	[ '>=', 3.1, 'missed', 'in none, where more is better' ])
+{
+	my ($relation, $bound, $word, $name) = @$_;
+	is(Bench::Figures::judgement(spread(1, 2, 3), $relation, $bound), $word,
+		"$word: $name");
+	local $Bench::Figures::quick = 1;
+	is(Bench::Figures::judgement(spread(1, 2, 3), $relation, $bound),
+		'quick: not judged', 'and in a quick look it is not judged');
+}
 
 cmp_ok(excess(sub { 2 * $_[0] }), '<', 1e-9, 'a line is linear');
 cmp_ok(excess(sub { 2 * $_[0] + 1e6 }), '<', 1e-9,

@@ -11,6 +11,7 @@ use Getopt::Long;
 use POSIX ();
 
 use Bench::Cluster;
+use Bench::Figures;
 use Bench::Report;
 use Bench::Run;
 
@@ -33,6 +34,7 @@ sub new
 	GetOptions(\%option, 'quick', 'rounds=i', 'json=s', 'build=s',
 		'pg-config=s', 'help', @{ $arg{options} // [] })
 	  or die $arg{usage};
+	$Bench::Figures::quick = $option{quick};
 	if ($option{help})
 	{
 		print $arg{usage};
