@@ -1,7 +1,7 @@
 # Targets of the plugin's tests; included by the top Makefile.
 
 .PHONY: check-build check-hardening check-plugin check-regress check-isolation check-tap \
-	check-random check-planted check-valgrind test-matrix
+	check-random check-planted check-planted-elixir check-valgrind test-matrix
 
 check-build: all client ## what somebody meets who builds and installs
 	prove test/build/build.pl
@@ -29,6 +29,9 @@ check-random: all ## random data beside test_decoding: MINUTES=n SEED=s
 
 check-planted: ## break the plugin in many ways: check-random notices each
 	test/planted
+
+check-planted-elixir: ## break the library in many ways: its tests notice each
+	test/planted_elixir
 
 check-valgrind: all ## the plugin's tests with the server under valgrind
 	test/valgrind

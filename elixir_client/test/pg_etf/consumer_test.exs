@@ -154,6 +154,18 @@ defmodule PgEtf.ConsumerTest do
     assert FakeSlot.settings(slot).ack_positions
   end
 
+  test "the stored position is asked for at each start of the program" do
+    slot = FakeSlot.start([2, 2, 2])
+    store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})
+    {:ok, _} = Consumer.start_link(Stored, %{store: store}, opts(slot))
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
+    # Somebody else went on with the data.
+    Agent.update(store, &%{&1 | position: 7_777})
+    FakeSlot.kill(slot)
+    eventually(fn -> FakeSlot.runs(slot) == 2 end)
+    assert FakeSlot.settings(slot).startpos == 7_777
+  end
+
   test "positions without transactions are stored, then confirmed" do
     slot = FakeSlot.start([1])
     store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})

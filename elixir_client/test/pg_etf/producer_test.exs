@@ -48,13 +48,16 @@ defmodule PgEtf.ProducerTest do
   end
 
   test "messages follow demand, in commit order" do
-    slot = FakeSlot.start([3, 0, 5, 1])
+    slot = FakeSlot.start([3, 0, 5])
     stage = start(slot)
     Stage.settle(stage, slot)
     refute_received {Stage, _, _}
     assert [0, 1] = stage |> Stage.take(2) |> ids()
+    FakeSlot.append(slot, [1])
     Stage.settle(stage, slot)
     refute_received {Stage, _, _}
+    # GenStage would keep what was not asked for.
+    assert PgEtf.info(stage).in_flight == 2
     assert [2, 3, 4, 5, 6, 7, 8] = stage |> Stage.take(7) |> ids()
   end
 
