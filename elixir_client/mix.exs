@@ -38,6 +38,8 @@ defmodule PgEtf.MixProject do
         {:broadway, "~> 1.0", optional: true},
         {:telemetry, "~> 0.4.3 or ~> 1.0", optional: true},
         {:decimal, "~> 2.0 or ~> 3.0", optional: true},
+        {:postgrex, "~> 0.17", only: :test},
+        {:jason, "~> 1.4", only: :test},
         {:ex_doc, "~> 0.31", only: :docs, runtime: false}
       ]
     else

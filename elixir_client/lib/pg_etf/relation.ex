@@ -48,8 +48,8 @@ defmodule PgEtf.Relation do
           identity: atom,
           columns: [Column.t()],
           key_names: [PgEtf.Change.name() | atom],
-          row: PgEtf.Row.plan(),
-          key_row: PgEtf.Row.plan(),
+          row: term,
+          key_row: term,
           without_atom: [String.t()]
         }
 
