@@ -49,7 +49,7 @@ defmodule PgEtf.Integration.AccountTest do
     {cost, <<?j>>} =
       Enum.reduce(frames, {0, terms}, fn frame, {sum, terms} ->
         {^frame, used} = :erlang.binary_to_term(<<131, terms::binary>>, [:used])
-        <<_::binary-size(used - 1), rest::binary>> = terms
+        rest = binary_part(terms, used - 1, byte_size(terms) - used + 1)
         {sum + FakeSlot.cost(used, sum == 0), rest}
       end)
 

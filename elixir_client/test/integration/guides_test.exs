@@ -3,7 +3,7 @@ defmodule PgEtf.Integration.GuidesTest do
 
   import ExUnit.CaptureIO
 
-  alias PgEtf.Sandbox
+  alias PgEtf.{Options, Sandbox, Test}
 
   @moduletag :integration
   # It starts a server; the machine may be busy.
@@ -14,19 +14,36 @@ defmodule PgEtf.Integration.GuidesTest do
 
     blocks =
       for file <- files,
-          [code] <-
-            Regex.scan(~r/```elixir\n(.*?)```/s, File.read!(file), capture: :all_but_first),
+          code <- file |> File.read!() |> blocks("elixir"),
           do: Code.string_to_quoted!(code, file: file)
 
     assert length(blocks) > 10
   end
 
+  test "from PostgrexWal: the head of a handler" do
+    [heads] = "guides/from-postgrex-wal.md" |> File.read!() |> blocks("elixir")
+    [_before, head] = String.split(heads, "# after\n")
+    body = "do\n {row, message}\nend"
+    Code.eval_string("defmodule PgEtf.GuidesTest.Moved do\n#{String.trim(head)} #{body}\nend")
+    message = %{data: Test.insert("orders", %{"id" => 7})}
+
+    assert {%{"id" => 7}, ^message} =
+             apply(PgEtf.GuidesTest.Moved, :handle_message, [:default, message, nil])
+  end
+
+  test "in a cluster: every option is one" do
+    [children, connection] = "guides/in-a-cluster.md" |> File.read!() |> blocks("elixir")
+    {_, [connection: connection]} = Code.eval_string(connection)
+    {[child], _} = Code.eval_string(children, connection: connection)
+    assert %{start: {_, _, [_audit, :no_state, opts]}} = Supervisor.child_spec(child, [])
+    settings = opts |> Options.validate!() |> Options.start_settings()
+
+    assert %{"host" => "db1,db2", "target_session_attrs" => "read-write", "dbname" => "shop"} =
+             settings.connection
+  end
+
   test "the notebook runs" do
-    cells =
-      "guides/first-steps.livemd"
-      |> File.read!()
-      |> then(&Regex.scan(~r/```elixir\n(.*?)```/s, &1, capture: :all_but_first))
-      |> List.flatten()
+    cells = "guides/first-steps.livemd" |> File.read!() |> blocks("elixir")
 
     # The first cell gets the library from the checkout, which is here already.
     ["# A checkout" <> _ | cells] = cells

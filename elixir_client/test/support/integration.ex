@@ -186,7 +186,7 @@ defmodule PgEtf.Integration do
   end
 
   @doc "Writes rows with these ids, each in its own transaction; at full speed."
-  def one_by_one(sandbox, table, first..last) do
+  def one_by_one(sandbox, table, first..last//_) do
     Sandbox.psql!(sandbox, """
     SET synchronous_commit = off;
     DO $$ BEGIN
