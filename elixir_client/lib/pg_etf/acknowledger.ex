@@ -12,7 +12,11 @@ defmodule PgEtf.Acknowledger do
   alias PgEtf.{AckTracker, Failure}
 
   @type ack_ref :: {pid, reference}
-  @type ack_data :: %{seq: AckTracker.seq(), on_failure: :ack | :retry | :halt}
+  @type ack_data :: %{
+          seq: AckTracker.seq(),
+          on_failure: Failure.action(),
+          requeue?: boolean
+        }
 
   @actions [:ack, :retry, :halt]
 
@@ -38,9 +42,19 @@ defmodule PgEtf.Acknowledger do
     %{ack_data | on_failure: action}
   end
 
+  # What is handed out again has to be kept, from the beginning.
+  defp put_option({:on_failure, :requeue}, %{requeue?: true} = ack_data) do
+    %{ack_data | on_failure: :requeue}
+  end
+
+  defp put_option({:on_failure, :requeue}, _ack_data) do
+    raise ArgumentError,
+          "a message can have on_failure: :requeue where it is the producer's option, too"
+  end
+
   defp put_option({:on_failure, action}, _ack_data) do
     raise ArgumentError,
-          "expected :on_failure to be one of :ack, :retry, :halt, got: #{inspect(action)}"
+          "expected :on_failure to be one of :ack, :retry, :requeue, :halt, got: #{inspect(action)}"
   end
 
   defp put_option({name, _value}, _ack_data) do

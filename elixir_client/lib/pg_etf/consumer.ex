@@ -297,7 +297,7 @@ defmodule PgEtf.Consumer do
   # words and a request to stop are not kept waiting by a long queue. How it is doing
   # is told before the first batch, which may take long, and after the last.
   defp work(consumer, until, told? \\ false) do
-    case Session.take(consumer.session, consumer.batch) do
+    case Session.take_in_order(consumer.session, consumer.batch) do
       {[], session} ->
         Session.Health.tell(session)
         {:noreply, %{consumer | session: session, working?: false}}
@@ -340,7 +340,7 @@ defmodule PgEtf.Consumer do
 
   # A position that is not stored must not be confirmed.
   defp failure({{:position, lsn}, seq}, status, %{on_failure: action}) do
-    action = if action == :ack, do: :retry, else: action
+    action = if action == :halt, do: :halt, else: :retry
     Failure.new(seq, action, %{commit_lsn: lsn}, status)
   end
 

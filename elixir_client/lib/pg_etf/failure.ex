@@ -6,15 +6,16 @@ defmodule PgEtf.Failure do
   alias __MODULE__
 
   @enforce_keys [:seq, :action]
-  defstruct [:seq, :action, :reason, :stacktrace, place: %{}]
+  defstruct [:seq, :action, :reason, :stacktrace, place: %{}, tries: 1]
 
-  @type action :: :ack | :retry | :halt
+  @type action :: :ack | :retry | :requeue | :halt
   @type t :: %Failure{
           seq: AckTracker.seq(),
           action: action,
           reason: term,
           stacktrace: Exception.stacktrace() | nil,
-          place: map
+          place: map,
+          tries: pos_integer
         }
 
   @place [:commit_lsn, :index, :schema, :table]
@@ -25,8 +26,12 @@ defmodule PgEtf.Failure do
   """
   @spec new(AckTracker.seq(), action, map, {:failed, term} | Callback.exception() | term) :: t
   def new(seq, action, metadata, status) do
-    failure = %Failure{seq: seq, action: action, place: Map.take(metadata, @place)}
+    failed(%Failure{seq: seq, action: action, place: Map.take(metadata, @place)}, status)
+  end
 
+  @doc "Why it failed."
+  @spec failed(t, {:failed, term} | Callback.exception() | term) :: t
+  def failed(failure, status) do
     case status do
       {:failed, reason} -> %{failure | reason: reason}
       {kind, reason, trace} -> %{failure | reason: {kind, reason}, stacktrace: trace}
@@ -44,10 +49,11 @@ defmodule PgEtf.Failure do
   @spec error(t, others :: non_neg_integer) :: Error.t()
   def error(%Failure{} = failure, others \\ 0) do
     more = if others > 0, do: " and #{others} more"
+    often = if failure.tries > 1, do: " #{failure.tries} times"
 
     %Error{
       class: :failure,
-      message: "message #{place(failure.place)}#{more} failed#{because(failure.reason)}",
+      message: "message #{place(failure.place)}#{more} failed#{often}#{because(failure.reason)}",
       details: failure |> details() |> put_stacktrace(failure.stacktrace)
     }
   end

@@ -29,6 +29,7 @@ defmodule PgEtf.Log do
           {:failure, Error.t(), delay :: non_neg_integer}
           | {:open_circuit, Error.t(), delay :: non_neg_integer}
           | {:ended, Error.t(), what_next :: String.t()}
+          | {:message, Logger.level(), Error.t(), what_next :: String.t()}
           | {:connected, details :: map}
 
   @doc "Tells an event, if it is one to tell."
@@ -66,6 +67,12 @@ defmodule PgEtf.Log do
 
   def decide(log, {:ended, error, what_next}, now) do
     once(log, {:error, error}, @hour, now, text(error, what_next))
+  end
+
+  # A message failed, and the stream goes on.
+  def decide(log, {:message, level, error, what_next}, now) do
+    {told, decided} = once(log, {level, error}, @minute, now, text(error, what_next))
+    {told, %{decided | down?: log.down?}}
   end
 
   # Errors are one if they say the same, whatever message it was that failed.

@@ -107,9 +107,25 @@ defmodule PgEtf.Options do
           "row and an insert of the new one; see \"Concurrency and ordering\"."
     ],
     on_failure: [
-      type: {:in, [:retry, :halt, :ack]},
+      type: {:in, [:retry, :requeue, :halt, :ack]},
       default: :retry,
       doc: "what a failed message does; see \"Acknowledgement and failures\"."
+    ],
+    max_attempts: [
+      type: :pos_integer,
+      default: 10,
+      doc:
+        "with `on_failure: :requeue`, how often a message is tried. With the pauses " <>
+          "between `:backoff_min` and `:backoff_max`, 10 times are about two minutes."
+    ],
+    after_attempts: [
+      type: {:or, [{:in, [:halt, :ack]}, {:fun, 2}]},
+      default: :halt,
+      doc:
+        "what a message does that failed so often: `:halt`, `:ack`, or a function that " <>
+          "puts it aside, a dead letter. It gets the change or transaction and the " <>
+          "reason, runs in the process of the stream, and acknowledges the message by " <>
+          "`:ok` or `{:ok, _}`; with anything else the message is tried again."
     ],
     on_error: [
       type: {:in, [:halt, :stop]},

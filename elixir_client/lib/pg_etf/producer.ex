@@ -311,7 +311,8 @@ defmodule PgEtf.Producer do
     on_failure = opts[:on_failure]
 
     for {data, seq} <- items do
-      acknowledger = {Acknowledger, ack_ref, %{seq: seq, on_failure: on_failure}}
+      ack_data = %{seq: seq, on_failure: on_failure, requeue?: on_failure == :requeue}
+      acknowledger = {Acknowledger, ack_ref, ack_data}
       %{message | data: data, metadata: metadata(data), acknowledger: acknowledger}
     end
   end

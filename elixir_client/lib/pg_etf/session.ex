@@ -10,13 +10,13 @@ defmodule PgEtf.Session do
   # incarnation (its inbox above all) is dropped together, and late
   # acknowledgements are known by its reference.
   #
-  # What has arrived and is not acknowledged is in PgEtf.Inbox; what the program
-  # reports besides is read by PgEtf.Session.Reports, and how the stream is doing
-  # told by PgEtf.Session.Health.
+  # What has arrived and is not acknowledged is in PgEtf.Inbox. The other modules of
+  # this name know what the program sends (Packets, Reports), what becomes of messages
+  # that fail (Failures), and how the stream is doing (Status, Health).
 
-  alias PgEtf.{AckTracker, Backoff, Error, Failure, Frame, Inbox, Log, Streams, Telemetry}
+  alias PgEtf.{AckTracker, Backoff, Error, Failure, Inbox, Log, Requeue, Streams, Telemetry}
 
-  alias PgEtf.Session.{Account, Health, Reports, Start, Status}
+  alias PgEtf.Session.{Account, Failures, Health, Packets, Start, Status}
   alias __MODULE__
 
   # Words of the owner's heap at least. One that holds what is read ahead grows past
@@ -25,9 +25,6 @@ defmodule PgEtf.Session do
   # faults; one that begins above it takes its like from those kept at hand.
   @heap 100_000
 
-  # Bytes of a packet from which on what the one before has left is not waited for: such
-  # a heap is collected late, and large values lie outside of it.
-  @large 1_048_576
   @flush_interval 50
   @stall_checks 4
 
@@ -40,6 +37,7 @@ defmodule PgEtf.Session do
     :conn,
     :incarnation,
     :inbox,
+    :requeue,
     :position,
     :error,
     :stall,
@@ -106,6 +104,7 @@ defmodule PgEtf.Session do
     %{
       session
       | inbox: Inbox.new(session.opts),
+        requeue: Requeue.new(session.opts),
         sent: nil,
         asked: nil,
         stall: nil,
@@ -119,14 +118,26 @@ defmodule PgEtf.Session do
   @spec take(t, non_neg_integer) :: {[item], t}
   def take(%Session{} = session, demand) do
     demand = if session.draining?, do: 0, else: demand
-    {items, inbox} = Inbox.take(session.inbox, demand)
-    session = %{session | inbox: inbox}
+    {again, requeue} = Requeue.take(session.requeue, demand)
+    {items, inbox} = Inbox.take(session.inbox, demand - length(again))
+    session = %{session | inbox: inbox, requeue: Requeue.keep(requeue, items)}
 
     if inbox.exception do
       error = Error.exception_in("store_position", inbox.exception)
       {[], retry(session, %{error | class: :failure})}
     else
-      {items, session |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
+      {again ++ items, session |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
+    end
+  end
+
+  @doc "The same, but what has failed comes again before anything else."
+  @spec take_in_order(t, non_neg_integer) :: {[item], t}
+  def take_in_order(%Session{requeue: requeue} = session, demand) do
+    if Requeue.open?(requeue) do
+      {again, requeue} = Requeue.take(requeue, demand)
+      {again, %{session | requeue: requeue}}
+    else
+      take(session, demand)
     end
   end
 
@@ -138,14 +149,13 @@ defmodule PgEtf.Session do
   """
   @spec ack(t, reference, [AckTracker.seq()], [Failure.t()]) :: t
   def ack(%Session{incarnation: incarnation} = session, incarnation, seqs, failures) do
-    count_failures(session, failures)
-    {done, failed} = Enum.split_with(failures, &(&1.action == :ack))
-    session = acked(session, Enum.map(done, & &1.seq) ++ seqs)
+    {verdict, done, session} = Failures.settle(session, failures)
+    session = acked(session, done ++ seqs)
 
-    case Enum.find(failed, &(&1.action == :halt)) || List.first(failed) do
+    case verdict do
       nil -> session
-      %Failure{action: :halt} = failure -> halt(session, error(failure, failed))
-      %Failure{action: :retry} = failure -> retry(session, error(failure, failed))
+      {:halt, error} -> halt(session, error)
+      {:retry, error} -> retry(session, error)
     end
   end
 
@@ -154,16 +164,11 @@ defmodule PgEtf.Session do
   defp acked(session, []), do: session
 
   defp acked(session, seqs) do
-    %{session | inbox: Inbox.ack(session.inbox, seqs)} |> confirm() |> Account.replenish()
-  end
+    requeue = Requeue.done(session.requeue, seqs)
 
-  defp error(failure, failed), do: Failure.error(failure, length(failed) - 1)
-
-  defp count_failures(session, failures) do
-    for {action, [first | _] = failures} <- Enum.group_by(failures, & &1.action) do
-      metadata = first |> Failure.details() |> Map.put(:action, action)
-      telemetry(session, [:failure], %{count: length(failures)}, metadata)
-    end
+    %{session | inbox: Inbox.ack(session.inbox, seqs), requeue: requeue}
+    |> confirm()
+    |> Account.replenish()
   end
 
   @doc "Whether something was handed out and not acknowledged."
@@ -239,11 +244,15 @@ defmodule PgEtf.Session do
 
   def handle_info(%Session{} = session, message) do
     case session.client.handle_message(session.conn, message) do
-      {:packet, packet} -> handle_packet(%{session | heard?: true}, packet)
+      {:packet, packet} -> %{session | heard?: true} |> Packets.take(packet) |> taken(session)
       {:down, error} -> session |> disconnect(0) |> down(error)
       :unknown -> :unknown
     end
   end
+
+  defp taken({:ok, session}, _before), do: {:ok, session}
+  defp taken({:error, error}, session), do: session |> disconnect(0) |> down(error)
+  defp taken({:again, error}, session), do: {:ok, session |> disconnect(0) |> again(error)}
 
   defp handle_timer(session, :connect) do
     if session.conn, do: {:ok, session}, else: connect(session)
@@ -253,6 +262,10 @@ defmodule PgEtf.Session do
 
   defp handle_timer(session, :flush), do: {:ok, confirm(%{session | flush_timer: nil})}
   defp handle_timer(%Session{conn: nil} = session, _message), do: {:ok, session}
+
+  defp handle_timer(session, {:again, seqs}) do
+    {:ok, %{session | requeue: Requeue.ready(session.requeue, seqs)}}
+  end
 
   defp handle_timer(%Session{heard?: false} = session, :heartbeat) do
     error = %Error{class: :port, message: "pg_etf_client does not answer"}
@@ -270,57 +283,7 @@ defmodule PgEtf.Session do
     {:ok, Health.watch(session)}
   end
 
-  ## Packets
-
-  defp handle_packet(session, packet) do
-    if byte_size(packet) >= @large, do: :erlang.garbage_collect()
-
-    case Frame.to_term(packet) do
-      {:ok, frames} when length(frames) >= 0 -> handle_frames(session, frames, byte_size(packet))
-      {:ok, report} -> handle_report(session, report)
-      :error -> protocol_error(session, "a packet holds what no packet may hold")
-    end
-  end
-
-  defp handle_report(session, report) do
-    case Reports.handle(session, report) do
-      {:ok, session} -> {:ok, session}
-      {:error, error} -> session |> disconnect(0) |> down(error)
-      {:again, error} -> {:ok, session |> disconnect(0) |> again(error)}
-    end
-  end
-
-  defp handle_frames(session, frames, bytes) do
-    started = System.monotonic_time()
-    telemetry(session, [:decode, :start], %{system_time: System.system_time(), bytes: bytes}, %{})
-
-    case Inbox.put(session.inbox, frames, bytes) do
-      {:ok, inbox, events} ->
-        session = %{session | inbox: inbox, lag: Health.lag(inbox.commit_us, session.lag)}
-
-        measurements = %{
-          duration: System.monotonic_time() - started,
-          bytes: bytes,
-          events: events,
-          lag: session.lag
-        }
-
-        telemetry(session, [:decode, :stop], measurements, %{})
-        {:ok, Account.replenish(session)}
-
-      {:error, reason} ->
-        measurements = %{duration: System.monotonic_time() - started}
-        metadata = %{kind: :error, reason: reason, stacktrace: []}
-        telemetry(session, [:decode, :exception], measurements, metadata)
-        protocol_error(session, reason)
-    end
-  end
-
   ## Ends
-
-  defp protocol_error(session, reason) do
-    session |> disconnect(0) |> down(Error.protocol(reason))
-  end
 
   defp down(session, error) do
     cond do

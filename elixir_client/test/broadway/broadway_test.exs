@@ -403,6 +403,46 @@ if Code.ensure_loaded?(Broadway) do
       Process.exit(teller, :kill)
     end
 
+    test "a large transaction with 1 % failures is done with on_failure: :requeue" do
+      slot = FakeSlot.start([1_000], frame: 100)
+      test = self()
+
+      handle = fn message ->
+        if :rand.uniform(100) == 1, do: raise("no sink")
+        send(test, {:row, message.data.record["id"]})
+        Message.put_data(message, :something_else)
+      end
+
+      producer = [on_failure: :requeue, backoff_min: 10, backoff_max: 100]
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, producer: producer)
+      eventually(fn -> done?(slot, 1) end)
+      assert Enum.sort(drained()) == Enum.to_list(0..999)
+      assert FakeSlot.runs(slot) == 1
+      Broadway.stop(pipeline)
+    end
+
+    test "a message that fails for good is put aside" do
+      slot = FakeSlot.start([10])
+      test = self()
+
+      handle = fn
+        %{data: %{record: %{"id" => 3}}} = message -> Message.failed(message, :poison)
+        message -> message
+      end
+
+      put_aside = fn change, reason ->
+        send(test, {:dead, change.record["id"], reason})
+        :ok
+      end
+
+      producer = [on_failure: :requeue, max_attempts: 3, after_attempts: put_aside]
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, producer: producer)
+      eventually(fn -> done?(slot, 1) end)
+      assert_receive {:dead, 3, :poison}
+      refute_received {:dead, _, _}
+      Broadway.stop(pipeline)
+    end
+
     test "a reason that does not pass ends nothing else" do
       slot = FakeSlot.start([1])
       {:ok, pipeline} = Pipeline.start(self(), slot)

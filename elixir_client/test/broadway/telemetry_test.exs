@@ -82,18 +82,10 @@ if Code.ensure_loaded?(:telemetry) do
 
       for {name, measurements, metadata} <- documented() do
         {measured, told} = seen[name] || next(name, slot)
-        measured = Map.keys(measured) -- counters(name)
-        assert {name, Enum.sort(measured)} == {name, Enum.sort(measurements)}
+        assert {name, Enum.sort(Map.keys(measured))} == {name, Enum.sort(measurements)}
         assert {name, Enum.sort(Map.keys(told))} == {name, Enum.sort([:slot, :name | metadata])}
       end
     end
-
-    # Those of the program are in docs/port.md.
-    defp counters([:pg_etf, :stats]) do
-      [:state, :sent_events, :sent_bytes, :granted_events, :granted_bytes]
-    end
-
-    defp counters(_name), do: []
 
     test "attempts are counted until something is acknowledged" do
       slot = FakeSlot.start([1, 1])

@@ -316,6 +316,10 @@ defmodule PgEtf.ProducerTest do
       eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
 
       assert_raise ArgumentError, ~r/expected :on_failure to be one of/, fn ->
+        configure(a, on_failure: :ignore)
+      end
+
+      assert_raise ArgumentError, ~r/where it is the producer's option/, fn ->
         configure(a, on_failure: :requeue)
       end
 
