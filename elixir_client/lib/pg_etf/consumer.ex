@@ -251,6 +251,20 @@ defmodule PgEtf.Consumer do
     end
   end
 
+  # OTP 25 and newer ask for the one with a map, which also hides the last message;
+  # Elixir has known it later.
+  if {:format_status, 1} in GenServer.behaviour_info(:callbacks), do: @impl(GenServer)
+  @doc false
+  def format_status(status), do: Session.Summary.status(status, &summary/1)
+
+  @impl GenServer
+  def format_status(:normal, [_dictionary, state]), do: [data: [{~c"State", summary(state)}]]
+  def format_status(:terminate, [_dictionary, state]), do: summary(state)
+
+  defp summary(%__MODULE__{module: module, session: session}) do
+    session |> Session.Summary.of() |> Map.put(:module, module)
+  end
+
   defp reason({%Error{} = error, _stacktrace}), do: error
   defp reason(:normal), do: :shutdown
   defp reason({:shutdown, _}), do: :shutdown

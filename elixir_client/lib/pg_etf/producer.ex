@@ -291,6 +291,15 @@ defmodule PgEtf.Producer do
     :ok
   end
 
+  # GenStage knows this form only; under Broadway the state is a part of its own.
+  @doc false
+  def format_status(:normal, [_dictionary, state]), do: [data: [{~c"State", summary(state)}]]
+  def format_status(:terminate, [_dictionary, state]), do: summary(state)
+
+  defp summary(%Producer{session: session, demand: demand}) do
+    session |> Session.Summary.of() |> Map.put(:demand, demand)
+  end
+
   defp continue({:ok, session}, state), do: emit(%{state | session: session})
 
   defp continue({:stop, error, session}, state),

@@ -133,9 +133,19 @@ defmodule PgEtf.FakeSlot do
   @impl PgEtf.Client
   def close({slot, ref}, timeout) do
     GenServer.call(slot, {:close, ref, timeout})
+    flush(ref)
   catch
     # At the end of a test the slot may be gone before the producer.
     :exit, _ -> :ok
+  end
+
+  # Nothing of a closed port is left behind.
+  defp flush(ref) do
+    receive do
+      {__MODULE__, ^ref, _} -> flush(ref)
+    after
+      0 -> :ok
+    end
   end
 
   ## Server
