@@ -109,7 +109,19 @@ defmodule PgEtf.Error do
     }
   end
 
+  # The loader's, and the shell's: the program has not run.
   @doc false
+  def from_exit_status(status) when status in [126, 127] do
+    %__MODULE__{
+      class: :config,
+      message: "pg_etf_client cannot run: exit status #{status}",
+      hint:
+        "A library that it needs is not there, most likely libpq: install libpq5 (Debian), " <>
+          "libpq (Alpine) or postgresql-libs where the release runs. Or the program was built " <>
+          "for another machine."
+    }
+  end
+
   def from_exit_status(status) do
     class = Map.get(@exit_statuses, status, :port)
     %__MODULE__{class: class, message: "pg_etf_client exited with status #{status}"}

@@ -52,21 +52,31 @@ defmodule PgEtf.PortClient do
 
   @impl true
   def open(settings, opts) do
-    with {:ok, path} <- find(opts[:client_path]) do
-      port =
-        Port.open({:spawn_executable, path}, [
-          {:packet, 4},
-          {:args, ["--port"]},
-          :binary,
-          :exit_status,
-          :use_stdio,
-          :hide
-        ])
-
+    with {:ok, path} <- find(opts[:client_path]),
+         {:ok, port} <- spawn_program(path) do
       conn = %__MODULE__{port: port, os_pid: os_pid(port)}
       command(conn, {:start, settings})
       {:ok, conn}
     end
+  end
+
+  defp spawn_program(path) do
+    options = [:binary, :exit_status, :use_stdio, :hide, packet: 4, args: ["--port"]]
+    {:ok, Port.open({:spawn_executable, path}, options)}
+  catch
+    :error, reason -> {:error, not_started(path, reason)}
+  end
+
+  # Whatever the machine lacks at the moment passes; a program that may not be run does
+  # not.
+  defp not_started(path, reason) do
+    class = if reason in [:eacces, :enoent, :enotdir], do: :config, else: :port
+
+    %Error{
+      class: class,
+      message: "#{path} cannot be started: #{reason}",
+      hint: "Look at its permissions, and at the limits of processes, ports and files."
+    }
   end
 
   # A program that does not read must not suspend the owner, who has acks to

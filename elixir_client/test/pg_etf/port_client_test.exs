@@ -25,6 +25,27 @@ defmodule PgEtf.PortClientTest do
     assert {:error, _} = PortClient.open(%{}, client_path: __DIR__)
   end
 
+  # In a machine of its own, which has no file left to open.
+  test "a program that cannot be started for now is tried again" do
+    code = """
+    # Modules are files, too.
+    struct(PgEtf.Error)
+    IO.puts("\#{:warm}")
+    path = System.find_executable("true")
+    open = fn -> :file.open("/dev/null", [:raw, :read]) end
+    {:ok, _} = PgEtf.PortClient.find(path)
+    files = Stream.repeatedly(open) |> Enum.take_while(&match?({:ok, _}, &1))
+    {:error, %{class: class, message: message}} = PgEtf.PortClient.open(%{}, client_path: path)
+    for {:ok, file} <- files, do: :file.close(file)
+    IO.puts("\#{class}: \#{message}")
+    """
+
+    args = ["-c", ~s(ulimit -n 256; exec elixir -pa "$1" -e "$2"), "sh"]
+    args = args ++ [Mix.Project.compile_path(), code]
+    assert {output, 0} = System.cmd("sh", args, stderr_to_stdout: true)
+    assert output =~ ~r"port: .*true cannot be started: emfile"
+  end
+
   describe "a program that misbehaves" do
     @describetag :tmp_dir
 
@@ -43,11 +64,24 @@ defmodule PgEtf.PortClientTest do
 
     # After it has read its settings: before that the pipe would break as well.
     test "exits at once: the status tells the class", %{script: script} do
-      for {status, class} <- [{4, :auth}, {7, :slot_lost}, {13, :network}, {99, :port}] do
+      for {status, class} <- [
+            {4, :auth},
+            {7, :slot_lost},
+            {13, :network},
+            {99, :port},
+            {126, :config},
+            {127, :config}
+          ] do
         path = script.("head -c 4 > /dev/null; exit #{status}")
         {:ok, conn} = PortClient.open(%{}, client_path: path)
         assert {:down, %Error{class: ^class}} = PortClient.handle_message(conn, next(conn))
       end
+    end
+
+    test "cannot run, as where libpq is missing: the hint names it" do
+      error = Error.from_exit_status(127)
+      refute Error.transient?(error)
+      assert Exception.message(error) =~ "libpq5"
     end
 
     test "is killed by a signal", %{script: script} do
