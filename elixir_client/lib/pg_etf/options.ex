@@ -3,22 +3,35 @@ defmodule PgEtf.Options do
   # Options as data: one table is what validation, defaults and the generated
   # documentation are made from.
 
+  alias PgEtf.Connection
+  alias PgEtf.Options.Type
+
   @patterns "each a `schema.table` pattern, in which `*` stands for any characters " <>
               "and a backslash takes the special meaning from the next one"
 
   @schema [
     connection: [
-      type: {:or, [:keyword, :string, {:fun, 0}]},
+      type: :connection,
       required: true,
       doc:
-        "where the database is: a keyword list with `:hostname`, `:port`, `:username`, " <>
-          "`:password`, `:database`, `:socket_dir`, `:ssl` (boolean) and any keyword of libpq " <>
-          "(`:sslmode`, `:sslrootcert`, `:connect_timeout`, ...); or a libpq connection " <>
-          "string or URI; or a function of no arguments that returns one of these, " <>
-          "called at each connect, so that a password may change. What is not given " <>
-          "comes from libpq's own sources (`PG*` variables, service and password files)."
+        "where the database is: a keyword list (or map) as Postgrex and Ecto take it, " <>
+          "`MyApp.Repo.config()` among them, with `:hostname`, `:port`, `:username`, " <>
+          "`:password`, `:database`, `:socket_dir`, `:url`, `:parameters`, `:ssl` (a boolean, " <>
+          "or `:cacertfile`, `:certfile`, `:keyfile`, `:verify`, `:server_name_indication`, " <>
+          "`:versions`), and any keyword of libpq (`:sslmode`, `:connect_timeout`, ...); what " <>
+          "it says of pools and queries is left out. Or a URL (`postgresql://`, `ecto://`) or " <>
+          "libpq's `host=db dbname=shop`. Or a function of no arguments that returns one of " <>
+          "these: it is called whenever the C program starts, which it does anew when the " <>
+          "server refuses the password, or cannot be reached three times in a row; so a " <>
+          "password or a host may change. What is not " <>
+          "given comes from libpq's own sources (`PG*` variables, service and password " <>
+          "files)."
     ],
-    slot: [type: :string, required: true, doc: "the name of the replication slot."],
+    slot: [
+      type: :string,
+      required: true,
+      doc: "the name of the replication slot; from Erlang a charlist or an atom, too."
+    ],
     create_slot: [
       type: {:in, [false, true, :temporary]},
       default: false,
@@ -248,16 +261,11 @@ defmodule PgEtf.Options do
   end
 
   @doc """
-  The options with the connection as a function: whoever prints them, a supervisor its
+  The options with the connection in a function: whoever prints them, a supervisor its
   child or a crash report its state, prints no password.
   """
   @spec conceal(keyword) :: keyword
-  def conceal(opts) do
-    Keyword.replace_lazy(opts, :connection, fn
-      fun when is_function(fun, 0) -> fun
-      connection -> fn -> connection end
-    end)
-  end
+  def conceal(opts), do: Keyword.replace_lazy(opts, :connection, &Connection.conceal/1)
 
   @doc "The documentation of all options, as a Markdown list."
   @spec docs() :: String.t()
@@ -289,59 +297,31 @@ defmodule PgEtf.Options do
     spec[:default]
   end
 
+  # It may hold a password: its error shows no value.
+  defp value!(:connection, _spec, {:ok, value}) do
+    Connection.check!(value)
+    value
+  end
+
   defp value!(key, spec, {:ok, value}) do
-    unless valid?(spec[:type], value) do
+    value = Type.cast(spec[:type], value)
+
+    unless Type.valid?(spec[:type], value) do
       raise ArgumentError,
-            "invalid value for option #{inspect(key)}: expected #{describe(spec[:type])}, " <>
-              "got: #{got(key, value)}"
+            "invalid value for option #{inspect(key)}: expected #{Type.describe(spec[:type])}, " <>
+              "got: #{inspect(value)}"
     end
 
     value
   end
-
-  # A connection may hold a password, and errors end up in logs.
-  defp got(:connection, _value), do: "something else"
-  defp got(_key, value), do: inspect(value)
-
-  defp valid?(:any, _value), do: true
-  defp valid?(nil, value), do: is_nil(value)
-  defp valid?(:string, value), do: is_binary(value) and value != ""
-  defp valid?(:boolean, value), do: is_boolean(value)
-  defp valid?(:map, value), do: is_map(value)
-  defp valid?(:keyword, value), do: Keyword.keyword?(value)
-  defp valid?(:pos_integer, value), do: is_integer(value) and value > 0
-  defp valid?(:non_neg_integer, value), do: is_integer(value) and value >= 0
-  defp valid?(:lsn, value), do: is_integer(value) and value in 0..0xFFFFFFFFFFFFFFFF
-  defp valid?({:fun, arity}, value), do: is_function(value, arity)
-  defp valid?({:in, values}, value), do: value in values
-  defp valid?(:atom, value), do: is_atom(value)
-  defp valid?({:tagged, tag, type}, {tag, value}), do: valid?(type, value)
-  defp valid?({:tagged, _tag, _type}, _value), do: false
-  defp valid?({:list, type}, value), do: is_list(value) and Enum.all?(value, &valid?(type, &1))
-  defp valid?({:or, types}, value), do: Enum.any?(types, &valid?(&1, value))
-
-  defp describe(nil), do: "nil"
-  defp describe(:string), do: "a non-empty string"
-  defp describe(:boolean), do: "a boolean"
-  defp describe(:map), do: "a map"
-  defp describe(:keyword), do: "a keyword list"
-  defp describe(:pos_integer), do: "a positive integer"
-  defp describe(:non_neg_integer), do: "an integer from 0"
-  defp describe(:lsn), do: "a position (see PgEtf.Lsn)"
-  defp describe({:fun, arity}), do: "a function of #{arity} arguments"
-  defp describe({:in, values}), do: "one of " <> Enum.map_join(values, ", ", &inspect/1)
-  defp describe(:atom), do: "an atom"
-  defp describe({:tagged, tag, type}), do: "{#{inspect(tag)}, #{describe(type)}}"
-  defp describe({:list, type}), do: "a list, each element #{describe(type)}"
-  defp describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
 
   ## What the C program is told
 
   @doc "The settings of the `start` command: see docs/port.md."
   @spec start_settings(keyword) :: map
   def start_settings(opts) do
-    opts
-    |> connection()
+    opts[:connection]
+    |> Connection.settings!()
     |> Map.merge(%{
       slot: opts[:slot],
       create: create(opts[:create_slot]),
@@ -370,22 +350,6 @@ defmodule PgEtf.Options do
 
   defp put_start_position(settings, nil), do: settings
   defp put_start_position(settings, lsn), do: Map.put(settings, :startpos, lsn)
-
-  defp connection(opts) do
-    case value!(:connection, @schema[:connection], {:ok, opts[:connection].()}) do
-      text when is_binary(text) -> %{conninfo: text}
-      keywords when is_list(keywords) -> %{connection: Map.new(keywords, &libpq_keyword/1)}
-      fun -> connection(connection: fun)
-    end
-  end
-
-  defp libpq_keyword({:hostname, host}), do: {"host", host}
-  defp libpq_keyword({:socket_dir, dir}), do: {"host", dir}
-  defp libpq_keyword({:username, user}), do: {"user", user}
-  defp libpq_keyword({:database, name}), do: {"dbname", name}
-  defp libpq_keyword({:ssl, true}), do: {"sslmode", "require"}
-  defp libpq_keyword({:ssl, false}), do: {"sslmode", "disable"}
-  defp libpq_keyword({key, value}), do: {Atom.to_string(key), to_string(value)}
 
   # Rows are finished here from their compact form, but for a uuid: its 36
   # characters cost the plugin next to nothing, and 0.8 us here.

@@ -34,13 +34,26 @@ defmodule PgEtf.OptionsTest do
     end
   end
 
-  test "an error shows no password" do
-    error =
-      assert_raise ArgumentError, fn ->
-        Options.validate!(slot: "s", connection: %{password: "secret"})
-      end
+  test "text may be a charlist or an atom, as it is in Erlang" do
+    opts = Options.validate!(connection: [], slot: ~c"orders", tables: [~c"public.*", :"a.b"])
+    assert {opts[:slot], opts[:tables]} == {"orders", ["public.*", "a.b"]}
+    assert Options.validate!(connection: [], slot: :orders)[:slot] == "orders"
 
-    refute error.message =~ "secret"
+    for slot <- [nil, true, ~c"", [1]] do
+      assert_raise ArgumentError, fn -> Options.validate!(connection: [], slot: slot) end
+    end
+  end
+
+  test "a connection is checked where the stream is started, a function where it is called" do
+    wrong = [hostname: "db", hostnam: "db"]
+    assert_raise ArgumentError, fn -> Options.validate!(connection: wrong, slot: "s") end
+
+    assert_raise ArgumentError, fn ->
+      [connection: wrong, slot: "s"] |> Options.conceal() |> Options.validate!()
+    end
+
+    opts = Options.validate!(connection: fn -> wrong end, slot: "s")
+    assert_raise ArgumentError, fn -> Options.start_settings(opts) end
   end
 
   test "the documentation names every public option" do

@@ -61,7 +61,7 @@ defmodule PgEtf.SecretsTest do
       slot = FakeSlot.start([])
       {:ok, stage} = Stage.start_link(Producer, [on_error: :stop] ++ opts(unquote(title), slot))
       refute LogTo.show(:sys.get_status(stage)) =~ @secret
-      FakeSlot.inject(slot, {:fatal, :auth, %{message: slot, hint: "h", sqlstate: ""}})
+      FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: slot, hint: "h", sqlstate: ""}})
       logged = LogTo.wait_for(~r/^(?=.*:gen_server\.format_log).*#{slot}/s)
       refute logged =~ @secret
     end

@@ -70,4 +70,62 @@ defmodule PgEtf.SessionTest do
     await_run(slot, 2)
     assert %{system_identifier: "7001", timeline: 3} = FakeSlot.settings(slot)
   end
+
+  describe "a function that returns the connection" do
+    setup %{slot: slot} do
+      test = self()
+      asked = fn -> send(test, :asked) && [] end
+      other = FakeSlot.start([1])
+      opts = [connection: asked, slot: other, client: FakeSlot, backoff_min: 1, backoff_max: 2]
+      {:ok, stage} = Stage.start_link(Producer, opts)
+      await_run(other, 1)
+      assert_received :asked
+      %{fixed: slot, slot: other, asking: stage}
+    end
+
+    defp reconnecting(slot, failures) do
+      details = %{class: :network, message: "m", hint: "", sqlstate: "", failures: failures}
+      FakeSlot.inject(slot, {:status, :reconnecting, Map.put(details, :delay, 1)})
+    end
+
+    test "is asked again when the password is refused, once", %{slot: slot, asking: stage} do
+      refused = {:fatal, :auth, %{message: "no", hint: "", sqlstate: "28P01"}}
+      FakeSlot.inject(slot, refused)
+      await_run(slot, 2)
+      assert_received :asked
+      Stage.settle(stage, slot)
+      # The second refusal in a row, before anything has worked.
+      :sys.replace_state(stage, &put_error(&1, %PgEtf.Error{class: :auth, message: "no"}))
+      FakeSlot.inject(slot, refused)
+      assert %{status: :halted} = Stage.info(stage)
+      assert FakeSlot.runs(slot) == 2
+      # By hand, or after a while, it is asked again.
+      PgEtf.resume(stage)
+      await_run(slot, 3)
+      assert_received :asked
+    end
+
+    # GenStage, and the harness of these tests, have the producer's state inside of theirs.
+    defp put_error(%{state: %{session: _}} = outer, error) do
+      put_in(outer.state.session.error, error)
+    end
+
+    test "is asked again when the server is not found, not at each blip", context do
+      %{slot: slot, fixed: fixed, stage: stage, asking: asking} = context
+      for failures <- 1..2, do: reconnecting(slot, failures)
+      assert %{status: :reconnecting} = Stage.info(asking)
+      assert FakeSlot.runs(slot) == 1
+      refute_received :asked
+      reconnecting(slot, 3)
+      await_run(slot, 2)
+      assert_received :asked
+
+      # A connection that was given as a value is what it was.
+      for failures <- 1..9, do: reconnecting(fixed, failures)
+      assert %{status: :reconnecting} = Stage.info(stage)
+      FakeSlot.inject(fixed, {:fatal, :auth, %{message: "no", hint: "", sqlstate: "28P01"}})
+      assert %{status: :halted} = Stage.info(stage)
+      assert FakeSlot.runs(fixed) == 1
+    end
+  end
 end

@@ -3,10 +3,14 @@ defmodule PgEtf.Session.Reports do
   # Packets of the client program that are not frames: what they change in a
   # session. See docs/port.md.
 
-  alias PgEtf.{Error, Inbox, Log, Session, Streams, Telemetry}
+  alias PgEtf.{Connection, Error, Inbox, Log, Session, Streams, Telemetry}
   alias PgEtf.Session.{Account, Health, Status}
 
   require Logger
+
+  # Failures in a row after which a function is asked for the connection again: it may
+  # have moved. Before that a lost connection is only made again, and repeats nothing.
+  @ask_again 3
 
   @doc "Takes a report; an error is the end of the incarnation, `:again` is mended by a new one."
   @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:again | :error, Error.t()}
@@ -14,6 +18,16 @@ defmodule PgEtf.Session.Reports do
   def handle(session, {:status, :slot, details}) when is_map(details) do
     Status.tell(session, :slot, details)
     {:ok, session}
+  end
+
+  # The program connects with what it was told at its start.
+  def handle(%Session{opts: opts} = session, {:status, status, %{class: class} = details})
+      when status in [:reconnecting, :open_circuit] do
+    if Connection.asked?(opts[:connection]) and details[:failures] >= @ask_again do
+      {:again, Error.new(class, details)}
+    else
+      {:ok, Status.set(session, status, details)}
+    end
   end
 
   def handle(session, {:status, status, details}) when is_atom(status) and is_map(details) do
@@ -47,6 +61,12 @@ defmodule PgEtf.Session.Reports do
   def handle(session, {:log, level, text}) when is_binary(text) do
     Logger.log(log_level(level), "#{Log.label(session.opts)}: #{text}")
     {:ok, session}
+  end
+
+  # One password that a function returned may be too old by now, two in a row are wrong.
+  def handle(%Session{opts: opts, error: last}, {:fatal, :auth, details}) when is_map(details) do
+    fresh? = Connection.asked?(opts[:connection]) and not match?(%Error{class: :auth}, last)
+    {if(fresh?, do: :again, else: :error), Error.new(:auth, details)}
   end
 
   def handle(_session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
