@@ -127,6 +127,10 @@ subtest 'frames that wait leave together' => sub {
 
 	$client->expect(qr/^\{status,connected/, 'it connects');
 	$etf->sql(join '', map { "INSERT INTO t VALUES ($_);\n" } 4001 .. 4200);
+	my $end = $etf->sql('SELECT pg_current_wal_lsn()');
+	ok($node->poll_query_until('postgres',
+			"SELECT sent_lsn >= '$end' FROM pg_stat_replication"),
+		'all wait');
 	$client->say('{credit, 1000, 1000000}');
 	is_deeply($client->rows_until(4200), [ 4001 .. 4200 ], 'all of them');
 	$client->say('frames');
