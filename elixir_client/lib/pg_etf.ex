@@ -56,7 +56,7 @@ defmodule PgEtf do
 
   | key | content |
   |---|---|
-  | `status` | `:connecting`, `:connected`, ..., `:backoff`, `:halted` or `:stopped` |
+  | `status` | `:connecting`, `:standby` (another process reads the slot), `:connected`, `:reconnecting`, `:open_circuit`, `:disconnected`, `:halted` or `:stopped` |
   | `slot` | its name |
   | `flushed_lsn` | the position confirmed by this process, `nil` before the first |
   | `position` | the same, or the server's where nothing was to be read |

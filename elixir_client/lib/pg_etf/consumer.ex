@@ -224,6 +224,12 @@ defmodule PgEtf.Consumer do
     start(consumer, &Session.connect/1)
   end
 
+  # So it may be when the slot is free that was stood by for.
+  def handle_info({Session, incarnation, {:free, seen}}, consumer)
+      when incarnation == consumer.session.incarnation do
+    start(consumer, &Session.go(&1, seen))
+  end
+
   def handle_info(message, consumer) do
     case Session.handle_info(consumer.session, message) do
       :unknown -> {:noreply, consumer}

@@ -22,7 +22,8 @@ defmodule PgEtf.Log do
   # said   when each reason was told, how long that counts, and how often it came since
   # down?  the last that was told is not that it is connected
   # first? it was never told to be connected
-  defstruct said: %{}, down?: true, first?: true
+  # waits? it was told to stand by, and not yet to be connected
+  defstruct said: %{}, down?: true, first?: true, waits?: false
 
   @type t :: %Log{}
   @type event ::
@@ -30,6 +31,7 @@ defmodule PgEtf.Log do
           | {:open_circuit, Error.t(), delay :: non_neg_integer}
           | {:ended, Error.t(), what_next :: String.t()}
           | {:message, Logger.level(), Error.t(), what_next :: String.t()}
+          | {:standby, details :: map}
           | {:connected, details :: map}
 
   @doc "Tells an event, if it is one to tell."
@@ -52,8 +54,15 @@ defmodule PgEtf.Log do
   def decide(log, {:connected, details}, _now) do
     again = if log.first?, do: "", else: " again"
     said = for {_, {_, @minute, _}} = entry <- log.said, into: %{}, do: entry
-    log = %{log | said: said, down?: false, first?: false}
+    log = %{log | said: said, down?: false, first?: false, waits?: false}
     {{:info, "connected#{again}#{where(details)}"}, log}
+  end
+
+  def decide(%Log{waits?: true} = log, {:standby, _details}, _now), do: {nil, log}
+
+  def decide(log, {:standby, details}, _now) do
+    text = "standing by, #{reader(details[:holder_pid])} reads the slot"
+    {{:info, text}, %{log | down?: true, waits?: true}}
   end
 
   def decide(log, {:failure, error, delay}, now) do
@@ -96,6 +105,9 @@ defmodule PgEtf.Log do
   @doc "Somebody tries again: the same reason is news."
   @spec forget(t) :: t
   def forget(%Log{} = log), do: %{log | said: %{}}
+
+  defp reader(pid) when pid in [nil, 0], do: "another process"
+  defp reader(pid), do: "process #{pid} of the server"
 
   defp muted({_at, _period, muted}) when muted > 0, do: " (#{muted} more times since last told)"
   defp muted(_entry), do: ""

@@ -40,6 +40,23 @@ defmodule PgEtf.Options do
           "the server from removing log, so this is off by default. `:temporary` makes " <>
           "one that ends with the connection."
     ],
+    standby: [
+      type: :boolean,
+      default: true,
+      doc:
+        "whether to wait for a slot that another process reads, as long as it takes; " <>
+          "see the guide \"In a cluster\". Without it, and with a temporary slot, that is " <>
+          "a failure that is tried again with pauses."
+    ],
+    takeover_timeout: [
+      type: :non_neg_integer,
+      default: 0,
+      doc:
+        "milliseconds after which the server gives up a reader that has vanished with its " <>
+          "machine or network, so that another may have the slot: `wal_sender_timeout` of " <>
+          "this stream, unless the server's own is shorter. At least 1000; 0 leaves it to " <>
+          "the server, where it is a minute unless changed."
+    ],
     failover: [
       type: :boolean,
       default: false,
@@ -326,6 +343,8 @@ defmodule PgEtf.Options do
       slot: opts[:slot],
       create: create(opts[:create_slot]),
       failover: opts[:failover],
+      standby: opts[:standby] and opts[:create_slot] != :temporary,
+      takeover_timeout: opts[:takeover_timeout],
       options: plugin_options(opts),
       credit_events: opts[:prefetch],
       credit_bytes: PgEtf.Inbox.first_bytes(opts[:window_bytes]),

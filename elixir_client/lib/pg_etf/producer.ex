@@ -138,8 +138,8 @@ defmodule PgEtf.Producer do
   before it is done, can drop what it has seen; with `:start_position` it does not even
   come. See the guide "Exactly once with Ecto".
 
-  A failure that passes (network, restart of the server, another reader of the slot) is
-  tried again with growing pauses. Any other stops the producer with a `PgEtf.Error`
+  While another process reads the slot the stream stands by. A failure that passes
+  (network, restart of the server) is tried again with growing pauses. Any other stops the producer with a `PgEtf.Error`
   that says what to do; Broadway starts it again a few times, and then the pipeline
   ends, for its supervisor to decide.
 

@@ -89,9 +89,28 @@ defmodule PgEtf.Session do
     end
   end
 
+  @doc """
+  Starts where the position is by now: the slot that was stood by for is free, and was at
+  `seen` when that was told.
+  """
+  @spec go(t, PgEtf.Lsn.t()) :: {:ok, t}
+  def go(%Session{conn: nil} = session, _seen), do: {:ok, session}
+
+  def go(%Session{} = session, seen) do
+    with {:ok, lsn} <- Start.position(session),
+         :ok <- session.client.command(session.conn, {:go, lsn || 0, seen}) do
+      {:ok, session}
+    else
+      :busy -> {:ok, tap(session, &schedule(&1, {:free, seen}, @flush_interval))}
+      {:error, error} -> fail(session, error)
+    end
+  end
+
   @doc "Instead of a start: why there is none."
   @spec fail(t, Error.t()) :: {:ok, t}
-  def fail(%Session{conn: nil} = session, error), do: down(session, error)
+  def fail(%Session{} = session, error) do
+    session |> disconnect(session.opts[:shutdown_timeout]) |> down(error)
+  end
 
   @doc "The position to start at next, nil for that of the slot."
   @spec start_at(t, PgEtf.Lsn.t() | nil) :: t
@@ -258,6 +277,7 @@ defmodule PgEtf.Session do
     if session.conn, do: {:ok, session}, else: connect(session)
   end
 
+  defp handle_timer(session, {:free, seen}), do: go(session, seen)
   defp handle_timer(session, {:stop, error}), do: {:stop, error, session}
 
   defp handle_timer(session, :flush), do: {:ok, confirm(%{session | flush_timer: nil})}

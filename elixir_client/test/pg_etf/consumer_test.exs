@@ -166,6 +166,32 @@ defmodule PgEtf.ConsumerTest do
     assert FakeSlot.settings(slot).startpos == 7_777
   end
 
+  test "the position is read again when the slot that it stood by for is free" do
+    slot = FakeSlot.start([2, 2, 2], busy?: true)
+    store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})
+    {:ok, consumer} = Consumer.start_link(Stored, %{store: store}, opts(slot))
+    eventually(fn -> PgEtf.info(consumer).status == :standby end)
+
+    # Another reader has handled two of them meanwhile.
+    Agent.update(store, &%{&1 | position: FakeSlot.end_lsn(2)})
+    FakeSlot.free(slot, FakeSlot.end_lsn(2))
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
+    assert Agent.get(store, & &1.rows) == [4, 5]
+    assert FakeSlot.settings(slot).startpos == FakeSlot.end_lsn(2)
+    assert FakeSlot.breaches(slot) == []
+  end
+
+  test "a position that cannot be read then is a failure, and no end" do
+    slot = FakeSlot.start([1], busy?: true)
+    store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})
+    {:ok, consumer} = Consumer.start_link(Stored, %{store: store}, opts(slot))
+    eventually(fn -> PgEtf.info(consumer).status == :standby end)
+    stop_supervised!(Agent)
+    FakeSlot.free(slot, 0)
+    eventually(fn -> match?(%Error{class: :exception}, PgEtf.info(consumer).error) end)
+    assert Process.alive?(consumer)
+  end
+
   test "positions without transactions are stored, then confirmed" do
     slot = FakeSlot.start([1])
     store = start_supervised!({Agent, fn -> %{rows: [], position: nil} end})

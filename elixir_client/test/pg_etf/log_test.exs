@@ -65,6 +65,16 @@ defmodule PgEtf.LogTest do
     assert [{0, :warning, _}, {0, :info, _}] = told(flapping)
   end
 
+  test "standing by, until it is connected" do
+    standby = {:standby, %{holder_pid: 17}}
+
+    assert [
+             {0, :info, "standing by, process 17 of the server reads the slot"},
+             {2, :info, "connected"},
+             {3, :info, "standing by" <> _}
+           ] = told([{0, standby}, {1, standby}, {2, {:connected, %{}}}, {3, standby}])
+  end
+
   test "an open circuit is an error, though its reason was told" do
     circuit = {:open_circuit, @down, 30_000}
 

@@ -433,6 +433,17 @@ defmodule PgEtf.ProducerTest do
     assert FakeSlot.breaches(slot) == []
   end
 
+  test "the position is asked for again when the slot that it stood by for is free" do
+    slot = FakeSlot.start([1, 1], busy?: true)
+    position = start_supervised!({Agent, fn -> nil end})
+    stage = start(slot, start_position: fn -> Agent.get(position, & &1) end)
+    eventually(fn -> PgEtf.info(stage).status == :standby end)
+    Agent.update(position, fn nil -> FakeSlot.end_lsn(1) end)
+    FakeSlot.free(slot, FakeSlot.end_lsn(1))
+    assert [%{data: %{record: %{"id" => 1}}}] = Stage.take(stage, 1)
+    assert FakeSlot.breaches(slot) == []
+  end
+
   test "the lag is the time since the commit" do
     before = System.system_time(:millisecond)
     slot = FakeSlot.start([1])

@@ -46,7 +46,7 @@ defmodule PgEtf.FakeSlot do
   Starts a slot whose log has a transaction of each of the given sizes.
 
   Options: `:frame`, changes in a frame; `:packet`, frames in a packet at most;
-  `:row_bytes`, added to each row.
+  `:row_bytes`, added to each row; `:busy?`, another reads it until free/2.
   """
   def start(sizes, opts \\ []) do
     name = :"slot_#{System.unique_integer([:positive])}"
@@ -74,6 +74,9 @@ defmodule PgEtf.FakeSlot do
 
   @doc "The server is at a position, and nothing is in flight."
   def position(slot, lsn), do: to_program(slot, {:position, lsn})
+
+  @doc "The other reader has gone, and has confirmed so much."
+  def free(slot, lsn), do: to_program(slot, {:free, lsn})
 
   @doc "The program dies."
   def kill(slot, class \\ :port), do: to_program(slot, {:kill, class})
@@ -158,6 +161,7 @@ defmodule PgEtf.FakeSlot do
        frame: opts[:frame] || 10,
        packet: opts[:packet] || 20,
        padding: String.duplicate("x", opts[:row_bytes] || 0),
+       busy?: opts[:busy?] || false,
        confirmed: 0,
        breaches: [],
        runs: 0,
@@ -187,14 +191,14 @@ defmodule PgEtf.FakeSlot do
       described: false,
       frozen: false,
       deaf: false,
+      free_at: nil,
       position: nil
     }
 
     state = breach(state, state.conn != nil, "opened twice")
     conn = %{conn | position: start_of(state, settings)}
     state = %{state | conn: conn, runs: state.runs + 1, settings: settings}
-    packet(state, {:status, :connected, %{}})
-    {:reply, :ok, deliver(state)}
+    {:reply, :ok, connected(state)}
   end
 
   def handle_call({:append, sizes}, _from, state) do
@@ -223,6 +227,12 @@ defmodule PgEtf.FakeSlot do
   def handle_call({:position, lsn}, _from, state) do
     packet(state, {:position, lsn})
     {:reply, :ok, update_in(state.conn.delivered, &MapSet.put(&1, lsn))}
+  end
+
+  def handle_call({:free, lsn}, _from, state) do
+    packet(state, {:standby, :free, %{confirmed_lsn: lsn}})
+    state = put_in(state.conn.free_at, lsn)
+    {:reply, :ok, %{state | busy?: false, confirmed: lsn}}
   end
 
   def handle_call({:miscount, fun}, _from, state) do
@@ -280,6 +290,13 @@ defmodule PgEtf.FakeSlot do
     |> Map.put(:confirmed, lsn)
   end
 
+  defp obey({:go, lsn, seen}, %{conn: conn} = state) do
+    settings = Map.put(state.settings, :startpos, lsn)
+    state = breach(state, conn.free_at != seen, "go, but the slot was not free at #{seen}")
+    conn = %{conn | free_at: nil, position: start_of(state, settings)}
+    connected(%{state | conn: conn, settings: settings})
+  end
+
   defp obey(:stats, %{conn: %{sent: {events, bytes}, granted: granted}} = state) do
     totals = %{
       state: if(spent?(state.conn), do: :stalled, else: :streaming),
@@ -299,6 +316,16 @@ defmodule PgEtf.FakeSlot do
   defp breach(state, true, text), do: %{state | breaches: [text | state.breaches]}
 
   ## Delivery
+
+  defp connected(%{busy?: true} = state) do
+    packet(state, {:status, :standby, %{holder_pid: 1, confirmed_lsn: 0, since: 0}})
+    state
+  end
+
+  defp connected(state) do
+    packet(state, {:status, :connected, %{}})
+    deliver(state)
+  end
 
   defp deliver(%{conn: nil} = state), do: state
 
@@ -344,6 +371,7 @@ defmodule PgEtf.FakeSlot do
   end
 
   defp allowed?(%{frozen: true}, _rows), do: false
+  defp allowed?(%{free_at: lsn}, _rows) when lsn != nil, do: false
   defp allowed?(_conn, []), do: true
   defp allowed?(conn, _rows), do: not spent?(conn)
 

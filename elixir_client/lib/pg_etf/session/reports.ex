@@ -34,6 +34,12 @@ defmodule PgEtf.Session.Reports do
     {:ok, Status.set(session, status, details)}
   end
 
+  # The owner is asked for its position, as before each start.
+  def handle(session, {:standby, :free, %{confirmed_lsn: seen}}) do
+    send(self(), {Session, session.incarnation, {:free, seen}})
+    {:ok, session}
+  end
+
   # Sent only while nothing is in flight. A consumer that stores its positions
   # stores this one like any other: through the queue, where it has a place.
   def handle(session, {:position, lsn}) when is_integer(lsn) do

@@ -7,12 +7,18 @@ defmodule PgEtf.Session.Start do
   @doc "The settings of the `start` command, or why there are none."
   @spec settings(Session.t()) :: {:ok, map} | {:error, Error.t()}
   def settings(%Session{opts: opts} = session) do
-    with {:ok, lsn} <- call(session, "start_position", opts[:start_position]),
+    with {:ok, lsn} <- position(session),
          at = Keyword.put(opts, :start_position, lsn),
          {:ok, settings} <- call(session, "connection", fn -> Options.start_settings(at) end) do
       settings = %{settings | ack_positions: opts[:start_position] != nil}
       {:ok, settings |> Map.merge(session.origin || %{}) |> keep_slot(session)}
     end
+  end
+
+  @doc "The position to start at, as it is by now."
+  @spec position(Session.t()) :: {:ok, PgEtf.Lsn.t() | nil} | {:error, Error.t()}
+  def position(%Session{opts: opts} = session) do
+    call(session, "start_position", opts[:start_position])
   end
 
   defp call(session, name, fun) when is_function(fun, 0) do

@@ -15,6 +15,10 @@ defmodule PgEtf.Session.Status do
     log(%{session | connected?: true}, {:connected, details})
   end
 
+  def set(session, :standby, details) do
+    session |> clear() |> change(:standby, details) |> log({:standby, details})
+  end
+
   def set(session, status, %{class: class} = details)
       when status in [:reconnecting, :open_circuit] do
     failing(session, status, Error.new(class, details), details)
