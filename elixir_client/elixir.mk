@@ -6,7 +6,7 @@ ERL_OPTIONS = +fnu
 MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
-.PHONY: demo check-elixir check-mix check-broadway check-dialyzer
+.PHONY: demo check-elixir check-mix check-broadway check-cluster check-dialyzer
 
 demo:
 	@bin/deps
@@ -32,6 +32,11 @@ check-broadway: all client ## what differs under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
 		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
 	$(MIX) test $(or $(ELIXIR_TESTS),$(BROADWAY_TESTS))
+
+check-cluster: all client ## nodes with one slot: ROUNDS=n rolling restarts, times
+	$(MIX) test test/integration/cluster_test.exs
+
+check-cluster: export PG_ETF_ROUNDS = $(or $(ROUNDS),20)
 
 # BROADWAY_LIBS: a directory with broadway, gen_stage, nimble_options and
 # telemetry, compiled (as in a project's _build/dev/lib); postgrex,

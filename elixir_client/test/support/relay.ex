@@ -1,0 +1,55 @@
+defmodule PgEtf.Relay do
+  @moduledoc false
+  # A network between clients and a server's Unix socket that can stop to carry: nothing
+  # arrives any more, in either direction, and nobody is told.
+
+  use GenServer
+
+  def start_link(path), do: GenServer.start_link(__MODULE__, path)
+
+  def port(relay), do: GenServer.call(relay, :port)
+  def swallow(relay), do: GenServer.call(relay, :swallow)
+
+  @impl true
+  def init(path) do
+    {:ok, listen} = :gen_tcp.listen(0, [:binary, ip: {127, 0, 0, 1}, active: false])
+    relay = self()
+    spawn_link(fn -> accept(listen, relay, path) end)
+    {:ok, %{listen: listen, peers: %{}, swallow?: false}}
+  end
+
+  defp accept(listen, relay, path) do
+    {:ok, client} = :gen_tcp.accept(listen)
+    {:ok, server} = :gen_tcp.connect({:local, path}, 0, [:binary, active: false])
+    for socket <- [client, server], do: :ok = :gen_tcp.controlling_process(socket, relay)
+    send(relay, {:pair, client, server})
+    accept(listen, relay, path)
+  end
+
+  @impl true
+  def handle_call(:port, _from, state), do: {:reply, elem(:inet.port(state.listen), 1), state}
+  def handle_call(:swallow, _from, state), do: {:reply, :ok, %{state | swallow?: true}}
+
+  # One that has stopped to carry reads no more: what is sent stays in the network.
+  @impl true
+  def handle_info({:pair, client, server}, state) do
+    for socket <- [client, server], not state.swallow?, do: :inet.setopts(socket, active: :once)
+    {:noreply, %{state | peers: Map.merge(state.peers, %{client => server, server => client})}}
+  end
+
+  def handle_info(_message, %{swallow?: true} = state), do: {:noreply, state}
+
+  def handle_info({:tcp, socket, data}, state) do
+    :gen_tcp.send(state.peers[socket], data)
+    :inet.setopts(socket, active: :once)
+    {:noreply, state}
+  end
+
+  def handle_info({:tcp_closed, socket}, state) do
+    {peer, peers} = Map.pop(state.peers, socket)
+    if peer, do: :gen_tcp.close(peer)
+    {:noreply, %{state | peers: Map.delete(peers, peer)}}
+  end
+
+  def handle_info({:tcp_error, _socket, _reason}, state), do: {:noreply, state}
+end
