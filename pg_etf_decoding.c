@@ -14,8 +14,10 @@
  *	plan		all that must be known of a table to encode its rows
  *	session		from the startup callback to the end of ctx->context
  *
- * Neither streaming nor two-phase callbacks are registered: a transaction
- * arrives when it commits, a prepared one at COMMIT PREPARED.
+ * A transaction arrives when it commits.  No two-phase callback is registered,
+ * so a prepared one arrives at COMMIT PREPARED, also from a slot that was made
+ * for two-phase decoding: that must hold for every session of a slot, or what
+ * was prepared between two of them would be lost.
  */
 #include "postgres.h"
 
@@ -41,6 +43,7 @@ startup(LogicalDecodingContext *ctx, OutputPluginOptions *opt, bool is_init)
 
 	opt->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
 	opt->receive_rewrites = false;
+	no_streaming(ctx);
 	session->ctx = ctx;
 	session->options =
 		etf_options_parse(is_init ? NIL : ctx->output_plugin_options);
@@ -53,12 +56,12 @@ startup(LogicalDecodingContext *ctx, OutputPluginOptions *opt, bool is_init)
 }
 
 static bool
-filter_by_origin(LogicalDecodingContext *ctx, RepOriginId origin)
+filter_by_origin(LogicalDecodingContext *ctx, ReplOriginId origin)
 {
 	EtfSession *session = ctx->output_plugin_private;
 
 	return session->options->origin == ORIGIN_NONE &&
-		   origin != InvalidRepOriginId;
+		   origin != InvalidReplOriginId;
 }
 
 static void
@@ -115,4 +118,5 @@ _PG_output_plugin_init(OutputPluginCallbacks *cb)
 	cb->truncate_cb = truncate_tables;
 	cb->message_cb = message;
 	cb->commit_cb = commit;
+	register_silent_streaming(cb);
 }

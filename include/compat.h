@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		Every difference between PostgreSQL 13 and 18 that the plugin meets.
+ *		Every difference between PostgreSQL 13 and 19 that the plugin meets.
  *
  * The only file with PG_VERSION_NUM in it ("make lint" looks).  The rest of
  * the plugin calls the neutral names below.  Sorted by the version that made
@@ -76,6 +76,65 @@ relation_primary_key(Relation relation)
 #define LSN_FORMAT_ARGS(lsn) ((uint32) ((lsn) >> 32)), ((uint32) (lsn))
 #endif
 
+/*
+ * since 14: transactions can be streamed while they are in progress.  The
+ * plugin does not ask for that, but 18 calls stream_abort nevertheless, for
+ * an aborted subtransaction of a large transaction, and raises an ERROR if
+ * it is missing; and it wants all of them if there is one.
+ */
+#if PG_VERSION_NUM >= 140000
+static inline void
+ignore_stream_block(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
+{
+	(void) ctx;
+	(void) txn;
+}
+
+static inline void
+ignore_stream_end(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
+				  XLogRecPtr lsn)
+{
+	(void) ctx;
+	(void) txn;
+	(void) lsn;
+}
+
+static inline void
+ignore_stream_change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
+					 Relation relation, ReorderBufferChange *change)
+{
+	(void) ctx;
+	(void) txn;
+	(void) relation;
+	(void) change;
+}
+#endif
+
+static inline void
+register_silent_streaming(OutputPluginCallbacks *cb)
+{
+#if PG_VERSION_NUM >= 140000
+	cb->stream_start_cb = ignore_stream_block;
+	cb->stream_stop_cb = ignore_stream_block;
+	cb->stream_abort_cb = ignore_stream_end;
+	cb->stream_commit_cb = ignore_stream_end;
+	cb->stream_change_cb = ignore_stream_change;
+#else
+	(void) cb;
+#endif
+}
+
+/* The server takes callbacks for a wish to stream. */
+static inline void
+no_streaming(LogicalDecodingContext *ctx)
+{
+#if PG_VERSION_NUM >= 140000
+	ctx->streaming = false;
+#else
+	(void) ctx;
+#endif
+}
+
 /* since 14: multiranges; the ranges' type, or InvalidOid for other types */
 static inline Oid
 multirange_range(Oid typid)
@@ -150,11 +209,14 @@ convert_to_utf8(FmgrInfo *function, const char *text, Size len, char *dest)
 #endif
 }
 
-/* since 15: the commit time shares a union with the prepare time */
+/*
+ * since 15: the commit time shares a union with the prepare time, which since
+ * 19 has no name
+ */
 static inline TimestampTz
 txn_commit_time(const ReorderBufferTXN *txn)
 {
-#if PG_VERSION_NUM >= 150000
+#if PG_VERSION_NUM >= 150000 && PG_VERSION_NUM < 190000
 	return txn->xact_time.commit_time;
 #else
 	return txn->commit_time;
@@ -233,6 +295,12 @@ attribute_in_tuple(Form_pg_attribute attribute)
 	PG_MODULE_MAGIC_EXT(.name = "pg_etf_decoding", .version = ETF_VERSION)
 #else
 #define ETF_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* since 19: the type of an origin's number has another name */
+#if PG_VERSION_NUM < 190000
+#define ReplOriginId RepOriginId
+#define InvalidReplOriginId InvalidRepOriginId
 #endif
 
 #endif

@@ -2,8 +2,8 @@
  * options.h
  *		What a client may ask of the plugin.
  *
- * One table in options.c drives parsing, the errors that list what is valid,
- * and SQL's etf_options(), which the README table is checked against.
+ * One table in option_table.c drives parsing, the errors that list what is
+ * valid, and SQL's etf_options(), which the README table is checked against.
  * An option left at "auto" takes its meaning from the dialect; the parser
  * resolves it, so that encoders never see *_AUTO.
  */

@@ -86,7 +86,7 @@ put_meta(EtfOut *out, const ReorderBufferTXN *txn)
 {
 	char *origin;
 
-	if (txn->origin_id == InvalidRepOriginId ||
+	if (txn->origin_id == InvalidReplOriginId ||
 		!replorigin_by_oid(txn->origin_id, true, &origin))
 	{
 		etf_put_map(out, 0);

@@ -18,7 +18,7 @@ typedef struct Cursor
 	const int *dims;
 	int ndims;
 	const char *data;
-	const bits8 *nulls; /* NULL: none is null */
+	const uint8 *nulls; /* NULL: none is null */
 	int index;
 } Cursor;
 
