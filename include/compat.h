@@ -25,6 +25,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -257,6 +258,18 @@ output_progress_while_skipping(LogicalDecodingContext *ctx, int *changes)
 extern PGDLLEXPORT void _PG_output_plugin_init(OutputPluginCallbacks *cb);
 #endif
 
+/* since 17: the largest and the smallest interval stand for infinity */
+static inline bool
+interval_is_infinite(const Interval *interval)
+{
+#if PG_VERSION_NUM >= 170000
+	return INTERVAL_NOT_FINITE(interval);
+#else
+	(void) interval;
+	return false;
+#endif
+}
+
 /* since 17: a change holds its tuples without a wrapper */
 #if PG_VERSION_NUM >= 170000
 #define CHANGE_TUPLE(tuple) (tuple)
@@ -295,6 +308,12 @@ attribute_in_tuple(Form_pg_attribute attribute)
 	PG_MODULE_MAGIC_EXT(.name = "pg_etf_decoding", .version = ETF_VERSION)
 #else
 #define ETF_MODULE_MAGIC PG_MODULE_MAGIC
+#endif
+
+/* since 19: types of these names; before, a row of a table that finds none */
+#if PG_VERSION_NUM < 190000
+#define OID8OID InvalidOid
+#define REGDATABASEOID InvalidOid
 #endif
 
 /* since 19: the type of an origin's number has another name */

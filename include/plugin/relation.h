@@ -33,12 +33,14 @@ typedef struct EtfRelation
 {
 	EtfRelationEntry *entry;
 	bool valid;	  /* cleared by the relcache callback */
+	bool built;	  /* no ERROR came between */
 	bool wanted;  /* publishable, and not filtered out */
 	bool full;	  /* REPLICA IDENTITY FULL */
 	uint64 epoch; /* of the cache, when the plan was built */
 	struct EtfRelation *next_invalid; /* in the list of those to be freed */
 	const char *schema;
 	const char *name;
+	int natts; /* columns of the table, dropped ones included */
 	int nfields;
 	EtfField *fields; /* all columns that the WAL carries */
 	int nkeys;

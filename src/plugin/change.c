@@ -278,10 +278,16 @@ etf_truncate(EtfSession *session, const ReorderBufferTXN *txn, int nrelations,
 	leave(session, &place);
 }
 
+/* In a prefix of 600 MB there is little sense, but anybody can send one. */
 static void
 put_message(EtfOut *out, const char *prefix, const char *content, Size size)
 {
-	etf_put_text(out, prefix, strlen(prefix));
+	Size prefix_size = strlen(prefix);
+
+	out_value_begin(out);
+	etf_put_text(out, prefix, prefix_size);
+	if (!out_value_end(out))
+		etf_put_oversized(out, prefix_size);
 	out_value_begin(out);
 	etf_put_binary(out, content, size);
 	if (!out_value_end(out))

@@ -78,6 +78,7 @@ etf_field_build(EtfTypeBuilder *builder, EtfField *fields, int n,
 				Form_pg_attribute attribute)
 {
 	EtfField *field = &fields[n];
+	EtfType *type;
 
 	builder->fields++;
 	field->name = pstrdup(NameStr(attribute->attname));
@@ -89,8 +90,9 @@ etf_field_build(EtfTypeBuilder *builder, EtfField *fields, int n,
 		build_key(builder->options, field);
 	}
 	field->attindex = attribute->attnum - 1;
-	field->type =
-		etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
+	type = etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
+	type->typlen = attribute->attlen; /* known also where the type is gone */
+	field->type = type;
 }
 
 void

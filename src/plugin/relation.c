@@ -210,6 +210,15 @@ build_event(EtfSession *session, EtfRelation *plan, Relation relation)
 	plan->event = memcpy(palloc(plan->event_len), event, plan->event_len);
 }
 
+/* An ERROR about a schema that is not in the catalogs would come back. */
+static const char *
+schema_name(Oid schema)
+{
+	const char *name = get_namespace_name(schema);
+
+	return name != NULL ? name : "";
+}
+
 /* Fill in a plan whose context is new and current. */
 static void
 build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
@@ -217,8 +226,9 @@ build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
 	EtfTypeBuilder builder = {.options = session->options};
 	Form_pg_class form = relation->rd_rel;
 
-	plan->schema = get_namespace_name(form->relnamespace);
+	plan->schema = schema_name(form->relnamespace);
 	plan->name = pstrdup(NameStr(form->relname));
+	plan->natts = RelationGetNumberOfAttributes(relation);
 	plan->full = form->relreplident == REPLICA_IDENTITY_FULL;
 	plan->wanted = is_publishable_relation(relation) &&
 				   etf_table_wanted(session->options, plan->schema, plan->name);
@@ -309,16 +319,24 @@ make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
 	plan->valid = true;
 	entry->relation = plan;
 	build_plan(session, plan, relation);
+	plan->built = true;
 	MemoryContextSwitchTo(caller);
 	plan->bytes = MemoryContextMemAllocated(context, true);
 	cache->plan_bytes += plan->bytes;
 	compare_event(entry, plan);
 }
 
+/*
+ * The number of columns can only differ when an invalidation was lost; the
+ * plan's arrays are then too small for the tuple.
+ */
 static bool
-usable(const EtfRelationCache *cache, const EtfRelation *plan)
+usable(const EtfRelationCache *cache, const EtfRelation *plan,
+	   Relation relation)
 {
-	return plan != NULL && plan->valid && plan->epoch == cache->epoch;
+	return plan != NULL && plan->valid && plan->built &&
+		   plan->epoch == cache->epoch &&
+		   plan->natts == RelationGetNumberOfAttributes(relation);
 }
 
 EtfRelation *
@@ -335,7 +353,7 @@ etf_relation_get(EtfSession *session, Relation relation)
 		memset((char *) entry + sizeof(Oid), 0,
 			   sizeof(EtfRelationEntry) - sizeof(Oid));
 	cache->last = entry;
-	if (!usable(cache, entry->relation))
+	if (!usable(cache, entry->relation, relation))
 	{
 		drop_invalid_plans(cache);
 		drop_plan(cache, entry);

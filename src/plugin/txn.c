@@ -108,11 +108,18 @@ put_count(EtfOut *out, char tag)
 	return out->buf->len - 4;
 }
 
-/* Replicated transactions have whatever commit time their origin gave them. */
+/*
+ * Replicated transactions have whatever commit time their origin gave them.
+ * Infinity and what is beyond 294246 AD are the largest number, -infinity is
+ * the smallest.
+ */
 static int64
 unix_time(TimestampTz time)
 {
-	return TIMESTAMP_NOT_FINITE(time) ? time : time + PG_TO_UNIX_US;
+	if (TIMESTAMP_IS_NOBEGIN(time))
+		return PG_INT64_MIN;
+	return time > PG_INT64_MAX - PG_TO_UNIX_US ? PG_INT64_MAX
+											   : time + PG_TO_UNIX_US;
 }
 
 static void

@@ -48,6 +48,7 @@ static const BuiltInType built_in_types[] = {
 	{XIDOID, encode_oid},
 	{CIDOID, encode_oid},
 	{XID8OID, encode_uint8},
+	{OID8OID, encode_uint8},
 	{LSNOID, encode_uint8},
 	{TIDOID, encode_tid},
 	{REGPROCOID, encode_oid},
@@ -61,6 +62,7 @@ static const BuiltInType built_in_types[] = {
 	{REGNAMESPACEOID, encode_oid},
 	{REGCONFIGOID, encode_oid},
 	{REGDICTIONARYOID, encode_oid},
+	{REGDATABASEOID, encode_oid},
 
 	{TEXTOID, encode_text},
 	{VARCHAROID, encode_text},
@@ -116,13 +118,15 @@ static const ExtensionType extension_types[] = {
 static void build_by_kind(EtfTypeBuilder *builder, EtfType *type,
 						  Form_pg_type form);
 
+/*
+ * NULL for a type that is not in the catalogs: it was dropped while a table
+ * with a column of it was made.  An ERROR would come back for ever.
+ */
 static Form_pg_type
 open_type(Oid typid, HeapTuple *tuple)
 {
 	*tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(typid));
-	if (!HeapTupleIsValid(*tuple))
-		elog(ERROR, "cache lookup failed for type %u", typid);
-	return (Form_pg_type) GETSTRUCT(*tuple);
+	return HeapTupleIsValid(*tuple) ? (Form_pg_type) GETSTRUCT(*tuple) : NULL;
 }
 
 /* Built-in types never change. */
@@ -141,7 +145,7 @@ look_through_domains(EtfTypeBuilder *builder, Oid typid, int32 *typmod)
 	{
 		HeapTuple tuple;
 		Form_pg_type form = open_type(typid, &tuple);
-		bool domain = form->typtype == TYPTYPE_DOMAIN;
+		bool domain = form != NULL && form->typtype == TYPTYPE_DOMAIN;
 
 		remember_type(builder, typid);
 		if (domain)
@@ -149,7 +153,8 @@ look_through_domains(EtfTypeBuilder *builder, Oid typid, int32 *typmod)
 			typid = form->typbasetype;
 			*typmod = form->typtypmod;
 		}
-		ReleaseSysCache(tuple);
+		if (form != NULL)
+			ReleaseSysCache(tuple);
 		if (!domain)
 			return typid;
 	}
@@ -182,10 +187,26 @@ extension_encoder(Form_pg_type form)
 
 /* Only the size of the value is told. */
 static void
-encode_beyond_limits(EtfOut *out, const EtfType *type, Datum value)
+encode_unknown(EtfOut *out, const EtfType *type, Datum value)
 {
 	out_overflow(out);
 	etf_put_null(out);
+}
+
+static void
+build_known(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
+{
+	type->typlen = form->typlen;
+	type->typbyval = form->typbyval;
+	type->typalign = form->typalign;
+	type->encode = built_in_encoder(type->typid);
+	if (type->encode != NULL)
+		return;
+	if (++builder->depth > MAX_LEVELS)
+		type->encode = encode_unknown;
+	else
+		build_by_kind(builder, type, form);
+	builder->depth--;
 }
 
 EtfType *
@@ -196,36 +217,31 @@ etf_type_build(EtfTypeBuilder *builder, Oid typid, int32 typmod)
 	Form_pg_type form;
 
 	check_stack_depth();
-	typid = look_through_domains(builder, typid, &typmod);
-	form = open_type(typid, &tuple);
-	type->typid = typid;
+	type->typid = look_through_domains(builder, typid, &typmod);
 	type->typmod = typmod;
-	type->typlen = form->typlen;
-	type->typbyval = form->typbyval;
-	type->typalign = form->typalign;
-	type->encode = built_in_encoder(typid);
-	if (type->encode == NULL)
+	form = open_type(type->typid, &tuple);
+	if (form == NULL)
+		type->encode = encode_unknown;
+	else
 	{
-		if (++builder->depth > MAX_LEVELS)
-			type->encode = encode_beyond_limits;
-		else
-			build_by_kind(builder, type, form);
-		builder->depth--;
+		build_known(builder, type, form);
+		ReleaseSysCache(tuple);
 	}
-	ReleaseSysCache(tuple);
 	return type;
 }
 
 static void
 build_composite(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 {
-	TupleDesc tupdesc = lookup_rowtype_tupdesc(type->typid, -1);
+	TupleDesc tupdesc;
 
 	builder->relation_oids =
 		list_append_unique_oid(builder->relation_oids, form->typrelid);
-	if (builder->fields + tupdesc->natts > MAX_FIELDS)
-		type->encode = encode_beyond_limits;
-	else
+	type->encode = encode_unknown;
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(form->typrelid)))
+		return;
+	tupdesc = lookup_rowtype_tupdesc(type->typid, -1);
+	if (builder->fields + tupdesc->natts <= MAX_FIELDS)
 	{
 		type->tupdesc = CreateTupleDescCopyConstr(tupdesc);
 		type->encode = encode_composite;
@@ -247,15 +263,29 @@ build_enum(EtfType *type)
 	type->encode = encode_enum;
 }
 
+/* The type cache raises an ERROR for a subtype that is gone. */
 static void
 build_range(EtfTypeBuilder *builder, EtfType *type)
 {
-	TypeCacheEntry *typcache =
-		lookup_type_cache(type->typid, TYPECACHE_RANGE_INFO);
+	Oid subtype = get_range_subtype(type->typid);
 
-	type->typcache = typcache;
-	type->element = etf_type_build(builder, typcache->rngelemtype->type_id, -1);
+	type->encode = encode_unknown;
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(subtype)))
+		return;
+	type->typcache = lookup_type_cache(type->typid, TYPECACHE_RANGE_INFO);
+	type->element = etf_type_build(builder, subtype, -1);
 	type->encode = encode_range;
+}
+
+/* Encoding looks into the ranges' plan, so there has to be one. */
+static void
+build_multirange(EtfTypeBuilder *builder, EtfType *type, Oid range)
+{
+	builder->depth--;
+	type->element = etf_type_build(builder, range, -1);
+	builder->depth++;
+	type->encode = type->element->encode == encode_unknown ? encode_unknown
+														   : encode_multirange;
 }
 
 static void
@@ -290,13 +320,7 @@ build_by_kind(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 	else if (form->typtype == TYPTYPE_RANGE)
 		build_range(builder, type);
 	else if (OidIsValid(range))
-	{
-		/* Encoding looks into the ranges' plan, so there has to be one. */
-		builder->depth--;
-		type->element = etf_type_build(builder, range, -1);
-		builder->depth++;
-		type->encode = encode_multirange;
-	}
+		build_multirange(builder, type, range);
 	else
 		build_by_name(type, form);
 }

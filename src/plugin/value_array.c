@@ -36,6 +36,9 @@ put_element(EtfOut *out, Cursor *cursor)
 	element->encode(
 		out, element,
 		fetch_att(cursor->data, element->typbyval, element->typlen));
+	/* Of an element whose type is gone not even the length is known. */
+	if (unlikely(out->overflow))
+		return;
 	cursor->data =
 		att_addlength_pointer(cursor->data, element->typlen, cursor->data);
 	cursor->data =

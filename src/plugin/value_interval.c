@@ -4,11 +4,10 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
-
 #include "datatype/timestamp.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
 #include "plugin/encoders.h"
 #include "plugin/template.h"
 
@@ -30,17 +29,6 @@ static EtfTemplate duration_struct = {
 			   {"minute", FILL_ZERO, NULL},
 			   {"microsecond", FILL_USEC, NULL},
 			   {"second", FILL_TERM, NULL}}};
-
-/* Infinite since 17; before, a value that nobody would write otherwise. */
-static bool
-is_infinite(const Interval *interval)
-{
-	if (interval->time == PG_INT64_MAX)
-		return interval->day == INT_MAX && interval->month == INT_MAX;
-	if (interval->time == PG_INT64_MIN)
-		return interval->day == INT_MIN && interval->month == INT_MIN;
-	return false;
-}
 
 static void
 put_postgrex(EtfOut *out, const Interval *interval)
@@ -104,7 +92,7 @@ encode_interval(EtfOut *out, const EtfType *type, Datum value)
 {
 	const Interval *interval = DatumGetIntervalP(value);
 
-	if (is_infinite(interval))
+	if (interval_is_infinite(interval))
 		etf_put_infinity(out, interval->time < 0);
 	else if (out->options->interval == INTERVAL_POSTGREX)
 		put_postgrex(out, interval);

@@ -87,6 +87,22 @@ is_deeply(
 		'tx whole 0 1 #{}', 'insert t #{"a"=>101}'
 	],
 	'the name of the origin is told');
+for my $case ([ '294276-12-31', '9223372036854775807' ],
+	[ 'infinity', '9223372036854775807' ],
+	[ '-infinity', '-9223372036854775808' ],
+	[ '2024-01-01 00:00:00Z', '1704067200000000' ])
+{
+	my ($time, $told) = @$case;
+
+	$etf->sql($session . qq{BEGIN;
+		SELECT pg_replication_origin_xact_setup('0/ABCDEF', '$time');
+		INSERT INTO t VALUES (102); DELETE FROM t WHERE a = 102; COMMIT;});
+	like($etf->sql(
+			"SELECT etf_to_text(data) FROM " . EtfTest::slot_call('peek', 's')),
+		qr/^\{tx,whole,\{\d+,\d+,\d+,\Q$told\E\},/,
+		"a commit time of $time");
+	$etf->decode('s');
+}
 is_deeply($etf->changes('none', origin => 'none'),
 	['insert t #{"a"=>101}'],
 	'origin=none leaves out what was replicated in');

@@ -57,7 +57,7 @@ sub shown
 
 SKIP:
 {
-	skip 'rows above 1 GB take minutes and memory: PG_ETF_FULL=1', 3
+	skip 'rows above 1 GB take minutes and memory: PG_ETF_FULL=1', 4
 	  if !$ENV{PG_ETF_FULL};
 	$etf->sql('DELETE FROM t');
 	$etf->recv('s');
@@ -90,6 +90,16 @@ SKIP:
 	like($etf->show($etf->recv('s', undef, messages => 'on'))->[-1],
 		qr/^message "p" (\{oversized, 1047527424\}|<<1047527424 bytes>>)/,
 		'and so are messages');
+
+	# In UTF-8 the prefix takes twice as much.
+	$etf->sql("CREATE DATABASE latin1 ENCODING 'LATIN1' LOCALE 'C'
+		TEMPLATE template0");
+	$etf->slot('latin1', 'latin1');
+	$etf->sql("SELECT pg_logical_emit_message(true,
+		repeat(chr(233), 600 * 1024 * 1024), 'content')", 'latin1');
+	is($etf->show($etf->recv('latin1', 'latin1', messages => 'on'))->[-1],
+		'message {oversized, ' . 600 * 1024 * 1024 . '} "content"',
+		'so are their prefixes');
 }
 
 $etf->stop;
