@@ -11,14 +11,6 @@
 #include "compat.h"
 #include "plugin/value.h"
 
-/* What an enum type's "labels" holds. */
-typedef struct EtfEnumLabel
-{
-	Oid oid; /* of the pg_enum row; hash key: must be first */
-	int len;
-	char term[NAMEDATALEN * 4 + 32]; /* the label, encoded */
-} EtfEnumLabel;
-
 /* Fill in a composite's fields from its tupdesc, without dropped columns. */
 extern void etf_fields_build(EtfTypeBuilder *builder, EtfType *type);
 

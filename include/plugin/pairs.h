@@ -13,7 +13,7 @@
  *
  *		etf_put_map(out, 0);
  *		for each pair
- *			write the key, pairs_add(&pairs, start of the key, its end);
+ *			write the key, pairs_add(&pairs, out, start of the key);
  *			write the value
  *		pairs_close(&pairs, out, map, first);
  *
@@ -43,7 +43,8 @@ typedef struct EtfPairs
 /* Whether different texts of the server encoding may be the same in UTF-8. */
 extern bool pairs_may_repeat(void);
 
-extern void pairs_add(EtfPairs *pairs, int start, int end);
+/* A value with more than some millions of pairs in open maps does not fit. */
+extern void pairs_add(EtfPairs *pairs, EtfOut *out, int start);
 
 /* Patches the map's header, too, and forgets its pairs. */
 extern void pairs_close(EtfPairs *pairs, EtfOut *out, int map, int first);

@@ -4,9 +4,9 @@
  *
  * A plan is built at the table's first change in a session and again after
  * an invalidation of the table or of anything its types are made of.  A plan is
- * freed after an invalidation of its table, all are when together they become
- * large, and with the session; what the reader has been told is remembered in
- * any case.
+ * freed after an invalidation of its table, some are when together they become
+ * large, and all with the session; what the reader has been told is remembered
+ * until the table is dropped.
  */
 #ifndef ETF_RELATION_H
 #define ETF_RELATION_H

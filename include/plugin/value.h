@@ -17,12 +17,14 @@
 #define ETF_VALUE_H
 
 #include "fmgr.h"
-#include "utils/hsearch.h"
 #include "utils/typcache.h"
 
 #include "plugin/out.h"
 
 typedef struct EtfType EtfType;
+
+/* Labels of enums by their OID, filled as met.  value_enum.c */
+typedef struct EtfLabels EtfLabels;
 
 typedef void (*EtfEncode)(EtfOut *out, const EtfType *type, Datum value);
 
@@ -52,7 +54,7 @@ struct EtfType
 	{
 		TupleDesc tupdesc;		  /* of a composite */
 		TypeCacheEntry *typcache; /* of a range */
-		HTAB *labels;			  /* of an enum: Oid to label, filled as met */
+		EtfLabels *labels;		  /* of an enum */
 		FmgrInfo *output;		  /* of types that are sent as text */
 	};
 };
@@ -64,11 +66,15 @@ struct EtfType
 typedef struct EtfTypeBuilder
 {
 	const EtfOptions *options;
+	EtfLabels *labels;	 /* NULL: made with the first enum */
 	List *type_oids;	 /* pg_type rows that were looked at */
 	List *relation_oids; /* pg_class rows of composites */
 	int depth;			 /* of the type that is being built */
 	int fields;			 /* built so far, on all levels */
 } EtfTypeBuilder;
+
+extern EtfLabels *etf_labels_create(MemoryContext parent);
+extern void etf_labels_free(EtfLabels *labels);
 
 extern EtfType *etf_type_build(EtfTypeBuilder *builder, Oid typid,
 							   int32 typmod);

@@ -7,8 +7,12 @@
 #include "postgres.h"
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "plugin/pairs.h"
+
+/* A document with more takes too much memory beside itself. */
+#define MAX_PAIRS (16 * 1024 * 1024)
 
 static int drop_repeated(StringInfo buf, EtfPair *pairs, int n);
 static bool mark_repeated(const StringInfoData *buf, EtfPair *pairs, int n);
@@ -25,16 +29,21 @@ pairs_may_repeat(void)
 }
 
 void
-pairs_add(EtfPairs *pairs, int start, int end)
+pairs_add(EtfPairs *pairs, EtfOut *out, int start)
 {
 	EtfPair *pair;
 
+	if (unlikely(pairs->count == MAX_PAIRS))
+	{
+		out_overflow(out);
+		return;
+	}
 	if (pairs->count == pairs->allocated)
 		pairs->items =
 			grow_array(pairs->items, &pairs->allocated, sizeof(EtfPair));
 	pair = &pairs->items[pairs->count++];
 	pair->start = start;
-	pair->key_len = end - start;
+	pair->key_len = out->buf->len - start;
 	pair->dropped = false;
 }
 
@@ -108,6 +117,7 @@ compare_pairs(const void *a, const void *b, void *data)
 {
 	int order = compare_keys(a, b, data);
 
+	CHECK_FOR_INTERRUPTS();
 	return order != 0 ? order : compare_places(a, b);
 }
 

@@ -14,18 +14,18 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_publication.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
-#include "plugin/describe.h"
-#include "plugin/filter.h"
-#include "plugin/relation.h"
+#include "plugin/plan.h"
 
 /* A session's plans together may take this much, and one more plan. */
 #define MAX_PLAN_BYTES (64 * 1024 * 1024)
@@ -35,13 +35,16 @@
 
 typedef struct EtfRelationCache
 {
-	HTAB *entries;			/* Oid of a table to EtfRelationEntry */
-	HTAB *type_hashes;		/* syscache hash of every pg_type row in use */
-	HTAB *type_relations;	/* Oid of every composite type's relation */
+	HTAB *entries;		  /* Oid of a table to EtfRelationEntry */
+	HTAB *type_hashes;	  /* syscache hash of every pg_type row in use */
+	HTAB *type_relations; /* Oid of every composite type's relation */
+	EtfLabels *labels;	  /* of all enums, or NULL; as of ... */
+	uint64 labels_epoch;
 	EtfRelationEntry *last; /* that of the last change */
 	EtfRelation *invalid;	/* plans that are to be freed */
 	uint64 epoch;			/* plans of an earlier one are stale */
 	Size plan_bytes;		/* what all plans take */
+	uint32 swept;			/* plans met when there were too many */
 	MemoryContext context;
 } EtfRelationCache;
 
@@ -153,6 +156,21 @@ etf_relations_init(EtfSession *session)
 	register_callbacks();
 }
 
+/* Plans of an earlier epoch are not used again, nor are their labels. */
+static EtfLabels *
+current_labels(EtfRelationCache *cache)
+{
+	if (cache->labels != NULL && cache->labels_epoch != cache->epoch)
+	{
+		etf_labels_free(cache->labels);
+		cache->labels = NULL;
+	}
+	if (cache->labels == NULL)
+		cache->labels = etf_labels_create(cache->context);
+	cache->labels_epoch = cache->epoch;
+	return cache->labels;
+}
+
 /* From now on a change of these types makes the plans stale. */
 static void
 watch_types(EtfRelationCache *cache, const EtfTypeBuilder *builder)
@@ -168,75 +186,6 @@ watch_types(EtfRelationCache *cache, const EtfTypeBuilder *builder)
 	}
 	foreach (cell, builder->relation_oids)
 		hash_search(cache->type_relations, &lfirst_oid(cell), HASH_ENTER, NULL);
-}
-
-static void
-build_fields(EtfRelation *plan, Relation relation, EtfTypeBuilder *builder)
-{
-	TupleDesc desc = RelationGetDescr(relation);
-	Bitmapset *identity =
-		plan->full ? NULL : relation_identity_columns(relation);
-
-	plan->fields = palloc(sizeof(EtfField) * Max(desc->natts, 1));
-	plan->keys = palloc(sizeof(EtfField) * (bms_num_members(identity) + 1));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute_in_tuple(attribute))
-			continue;
-		etf_field_build(builder, plan->fields, plan->nfields, attribute);
-		if (bms_is_member(attribute->attnum -
-							  FirstLowInvalidHeapAttributeNumber,
-						  identity))
-			plan->keys[plan->nkeys++] = plan->fields[plan->nfields];
-		plan->nfields++;
-	}
-	plan->values = palloc(sizeof(Datum) * Max(desc->natts, 1));
-	plan->nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-	plan->old_values = palloc(sizeof(Datum) * Max(desc->natts, 1));
-	plan->old_nulls = palloc(sizeof(bool) * Max(desc->natts, 1));
-}
-
-/* Only the event's own bytes stay with the plan. */
-static void
-build_event(EtfSession *session, EtfRelation *plan, Relation relation)
-{
-	MemoryContext caller = MemoryContextSwitchTo(session->change_context);
-	const char *event = etf_describe_relation(session->options, plan, relation,
-											  &plan->event_len);
-
-	MemoryContextSwitchTo(caller);
-	plan->event = memcpy(palloc(plan->event_len), event, plan->event_len);
-}
-
-/* An ERROR about a schema that is not in the catalogs would come back. */
-static const char *
-schema_name(Oid schema)
-{
-	const char *name = get_namespace_name(schema);
-
-	return name != NULL ? name : "";
-}
-
-/* Fill in a plan whose context is new and current. */
-static void
-build_plan(EtfSession *session, EtfRelation *plan, Relation relation)
-{
-	EtfTypeBuilder builder = {.options = session->options};
-	Form_pg_class form = relation->rd_rel;
-
-	plan->schema = schema_name(form->relnamespace);
-	plan->name = pstrdup(NameStr(form->relname));
-	plan->natts = RelationGetNumberOfAttributes(relation);
-	plan->full = form->relreplident == REPLICA_IDENTITY_FULL;
-	plan->wanted = is_publishable_relation(relation) &&
-				   etf_table_wanted(session->options, plan->schema, plan->name);
-	if (!plan->wanted)
-		return;
-	build_fields(plan, relation, &builder);
-	watch_types(session->relations, &builder);
-	build_event(session, plan, relation);
 }
 
 /*
@@ -269,22 +218,44 @@ drop_plan(EtfRelationCache *cache, EtfRelationEntry *entry)
 	entry->relation = NULL;
 }
 
-/* A table that was dropped will not come back for its plan. */
+/* Asked of the catalog itself: a cache would remember what is not there. */
+static bool
+table_is_gone(Oid relid)
+{
+	Relation tables = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool gone;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(tables, ClassOidIndexId, true, NULL, 1, &key);
+	gone = !HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(tables, AccessShareLock);
+	return gone;
+}
+
+/* A table that was dropped will come back neither for its plan nor itself. */
 static void
 drop_invalid_plans(EtfRelationCache *cache)
 {
 	while (cache->invalid != NULL)
 	{
 		EtfRelation *plan = cache->invalid;
+		EtfRelationEntry *entry = plan->entry;
 
 		cache->invalid = plan->next_invalid;
-		drop_plan(cache, plan->entry);
+		drop_plan(cache, entry);
+		if (entry != cache->last && table_is_gone(entry->relid))
+			hash_search(cache->entries, &entry->relid, HASH_REMOVE, NULL);
 	}
 }
 
 /*
  * Which of the plans of many tables will not be used again is not worth
- * knowing, because a plan is quickly built again.
+ * knowing, because a plan is quickly built again.  A quarter goes at a time:
+ * of tables that come in turn the last used are not the next, so it is any.
  */
 static void
 drop_plans_if_large(EtfRelationCache *cache)
@@ -296,7 +267,8 @@ drop_plans_if_large(EtfRelationCache *cache)
 		return;
 	hash_seq_init(&status, cache->entries);
 	while ((entry = hash_seq_search(&status)) != NULL)
-		drop_plan(cache, entry);
+		if (entry->relation != NULL && cache->swept++ % 4 == 0)
+			drop_plan(cache, entry);
 }
 
 /*
@@ -312,13 +284,18 @@ make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
 							  ALLOCSET_SMALL_MINSIZE, PLAN_BYTES, PLAN_BYTES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	EtfRelation *plan = palloc0(sizeof(EtfRelation));
+	EtfTypeBuilder builder = {.options = session->options,
+							  .labels = current_labels(cache)};
 
 	plan->entry = entry;
 	plan->context = context;
 	plan->epoch = cache->epoch;
 	plan->valid = true;
 	entry->relation = plan;
-	build_plan(session, plan, relation);
+	etf_plan_build(&builder, plan, relation);
+	watch_types(cache, &builder);
+	if (plan->wanted)
+		etf_plan_describe(session, plan, relation);
 	plan->built = true;
 	MemoryContextSwitchTo(caller);
 	plan->bytes = MemoryContextMemAllocated(context, true);

@@ -8,9 +8,13 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "utils/memutils.h"
 
 #include "compat.h"
 #include "plugin/row.h"
+
+/* From so many bytes on a value is encoded in a memory context of its own. */
+#define LARGE_VALUE (64 * 1024)
 
 /*
  * A toasted value that the reorder buffer has put together again is reached
@@ -27,15 +31,51 @@ follow_indirect(Datum value)
 	return PointerGetDatum(indirect.pointer);
 }
 
+static inline bool
+is_large(Datum value)
+{
+	return !VARATT_IS_SHORT(DatumGetPointer(value)) &&
+		   toast_raw_datum_size(value) >= LARGE_VALUE;
+}
+
+/*
+ * What encoding a large value leaves behind does not wait for the end of the
+ * row: a few MB of compressed values can be many GB.
+ */
+static void
+put_large(EtfOut *out, const EtfType *type, Datum value)
+{
+	MemoryContext context = AllocSetContextCreate(
+		CurrentMemoryContext, "pg_etf_decoding value", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+
+	etf_put_value(out, type, value);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+static void
+put_varlena(EtfOut *out, const EtfType *type, Datum value)
+{
+	if (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
+	{
+		etf_put_atom(out, "unchanged_toast");
+		return;
+	}
+	value = follow_indirect(value);
+	if (unlikely(is_large(value)))
+		put_large(out, type, value);
+	else
+		etf_put_value(out, type, value);
+}
+
 static void
 put_column(EtfOut *out, const EtfType *type, Datum value)
 {
-	if (type->typlen != -1)
-		etf_put_value(out, type, value);
-	else if (VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(value)))
-		etf_put_atom(out, "unchanged_toast");
+	if (type->typlen == -1)
+		put_varlena(out, type, value);
 	else
-		etf_put_value(out, type, follow_indirect(value));
+		etf_put_value(out, type, value);
 }
 
 void

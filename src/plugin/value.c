@@ -252,14 +252,11 @@ build_composite(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 }
 
 static void
-build_enum(EtfType *type)
+build_enum(EtfTypeBuilder *builder, EtfType *type)
 {
-	HASHCTL ctl = {.keysize = sizeof(Oid),
-				   .entrysize = sizeof(EtfEnumLabel),
-				   .hcxt = CurrentMemoryContext};
-
-	type->labels = hash_create("pg_etf_decoding enum labels", 16, &ctl,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (builder->labels == NULL)
+		builder->labels = etf_labels_create(CurrentMemoryContext);
+	type->labels = builder->labels;
 	type->encode = encode_enum;
 }
 
@@ -316,7 +313,7 @@ build_by_kind(EtfTypeBuilder *builder, EtfType *type, Form_pg_type form)
 	else if (form->typtype == TYPTYPE_COMPOSITE)
 		build_composite(builder, type, form);
 	else if (form->typtype == TYPTYPE_ENUM)
-		build_enum(type);
+		build_enum(builder, type);
 	else if (form->typtype == TYPTYPE_RANGE)
 		build_range(builder, type);
 	else if (OidIsValid(range))

@@ -2,24 +2,61 @@
  * value_enum.c
  *		Enums, by their label.
  *
- * Each label is looked up in the catalogs once per plan; adding or renaming
- * one makes the plan stale.
+ * Each label is looked up in the catalogs once: its OID is its own in all
+ * enums, so one table serves every column of a session.  Adding or renaming
+ * one empties it, see relation.c.
  */
 #include "postgres.h"
 
 #include "catalog/pg_enum.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
 #include "plugin/encoders.h"
 
-static const EtfEnumLabel *
-look_up_label(EtfOut *out, const EtfType *type, Oid oid)
+typedef struct EnumLabel
+{
+	Oid oid; /* of the pg_enum row; hash key: must be first */
+	int len;
+	const char *term; /* the label, encoded */
+} EnumLabel;
+
+struct EtfLabels
+{
+	MemoryContext context; /* holds all of this */
+	HTAB *table;
+};
+
+EtfLabels *
+etf_labels_create(MemoryContext parent)
+{
+	MemoryContext context = AllocSetContextCreate(
+		parent, "pg_etf_decoding labels", ALLOCSET_SMALL_SIZES);
+	HASHCTL control = {.keysize = sizeof(Oid),
+					   .entrysize = sizeof(EnumLabel),
+					   .hcxt = context};
+	EtfLabels *labels = MemoryContextAlloc(context, sizeof(EtfLabels));
+
+	labels->context = context;
+	labels->table = hash_create("pg_etf_decoding labels", 16, &control,
+								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return labels;
+}
+
+void
+etf_labels_free(EtfLabels *labels)
+{
+	MemoryContextDelete(labels->context);
+}
+
+static const EnumLabel *
+look_up_label(EtfOut *out, EtfLabels *labels, Oid oid)
 {
 	HeapTuple tuple = SearchSysCache1(ENUMOID, ObjectIdGetDatum(oid));
 	StringInfoData term;
-	EtfOut term_out = {&term, out->options, 0, false};
-	EtfEnumLabel *label;
+	EtfOut term_out = ETF_OUT(&term, out->options);
+	EnumLabel *label;
 	const char *name;
 
 	if (!HeapTupleIsValid(tuple))
@@ -29,9 +66,10 @@ look_up_label(EtfOut *out, const EtfType *type, Oid oid)
 	etf_put_text(&term_out, name, strlen(name));
 	ReleaseSysCache(tuple);
 
-	label = hash_search(type->labels, &oid, HASH_ENTER, NULL);
-	label->len = Min(term.len, (int) sizeof(label->term));
-	memcpy(label->term, term.data, label->len);
+	label = hash_search(labels->table, &oid, HASH_ENTER, NULL);
+	label->len = term.len;
+	label->term = memcpy(MemoryContextAlloc(labels->context, term.len),
+						 term.data, term.len);
 	pfree(term.data);
 	return label;
 }
@@ -41,11 +79,11 @@ void
 encode_enum(EtfOut *out, const EtfType *type, Datum value)
 {
 	Oid oid = DatumGetObjectId(value);
-	const EtfEnumLabel *label =
-		hash_search(type->labels, &oid, HASH_FIND, NULL);
+	const EnumLabel *label =
+		hash_search(type->labels->table, &oid, HASH_FIND, NULL);
 
 	if (label == NULL)
-		label = look_up_label(out, type, oid);
+		label = look_up_label(out, type->labels, oid);
 	if (label != NULL)
 		etf_put_small(out, label->term, label->len);
 	else

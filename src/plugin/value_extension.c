@@ -65,7 +65,7 @@ put_hstore(EtfOut *out, const Hstore *hstore)
 
 		place = put_hstore_text(out, texts, place, hstore->entries[2 * i]);
 		if (keys_repeat)
-			pairs_add(&pairs, start, out->buf->len);
+			pairs_add(&pairs, out, start);
 		place = put_hstore_text(out, texts, place, hstore->entries[2 * i + 1]);
 	}
 	if (keys_repeat)

@@ -168,7 +168,7 @@ parse_item(Parser *parser)
 	start = parser->out->buf->len;
 	if (peek(parser) != '"' || !parse_string(parser))
 		return false;
-	pairs_add(&parser->pairs, start, parser->out->buf->len);
+	pairs_add(&parser->pairs, parser->out, start);
 	return next_char(parser) == ':';
 }
 

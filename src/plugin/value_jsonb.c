@@ -181,7 +181,7 @@ put_pair_key(Walk *walk, const char *key, uint32 len)
 
 	etf_put_text(walk->out, key, len);
 	if (walk->keys_repeat)
-		pairs_add(&walk->pairs, start, walk->out->buf->len);
+		pairs_add(&walk->pairs, walk->out, start);
 }
 
 /* Write a scalar; of a container only the place is told. */

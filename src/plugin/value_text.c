@@ -12,6 +12,7 @@
 #include "utils/cash.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/xml.h"
 
 #include "compat.h"
@@ -105,8 +106,9 @@ set_settings(const Settings *settings)
  * parameter status goes to the client.
  *
  * NULL where the function met a limit of the server, such as 1 GB for one
- * string: a jsonpath of a few kB can be that long.  Nothing but memory is held
- * then, so the ERROR can end here.
+ * string: a jsonpath of a few kB can be that long.  In decoding the ERROR can
+ * end here, because the transaction around a change is always rolled back:
+ * whatever the function held is released then.  Elsewhere it goes on.
  */
 static char *
 output_text(const EtfType *type, Datum value)
@@ -126,7 +128,8 @@ output_text(const EtfType *type, Datum value)
 	PG_CATCH();
 	{
 		set_settings(&saved);
-		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		if (!HistoricSnapshotActive() ||
+			ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();

@@ -56,7 +56,7 @@ check(Frames, Opts) ->
     promise("the last transaction is whole", maps:get(open, End) =:= none, End).
 
 frame({message, Lsn, Prefix, Content}, State, _Opts) ->
-    promise("a message frame", is_integer(Lsn) andalso is_binary(Prefix)
+    promise("a message frame", is_integer(Lsn) andalso is_prefix(Prefix)
             andalso is_content(Content), {Prefix, Content}),
     promise("frames of one transaction are contiguous",
             maps:get(open, State) =:= none, Prefix),
@@ -130,11 +130,14 @@ event({truncate, Rel, Flags}, Rels, Opts) ->
             Flags -- [cascade, restart_identity] =:= [], Flags),
     Rels;
 event({message, Prefix, Content}, Rels, _Opts) ->
-    promise("a message", is_binary(Prefix) andalso is_content(Content),
+    promise("a message", is_prefix(Prefix) andalso is_content(Content),
             {Prefix, Content}),
     Rels;
 event(Other, _Rels, _Opts) ->
     error({broken, "an event", Other}).
+
+is_prefix({unconverted, Bytes}) -> is_binary(Bytes);
+is_prefix(Prefix) -> is_content(Prefix).
 
 is_content({oversized, Bytes}) -> is_integer(Bytes);
 is_content(Content) -> is_binary(Content).

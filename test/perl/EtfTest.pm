@@ -316,15 +316,30 @@ sub confirmed
 		WHERE slot_name = '$slot'");
 }
 
+sub walsender_pid
+{
+	my ($self, $slot) = @_;
+
+	return $self->sql(
+		"SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$slot'"
+	);
+}
+
 # What the walsender of a slot has resident, in kB.
 sub walsender_memory
 {
 	my ($self, $slot) = @_;
-	my $pid = $self->sql(
-		"SELECT active_pid FROM pg_replication_slots WHERE slot_name = '$slot'"
-	);
 
-	return resident_memory($pid);
+	return resident_memory($self->walsender_pid($slot));
+}
+
+# The most that it ever had, shared buffers included.
+sub walsender_peak
+{
+	my ($self, $slot) = @_;
+	my $status = slurp_file("/proc/@{[$self->walsender_pid($slot)]}/status");
+
+	return $status =~ /^VmHWM:\s+(\d+) kB/m ? $1 : 0;
 }
 
 # Private memory, so that touching shared buffers does not count.

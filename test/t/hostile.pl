@@ -96,5 +96,21 @@ like(
 	qr/^insert j \{1, \{oversized, \d+\}\}\ninsert j \{2, "\$\."a""\}$/,
 	'a text without bounds does not stop decoding');
 
+# Elsewhere than in decoding such an error goes on: what the output function
+# holds would stay until the end of the query.
+like($etf->sql_error('SELECT etf_encode(p) FROM j WHERE id = 1'),
+	qr/out of memory|string buffer|exceeds/, 'but does stop a query');
+
+# Keys of nothing: what is noted of each is more than the key.
+sub of_pairs
+{
+	my ($count) = @_;
+
+	return $etf->sql(qq{SELECT etf_to_text(etf_encode(
+		('{' || repeat('"":1,', $count) || '"":2}')::json))});
+}
+is(of_pairs(1_000_000), q(#{<<>> => 2}), 'a million keys of json');
+is(of_pairs(17_000_000), '{oversized,85000006}', 'but not any number');
+
 $etf->stop;
 done_testing();

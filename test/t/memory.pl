@@ -144,8 +144,38 @@ wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
   growth_with_tables($wide_tables, 'INSERT INTO here_%s VALUES (NULL)');
 cmp_ok($ours - $others, '<', $plans + $slack,
 	'the plans of tables that stay are bounded');
+
+# The labels of an enum are known once, not for each column.
+$etf->sql(q{CREATE TYPE enum AS ENUM ('one', 'two')});
+for_tables($tables, 'CREATE TABLE enum_%s (a enum)');
+wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
+finish($_) for $receiver, $other;
+$receiver = receive('s', '/dev/null');
+$other = receive('other', '/dev/null');
+$etf->sql(q{INSERT INTO enum_1 VALUES ('one')});
+wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
+($ours, $others) =
+  growth_with_tables($tables, q{INSERT INTO enum_%s VALUES (''two'')});
+cmp_ok($ours - $others, '<', $tables * 8 + $slack / 4,
+	'a column of an enum takes no more than another');
 finish($_) for $receiver, $other;
 $etf->drop_slot('other');
+
+# Values are taken out of their compressed form one at a time.  The server has
+# room for each at its full size from the start: these 200 MB are not ours.
+$etf->sql('CREATE TABLE blanks (' . join(', ', map { "a$_ json" } 1 .. 20) . ')');
+$receiver = receive('s', '/dev/null');
+$etf->sql('INSERT INTO rows VALUES (1)');
+wait_until_sent('s', $etf->end_of_wal);
+$before = $etf->walsender_peak('s');
+my $blanks = q{(repeat(' ', 10000000) || '[1]')::json};
+$etf->sql("INSERT INTO blanks SELECT " . join(', ', ($blanks) x 20));
+$etf->sql('INSERT INTO rows VALUES (1)');
+ok(wait_until_sent('s', $etf->end_of_wal), 'a row of compressed values');
+$grown = $etf->walsender_peak('s') - $before;
+diag "walsender: $before kB, at most $grown kB more for 20 values of 10 MB";
+cmp_ok($grown, '<', 250 * 1024, 'does not take what they take together');
+finish($receiver);
 
 # Sessions in one backend: every third ends in an ERROR.
 $etf->drop_slot('s');

@@ -27,7 +27,8 @@ defmodule PgEtf.Change do
   Values are the terms that Postgrex returns for the same column. A value that
   could not be sent whole is one of `{:oversized, bytes}`,
   `{:unconverted, binary}` and `{:unparsed, text}`; nothing else in a row is a
-  tuple that starts with one of these atoms. A name without a form in UTF-8 (of a
+  tuple that starts with one of these atoms. Prefix and content of a message can be
+  `{:oversized, bytes}`, too. A name without a form in UTF-8 (of a
   schema, table or column, whatever `:keys` says, or the prefix of a message) is
   `{:unconverted, binary}`, too. A database in `SQL_ASCII` has no encoding: its bytes
   pass as they are, in values and in names, and names that are not UTF-8 stay strings.
@@ -56,8 +57,8 @@ defmodule PgEtf.Change do
           origin: String.t() | nil,
           truncated: [{name, name}],
           truncate_options: [:cascade | :restart_identity],
-          prefix: name | nil,
-          content: binary | nil
+          prefix: name | {:oversized, pos_integer} | nil,
+          content: binary | {:oversized, pos_integer} | nil
         }
 
   @enforce_keys [:op, :commit_lsn, :index]
