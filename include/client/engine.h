@@ -18,6 +18,7 @@
 #include "client/control.h"
 #include "client/credit.h"
 #include "client/feedback.h"
+#include "client/order.h"
 #include "client/shrink.h"
 #include "client/stream.h"
 
@@ -67,6 +68,7 @@ typedef struct Engine
 	Credit credit;
 	Backoff backoff;
 	Shrink shrink;
+	Order order;
 	Stats stats;
 	HeldFrame held;
 	EnginePhase phase;

@@ -130,6 +130,7 @@ engine_disconnect(Engine *engine)
 	flow_drop_held(engine);
 	stream_close(&engine->stream);
 	shrink_closed(&engine->shrink, false, engine->now);
+	order_init(&engine->order);
 	feedback_reconnected(&engine->feedback);
 	engine->stalled_at = 0;
 	engine->pings = 0;

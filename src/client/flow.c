@@ -38,16 +38,25 @@ flow_drop_held(Engine *engine)
 	engine->held.data = NULL;
 }
 
-static void
-fail_protocol(Engine *engine, const char *what, size_t offset)
+static bool
+is_sound(Engine *engine, const char *frame, size_t len, FrameHead *head)
 {
+	const char *wrong;
 	Failure failure;
 
-	failure_set(&failure, FAIL_PROTOCOL,
-				"a frame cannot be read: %s at byte "
-				"%zu",
-				what, offset);
+	if (!frame_read_head(frame, len, head))
+		failure_set(&failure, FAIL_PROTOCOL,
+					"a frame cannot be read: %s at byte %zu", head->error,
+					head->error_offset);
+	else if ((wrong = order_check(&engine->order, head)) != NULL)
+		failure_set(&failure, FAIL_PROTOCOL,
+					"frames are out of order: %s, transaction %u, which ends "
+					"at %llu",
+					wrong, head->xid, (unsigned long long) head->end_lsn);
+	else
+		return true;
 	engine_failed(engine, &failure);
+	return false;
 }
 
 /*
@@ -64,12 +73,9 @@ accept_frame(Engine *engine, const StreamMessage *message)
 	held->data = message->data;
 	held->offset = message->copy.payload;
 	held->end = message->len;
-	if (!frame_read_head(held->data + held->offset, held->end - held->offset,
-						 &held->head))
-	{
-		fail_protocol(engine, held->head.error, held->head.error_offset);
+	if (!is_sound(engine, held->data + held->offset, held->end - held->offset,
+				  &held->head))
 		return;
-	}
 	if (feedback_is_repeat(&engine->feedback, held->head.end_lsn))
 	{
 		engine->stats.repeats++;

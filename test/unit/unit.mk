@@ -14,6 +14,7 @@ UNIT_CFLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L -O1 -g \
 UNIT_LIBS = -L$(ERL_LIB) -lei -lpthread -lm
 
 UNIT_SRC_test_client_feedback = src/client/feedback.c
+UNIT_SRC_test_client_order = src/client/order.c
 UNIT_SRC_test_client_pace = src/client/backoff.c src/client/shrink.c
 UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,batch command copydata \
 	event inbox outbox settings)

@@ -126,6 +126,7 @@ subtest 'the stream' => sub {
 		ends($name, 'protocol', { stream => $bytes }, "--print=$_")
 		  for qw(json erlang);
 	}
+	ends('a transaction twice', 'protocol', { stream => frame($tx) x 2 });
 	ends('a message of 2 GB', 'network', { stream => "d\x7f\xff\xff\xff" . 'w' });
 	ends('a length below 4', 'network', { stream => "d\0\0\0\3" });
 	ends('an unknown message', 'network', { stream => message('!', '') });
