@@ -23,14 +23,17 @@ ERL_INCLUDE ?= $(ERL_ROOT)/usr/include
 ERL_LIB ?= $(ERL_ROOT)/usr/lib
 WARNINGS = -Wall -Wextra -Werror
 
-# Hardening of plugin and client, as far as the compiler knows it.
+# Hardening of plugin and client, as far as compiler and linker know it.
 compiles = $(shell $(CC) -Werror $(1) -x c -fsyntax-only /dev/null \
 	2>/dev/null && echo $(1))
 fortify = $(if $(findstring _FORTIFY_SOURCE,$(1)),,-U_FORTIFY_SOURCE \
 	-D_FORTIFY_SOURCE=2)
 HARDENING := -fstack-protector-strong $(call compiles,-fstack-clash-protection) \
 	$(call compiles,-fcf-protection)
-HARDENING_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack
+links = $(shell echo 'int main(void) { return 0; }' | $(CC) $(1) -x c \
+	-o /dev/null - 2>/dev/null && echo $(1))
+RELRO = -Wl,-z,relro,-z,now,-z,noexecstack
+HARDENING_LDFLAGS := $(call links,$(RELRO))
 
 # The flags of whoever builds, a distribution perhaps.  PGXS has its own ways
 # to take them and sets CFLAGS itself, so they are looked at before.
@@ -46,8 +49,8 @@ PG_CPPFLAGS = $(call fortify,$(CPPFLAGS) $(CFLAGS)) \
 # Callbacks and encoders of one signature do not each use all of it.
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden $(WARNINGS) -Wno-unused-parameter \
 	$(HARDENING)
-SHLIB_LINK = $(HARDENING_LDFLAGS) \
-	-L$(ERL_LIB) -l:libei.a -lpthread -Wl,--exclude-libs,ALL
+SHLIB_LINK = $(HARDENING_LDFLAGS) $(ERL_LIB)/libei.a -lpthread \
+	-Wl,--exclude-libs,ALL
 EXTRA_CLEAN = build
 
 # Bitcode is for functions that a query can inline; there are none here.

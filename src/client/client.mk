@@ -9,7 +9,7 @@ CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(ETF_VERSION)"' -Iinclude \
 CLIENT_HARDENING := $(HARDENING) $(call fortify,$(GIVEN_CFLAGS))
 CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
 	$(CLIENT_HARDENING) -fPIE $(GIVEN_CFLAGS)
-CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -L$(ERL_LIB) -l:libei.a \
+CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq $(ERL_LIB)/libei.a \
 	-lpthread
 
 INSTALLED = $(DESTDIR)$(bindir)/pg_etf_client

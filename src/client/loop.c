@@ -7,6 +7,7 @@
 #include "client/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -22,40 +23,60 @@ enum
 	POLL_CONTROL,
 	POLL_INPUT,
 	POLL_OUTPUT,
+	POLL_SIGNAL,
 	POLL_COUNT
 };
 
 static volatile sig_atomic_t stop_requests;
-static sigset_t unblocked;
+static int signal_pipe[2] = {-1, -1};
 
-/* The second request does not wait for anything. */
+/*
+ * The first request wakes poll().  The second does not wait for anything, such
+ * as a name that libpq has looked up.
+ */
 static void
 on_stop(int signo)
 {
+	int saved = errno;
+
 	if (++stop_requests > 1)
 		_exit(128 + signo);
+	if (write(signal_pipe[1], "", 1) < 0)
+		_exit(128 + signo);
+	errno = saved;
 }
 
-/*
- * Signals are let in only while poll() waits.  A write to a closed pipe must
- * be an error, not a death.
- */
-static void
-handle_signals(void)
-{
-	struct sigaction stop = {.sa_handler = on_stop};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t blocked;
+static const int stop_signals[] = {SIGTERM, SIGINT};
 
-	sigaction(SIGTERM, &stop, NULL);
-	sigaction(SIGINT, &stop, NULL);
+#define STOP_SIGNALS (sizeof(stop_signals) / sizeof(stop_signals[0]))
+
+/* A write to a closed pipe must be an error, not a death. */
+static bool
+handle_signals(struct sigaction before[STOP_SIGNALS])
+{
+	struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
 	sigaction(SIGPIPE, &ignore, NULL);
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGINT);
-	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
-	sigdelset(&unblocked, SIGTERM);
-	sigdelset(&unblocked, SIGINT);
+	if (pipe(signal_pipe) != 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+	{
+		fcntl(signal_pipe[i], F_SETFD, FD_CLOEXEC);
+		fcntl(signal_pipe[i], F_SETFL, O_NONBLOCK);
+	}
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		sigaction(stop_signals[i], &stop, &before[i]);
+	return true;
+}
+
+static void
+leave_signals(const struct sigaction before[STOP_SIGNALS])
+{
+	for (size_t i = 0; i < STOP_SIGNALS; i++)
+		sigaction(stop_signals[i], &before[i], NULL);
+	close(signal_pipe[0]);
+	close(signal_pipe[1]);
 }
 
 int64_t
@@ -79,6 +100,8 @@ fill(struct pollfd *fds, const Engine *engine, const Outbox *outbox,
 	fds[POLL_INPUT].events = POLLIN;
 	fds[POLL_OUTPUT].fd = outbox_waiting(outbox) > 0 ? outbox->fd : -1;
 	fds[POLL_OUTPUT].events = POLLOUT;
+	fds[POLL_SIGNAL].fd = signal_pipe[0];
+	fds[POLL_SIGNAL].events = POLLIN;
 	for (int i = 0; i < POLL_COUNT; i++)
 		fds[i].revents = 0;
 }
@@ -90,12 +113,9 @@ fill(struct pollfd *fds, const Engine *engine, const Outbox *outbox,
 static void
 wait_for_something(struct pollfd *fds, int64_t ms)
 {
-	struct timespec timeout = {.tv_sec = ms / 1000,
-							   .tv_nsec = ms % 1000 * 1000000};
-
 	if (fds[POLL_STREAM].events == 0)
 		fds[POLL_STREAM].fd = -1;
-	if (ppoll(fds, POLL_COUNT, &timeout, &unblocked) < 0)
+	if (poll(fds, POLL_COUNT, (int) ms) < 0)
 	{
 		for (int i = 0; i < POLL_COUNT; i++)
 			fds[i].revents = 0;
@@ -132,16 +152,32 @@ write_out(Engine *engine, Outbox *outbox)
 	engine_fail(engine, &failure);
 }
 
+static void
+stop_requested(Engine *engine)
+{
+	char byte;
+
+	while (read(signal_pipe[0], &byte, 1) > 0)
+		continue;
+	engine_stop(engine);
+}
+
 void
 loop_run(Engine *engine, Outbox *outbox, LoopInput *input)
 {
 	struct pollfd fds[POLL_COUNT];
 	int64_t done_at = 0;
-	int stops_seen = 0;
+	struct sigaction before[STOP_SIGNALS];
+	Failure failure;
 
-	handle_signals();
 	engine->now = loop_clock();
 	engine->wake_at = engine->now;
+	if (!handle_signals(before))
+	{
+		failure_set(&failure, FAIL_INTERNAL, "pipe: %s", strerror(errno));
+		engine_fail(engine, &failure);
+		return;
+	}
 	while (done_at == 0 || (outbox_waiting(outbox) > 0 &&
 							engine->now < done_at + LAST_WORDS_MS))
 	{
@@ -150,15 +186,13 @@ loop_run(Engine *engine, Outbox *outbox, LoopInput *input)
 		engine->now = loop_clock();
 		if (fds[POLL_INPUT].revents != 0)
 			input->read(input->arg);
-		if (stop_requests > stops_seen)
-		{
-			stops_seen = stop_requests;
-			engine_stop(engine);
-		}
+		if (fds[POLL_SIGNAL].revents != 0)
+			stop_requested(engine);
 		engine_turn(engine, engine->now, fds[POLL_STREAM].revents,
 					fds[POLL_CONTROL].revents);
 		write_out(engine, outbox);
 		if (engine->phase == ENGINE_DONE && done_at == 0)
 			done_at = engine->now;
 	}
+	leave_signals(before);
 }

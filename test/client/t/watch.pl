@@ -168,6 +168,40 @@ subtest 'the second signal does not wait' => sub {
 	wait_free();
 };
 
+# libpq waits for the resolver, and there is nothing to poll meanwhile.
+subtest 'nor for a name that is looked up' => sub {
+	my $dir = PostgreSQL::Test::Utils::tempdir();
+
+	append_to_file("$dir/slow.c", <<'C');
+#include <unistd.h>
+struct addrinfo;
+int getaddrinfo(const char *node, const char *service,
+				const struct addrinfo *hints, struct addrinfo **result)
+{
+	(void) !write(2, "asked\n", 6);
+	for (int left = 100; left > 0;)
+		left = sleep(left);
+	return -3;
+}
+C
+	plan skip_all => 'no compiler'
+	  if system("cc -shared -fPIC -o $dir/slow.so $dir/slow.c 2>$dir/log");
+	local $ENV{LD_PRELOAD} = "$dir/slow.so";
+	my $err = '';
+	my $client = IPC::Run::start([ $ENV{ETF_CLIENT}, '--print=json',
+			'--slot=s', '--dbname', 'host=slow.example user=u dbname=d' ],
+		'<', \undef, '>', \my $out, '2>', \$err, IPC::Run::timeout(60));
+
+	$client->pump until $err =~ /asked/;
+	my $begin = time;
+	$client->signal('TERM');
+	sleep 0.2;
+	$client->signal('TERM');
+	$client->finish;
+	is($? >> 8, 128 + 15, 'the second signal ends it');
+	cmp_ok(time - $begin, '<', 10, 'at once');
+};
+
 subtest 'a closed port is an end, whatever the server does' => sub {
 	my $client = EtfClient->start($node, @credit, stop_timeout => 1000);
 
