@@ -2,15 +2,16 @@
  * admin.h
  *		Make, drop and show slots, over an ordinary connection.
  *
- * Each function returns an exit status and prints what went wrong.
+ * Each function leaves in "failure" what went wrong.
  */
 #ifndef ETF_ADMIN_H
 #define ETF_ADMIN_H
 
 #include "client/args.h"
+#include "client/failure.h"
 
-extern int admin_create(const Arguments *args);
-extern int admin_drop(const Arguments *args);
-extern int admin_status(const Arguments *args);
+extern void admin_create(const Arguments *args, Failure *failure);
+extern void admin_drop(const Arguments *args, Failure *failure);
+extern void admin_status(const Arguments *args, Failure *failure);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct Arguments
 	/* How. */
 	bool if_not_exists;
 	bool ask_password;
+	bool no_password;  /* do not ask, whatever the server wants */
 	bool transactions; /* lines for begin and commit */
 	bool verbose;
 	int style; /* TextStyle */

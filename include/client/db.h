@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/failure.h"
 #include "client/hosts.h"
+#include "client/reason.h"
 #include "client/settings.h"
 
 typedef enum DbState
@@ -61,7 +61,7 @@ extern DbEvent db_advance(Db *db, short revents);
 /* Send a command; its answer comes with DB_ANSWERED. */
 extern bool db_send(Db *db, FailureStage stage, const char *sql);
 
-/* Record what a result or, without one, the connection says. */
+/* Record what a result or, without one, the connection says; db_failure.c. */
 extern void db_set_failure(Db *db, const PGresult *result);
 
 /* Column of the first row; NULL for SQL's NULL and when there is no row. */

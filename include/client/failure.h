@@ -51,22 +51,13 @@ typedef struct FailureInfo
 	const char *hint;
 } FailureInfo;
 
-/* What a connection was busy with: the same SQLSTATE means other things. */
-typedef enum FailureStage
-{
-	STAGE_CONNECT,
-	STAGE_SETUP,
-	STAGE_CREATE,
-	STAGE_START,
-	STAGE_STREAM
-} FailureStage;
-
 typedef struct Failure
 {
 	FailureClass class;
 	char sqlstate[6];
 	char message[512];
-	char hint[512]; /* of the server, or else of the class */
+	char hint[512];		   /* what to do */
+	bool password_missing; /* it was asked for, and there is none */
 } Failure;
 
 extern const FailureInfo *failure_info(FailureClass class);
@@ -76,14 +67,9 @@ extern void failure_set(Failure *failure, FailureClass class,
 						const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/*
- * Class of an error that the server or libpq reported.  "function" is the
- * server's function that raised it: unlike its text, that is never translated.
- * Each argument but the stage may be NULL.
- */
-extern FailureClass failure_classify(FailureStage stage, const char *sqlstate,
-									 const char *message, const char *hint,
-									 const char *function);
+/* A better one. */
+extern void failure_hint(Failure *failure, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* The table of exit statuses, for --help. */
 extern void failure_print_classes(FILE *file);

@@ -8,6 +8,9 @@
 #include "client/failure.h"
 #include "client/settings.h"
 
+/* Is there a terminal? */
+extern bool password_can_be_asked(void);
+
 /*
  * Put what is typed into "connection".  Without a terminal a line of stdin is
  * taken.  False: see "failure".

@@ -8,11 +8,11 @@
 #include "client/args.h"
 #include "client/failure.h"
 
-/* Stream to stdout; returns the exit status. */
-extern int print_main(Arguments *args);
+/* Stream to stdout. */
+extern void print_main(Arguments *args, Failure *failure);
 
-/* Print a file of pg_recvlogical; returns the exit status. */
-extern int read_main(const Arguments *args);
+/* Print a file of pg_recvlogical. */
+extern void read_main(const Arguments *args, Failure *failure);
 
 /* "pg_etf_client: error: ..." with a hint; returns the exit status. */
 extern int print_failure(const Failure *failure);

@@ -13,7 +13,6 @@
 #include "client/clean.h"
 #include "client/db.h"
 #include "client/loop.h"
-#include "client/print.h"
 #include "client/session.h"
 #include "client/slot.h"
 #include "client/strbuf.h"
@@ -44,9 +43,9 @@ wait_for(Db *db, const Settings *settings)
 }
 
 static bool
-command(Db *db, const Settings *settings, const StrBuf *sql)
+command(Db *db, const Settings *settings, FailureStage stage, const StrBuf *sql)
 {
-	return db_send(db, STAGE_CREATE, sql->data) &&
+	return db_send(db, stage, sql->data) &&
 		   wait_for(db, settings) == DB_ANSWERED;
 }
 
@@ -65,7 +64,7 @@ set_up(Db *db, const Settings *settings)
 	strbuf_putf(&sql,
 				", pg_catalog.set_config('statement_timeout', '%llums', false)",
 				(unsigned long long) settings->connect_timeout);
-	done = !sql.failed && command(db, settings, &sql);
+	done = !sql.failed && command(db, settings, STAGE_SETUP, &sql);
 	strbuf_free(&sql);
 	return done;
 }
@@ -80,7 +79,7 @@ is_ours(Db *db, const Settings *settings)
 	strbuf_puts(&sql, "SELECT plugin FROM pg_catalog.pg_replication_slots "
 					  "WHERE slot_name = ");
 	strbuf_put_literal(&sql, settings->slot);
-	ours = !sql.failed && command(db, settings, &sql) &&
+	ours = !sql.failed && command(db, settings, STAGE_SETUP, &sql) &&
 		   (PQntuples(db->result) == 0 ||
 			slot_is_ours(settings->slot, db_value(db, "plugin"), &db->failure));
 	strbuf_free(&sql);
@@ -105,23 +104,24 @@ run(Db *db, const Arguments *args, const StrBuf *sql)
 			slot_supported(settings, PQserverVersion(db->conn),
 						   &db->failure)) &&
 		   set_up(db, settings) && (args->status || is_ours(db, settings)) &&
-		   command(db, settings, sql);
+		   command(db, settings, args->drop_slot ? STAGE_DROP : STAGE_CREATE,
+				   sql);
 }
 
-static int
-run_quietly(const Arguments *args, StrBuf *sql)
+static void
+run_quietly(const Arguments *args, StrBuf *sql, Failure *failure)
 {
 	Db db = {0};
-	int status = run(&db, args, sql) ? 0 : print_failure(&db.failure);
 
+	if (!run(&db, args, sql))
+		*failure = db.failure;
 	db_close(&db);
 	strbuf_free(sql);
-	return status;
 }
 
 /* Arguments that an older server does not have are only named when wanted. */
-int
-admin_create(const Arguments *args)
+void
+admin_create(const Arguments *args, Failure *failure)
 {
 	const Settings *settings = &args->settings;
 	StrBuf sql = {0};
@@ -138,18 +138,18 @@ admin_create(const Arguments *args)
 	if (args->if_not_exists)
 		strbuf_puts(&sql, " WHERE slot NOT IN (SELECT slot_name "
 						  "FROM pg_catalog.pg_replication_slots)");
-	return run_quietly(args, &sql);
+	run_quietly(args, &sql, failure);
 }
 
-int
-admin_drop(const Arguments *args)
+void
+admin_drop(const Arguments *args, Failure *failure)
 {
 	StrBuf sql = {0};
 
 	strbuf_puts(&sql, "SELECT pg_catalog.pg_drop_replication_slot(");
 	strbuf_put_literal(&sql, args->settings.slot);
 	strbuf_puts(&sql, ")");
-	return run_quietly(args, &sql);
+	run_quietly(args, &sql, failure);
 }
 
 static void
@@ -213,23 +213,19 @@ print_row(const PGresult *result, int row)
 	putchar('\n');
 }
 
-int
-admin_status(const Arguments *args)
+void
+admin_status(const Arguments *args, Failure *failure)
 {
 	StrBuf sql = {0};
 	Db db = {0};
-	int status = 0;
 
 	build_status(args, &sql);
 	if (!run(&db, args, &sql))
-		status = print_failure(&db.failure);
+		*failure = db.failure;
 	else if (PQntuples(db.result) == 0 && args->settings.slot != NULL)
-	{
-		failure_set(&db.failure, FAIL_SLOT_MISSING,
+		failure_set(failure, FAIL_SLOT_MISSING,
 					"slot \"%s\" of plugin %s does not exist",
 					args->settings.slot, PLUGIN_NAME);
-		status = print_failure(&db.failure);
-	}
 	else
 	{
 		clean_result(db.result);
@@ -238,5 +234,4 @@ admin_status(const Arguments *args)
 	}
 	db_close(&db);
 	strbuf_free(&sql);
-	return status;
 }

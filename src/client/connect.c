@@ -63,7 +63,7 @@ set_up_timed_out(Engine *engine, int64_t limit)
 		failure_set(&timeout, FAIL_SERVER_ERROR,
 					"slot \"%s\" was not created within %lld ms",
 					engine->settings->slot, (long long) limit);
-		snprintf(timeout.hint, sizeof(timeout.hint), "%s", SLOT_WAIT_HINT);
+		failure_hint(&timeout, "%s", SLOT_WAIT_HINT);
 	}
 	else
 	{

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/clean.h"
-#include "client/slot.h"
 #include "common/lsn.h"
 
 #define PARAMS_FIXED 12
@@ -69,10 +67,10 @@ static void
 on_notice(void *arg, const PGresult *result)
 {
 	Db *db = arg;
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	Report report = {.sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE)};
 
-	db->shutdown |= failure_classify(STAGE_STREAM, sqlstate, NULL, NULL,
-									 NULL) == FAIL_SERVER_SHUTDOWN;
+	db->shutdown |=
+		reason_find(STAGE_STREAM, &report).class == FAIL_SERVER_SHUTDOWN;
 }
 
 bool
@@ -140,98 +138,6 @@ db_events(const Db *db)
 	if (db->state == DB_CONNECTING)
 		return db->connect_events;
 	return POLLIN;
-}
-
-/* ":  28P01: " in a verbose text; the last, when several hosts were tried. */
-static void
-find_sqlstate(const char *text, char sqlstate[6])
-{
-	for (const char *p = strstr(text, ":  "); p != NULL; p = strstr(p, ":  "))
-	{
-		p += 3;
-		if (strspn(p, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
-			p[5] == ':')
-		{
-			memcpy(sqlstate, p, 5);
-			sqlstate[5] = '\0';
-		}
-	}
-}
-
-/* One line of text: what follows "LOCATION:" is of no use to anybody. */
-static void
-copy_message(char *to, size_t size, const char *from)
-{
-	const char *location = strstr(from, "\nLOCATION:");
-	size_t len = location != NULL ? (size_t) (location - from) : strlen(from);
-
-	while (len > 0 && (from[len - 1] == '\n' || from[len - 1] == ' '))
-		len--;
-	if (len >= size)
-		len = size - 1;
-	memcpy(to, from, len);
-	to[len] = '\0';
-}
-
-static void
-set_connection_failure(Db *db)
-{
-	const char *message = PQerrorMessage(db->conn);
-	Failure *failure = &db->failure;
-	const char *hint = NULL;
-	char sqlstate[6] = "";
-	FailureClass class;
-
-	find_sqlstate(message, sqlstate);
-	class = failure_classify(db->stage, sqlstate, message, message, NULL);
-	/* libpq does not tell one reason from the other. */
-	if (class == FAIL_AUTH && strstr(message, "certificate") != NULL)
-		hint = "The server's certificate is of another authority "
-			   "(sslrootcert) or for another host name, or it has expired.";
-	if (PQconnectionNeedsPassword(db->conn))
-		class = FAIL_AUTH;
-	failure_set(failure, class, "connection lost");
-	if (message[0] != '\0')
-		copy_message(failure->message, sizeof(failure->message), message);
-	clean_text(failure->message);
-	memcpy(failure->sqlstate, sqlstate, sizeof(sqlstate));
-	if (hint != NULL)
-		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
-}
-
-/*
- * The first failure counts: after a FATAL error libpq adds another one of
- * its own that says less.
- */
-void
-db_set_failure(Db *db, const PGresult *result)
-{
-	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-	Failure *failure = &db->failure;
-
-	if (failure->class != FAIL_NONE)
-		return;
-	if (sqlstate == NULL || message == NULL)
-	{
-		set_connection_failure(db);
-		return;
-	}
-	failure_set(
-		failure,
-		failure_classify(db->stage, sqlstate, message, hint,
-						 PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION)),
-		"%s%s%s", message, detail != NULL ? ": " : "",
-		detail != NULL ? detail : "");
-	snprintf(failure->sqlstate, sizeof(failure->sqlstate), "%s", sqlstate);
-	if (hint == NULL && db->stage == STAGE_CREATE &&
-		failure->class == FAIL_SERVER_ERROR)
-		hint = SLOT_WAIT_HINT;
-	if (hint != NULL)
-		snprintf(failure->hint, sizeof(failure->hint), "%s", hint);
-	clean_text(failure->hint);
 }
 
 static DbEvent

@@ -28,8 +28,7 @@ refuse_behind(Stream *stream)
 
 	failure_set(failure, FAIL_SERVER_ERROR,
 				"the standby has not replayed what the consumer has");
-	snprintf(failure->hint, sizeof(failure->hint),
-			 "It should catch up with its primary.");
+	failure_hint(failure, "It should catch up with its primary.");
 	return false;
 }
 

@@ -34,46 +34,52 @@ hold_descriptors(void)
 	return true;
 }
 
-static int
-slots_and_stream(Arguments *args)
+static void
+slots_and_stream(Arguments *args, Failure *failure)
 {
-	int status = 0;
-
+	*failure = (Failure){.class = FAIL_NONE};
 	if (args->status)
-		return admin_status(args);
-	if (args->drop_slot)
-		return admin_drop(args);
+		admin_status(args, failure);
+	else if (args->drop_slot)
+		admin_drop(args, failure);
 	/* A temporary one can only be made by the connection that streams. */
-	if (args->create_slot && args->settings.create != CREATE_TEMPORARY)
-		status = admin_create(args);
-	if (status != 0 || (args->create_slot && !args->start))
-		return status;
-	return print_main(args);
+	else if (args->create_slot && args->settings.create != CREATE_TEMPORARY)
+		admin_create(args, failure);
+	if (failure->class == FAIL_NONE && !args->status && !args->drop_slot &&
+		(args->start || !args->create_slot))
+		print_main(args, failure);
+}
+
+/* As psql does: a password is asked for when the server wants one. */
+static void
+connect_and_act(Arguments *args, Failure *failure)
+{
+	PairList *connection = &args->settings.connection;
+
+	if (args->ask_password && !password_ask(connection, failure))
+		return;
+	slots_and_stream(args, failure);
+	if (failure->password_missing && !args->no_password &&
+		password_can_be_asked() && password_ask(connection, failure))
+		slots_and_stream(args, failure);
 }
 
 static int
 act(Arguments *args)
 {
-	Failure failure;
+	Failure failure = {.class = FAIL_NONE};
 
 	if (args->help)
-	{
 		args_help();
-		return 0;
-	}
-	if (args->version)
-	{
+	else if (args->version)
 		printf("%s %s\n", PROGRAM_NAME, ETF_VERSION);
-		return 0;
-	}
-	if (args->port)
+	else if (args->port)
 		return port_main();
-	if (args->read != NULL)
-		return read_main(args);
-	if (args->ask_password &&
-		!password_ask(&args->settings.connection, &failure))
-		return print_failure(&failure);
-	return slots_and_stream(args);
+	else if (args->read != NULL)
+		read_main(args, &failure);
+	else
+		connect_and_act(args, &failure);
+	return print_failure(&failure);
 }
 
 /* A core file would hold the password, and rows. */

@@ -339,18 +339,17 @@ open_output(int flags)
 	return STDOUT_FILENO;
 }
 
-int
-print_main(Arguments *args)
+void
+print_main(Arguments *args, Failure *failure)
 {
 	static Print print = {.consumer = {&print_ops}};
 	LoopInput no_input = {.fd = -1};
 	int flags = fcntl(STDOUT_FILENO, F_GETFL);
-	Failure failure;
 
 	if (!prepare(&print, args))
 	{
-		failure_set(&failure, FAIL_INTERNAL, "out of memory");
-		return print_failure(&failure);
+		failure_set(failure, FAIL_INTERNAL, "out of memory");
+		return;
 	}
 	outbox_init(&print.outbox, open_output(flags));
 	engine_init(&print.engine, &print.consumer);
@@ -360,8 +359,8 @@ print_main(Arguments *args)
 	fcntl(STDOUT_FILENO, F_SETFL, flags);
 	if (print.progress)
 		fputs("\r\033[K", stderr);
+	*failure = print.engine.failure;
 	engine_free(&print.engine);
 	outbox_free(&print.outbox);
 	show_free(&print.show);
-	return print_failure(&print.engine.failure);
 }

@@ -65,6 +65,8 @@ fail(ReadFile *file, size_t offset, const char *what)
 	failure_set(&file->failure, FAIL_PROTOCOL,
 				"the frame at byte %llu cannot be shown: %s",
 				(unsigned long long) (file->offset + offset), what);
+	failure_hint(&file->failure, "The file is damaged, or pg_recvlogical did "
+								 "not write it with plugin " PLUGIN_NAME ".");
 	return false;
 }
 
@@ -109,9 +111,14 @@ show_all(ReadFile *file, bool last)
 		if (!walk(file, file->data.data + start, file->data.len - start,
 				  &reader))
 		{
-			if (last || !reader.cut || file->data.len - start > FRAME_MAX)
-				return fail(file, start, reader.error);
-			break;
+			if (!last && reader.cut && file->data.len - start <= FRAME_MAX)
+				break;
+			fail(file, start, reader.error);
+			if (reader.cut)
+				failure_hint(&file->failure,
+							 "The file ends within a frame: it was cut, or "
+							 "is being written. What stands before is shown.");
+			return false;
 		}
 		if (!show_one(file, start, file->walked))
 			return false;
@@ -152,8 +159,8 @@ read_all(ReadFile *file, int fd, const char *name)
 	}
 }
 
-int
-read_main(const Arguments *args)
+void
+read_main(const Arguments *args, Failure *failure)
 {
 	ReadFile file = {0};
 	bool is_stdin = strcmp(args->read, "-") == 0;
@@ -175,5 +182,5 @@ read_main(const Arguments *args)
 	show_free(&file.show);
 	strbuf_free(&file.data);
 	strbuf_free(&file.text);
-	return print_failure(&file.failure);
+	*failure = file.failure;
 }

@@ -19,8 +19,8 @@ require(bool wanted, const char *property, int since, int server_version,
 	failure_set(failure, FAIL_CONFIG,
 				"a slot with %s needs PostgreSQL %d, the server is version %d",
 				property, since, server_version / 10000);
-	snprintf(failure->hint, sizeof(failure->hint),
-			 "Create the slot without %s, or upgrade the server.", property);
+	failure_hint(failure, "Create the slot without %s, or upgrade the server.",
+				 property);
 	return false;
 }
 

@@ -179,6 +179,7 @@ build_slot(const Stream *stream, StrBuf *sql)
 	strbuf_puts(sql,
 				"SELECT s.slot_name, s.slot_type, s.plugin, "
 				"s.database = pg_catalog.current_database() AS ours, "
+				"s.database, "
 				"s.confirmed_flush_lsn, s.active_pid, "
 				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
 				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
@@ -227,9 +228,22 @@ refuse_synchronized(Stream *stream)
 				"slot \"%s\" is kept in step with the primary, and cannot be "
 				"read before this standby is promoted",
 				stream->settings->slot);
-	snprintf(failure->hint, sizeof(failure->hint),
-			 "Connect to the primary: name all hosts, and set "
-			 "target_session_attrs=read-write.");
+	failure_hint(failure, "Connect to the primary: name all hosts, and set "
+						  "target_session_attrs=read-write.");
+	return false;
+}
+
+static bool
+refuse_database(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+	const char *database = db_value(&stream->db, "database");
+
+	failure_set(failure, FAIL_WRONG_PLUGIN,
+				"slot \"%s\" is of database \"%s\", this is \"%s\"",
+				stream->settings->slot, database != NULL ? database : "?",
+				PQdb(stream->db.conn));
+	failure_hint(failure, "Connect to that database, or use another slot.");
 	return false;
 }
 
@@ -245,8 +259,7 @@ check_usable(Stream *stream)
 	if (!slot_is_ours(slot, plugin, &stream->db.failure))
 		return false;
 	if (!db_is_true(&stream->db, "ours"))
-		return refuse(stream, FAIL_WRONG_PLUGIN,
-					  "slot \"%s\" is of another database", slot);
+		return refuse_database(stream);
 	if (reason != NULL)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "the server has invalidated the slot: %s", reason);

@@ -3,7 +3,7 @@
  *		The two tables: settings and options of the command line.
  */
 #include "client/args.h"
-#include "client/failure.h"
+#include "client/reason.h"
 
 #include <getopt.h>
 
@@ -164,7 +164,15 @@ test_bad_arguments(void)
 static FailureClass
 class_of(FailureStage stage, const char *sqlstate)
 {
-	return failure_classify(stage, sqlstate, "text", NULL, NULL);
+	return reason_find(stage,
+					   &(Report){.sqlstate = sqlstate, .message = "text"})
+		.class;
+}
+
+static FailureClass
+class_of_text(FailureStage stage, const char *message)
+{
+	return reason_find(stage, &(Report){.message = message}).class;
 }
 
 static void
@@ -177,32 +185,87 @@ test_failure_classes(void)
 	CHECK(class_of(STAGE_START, "55006") == FAIL_SLOT_ACTIVE);
 	CHECK(class_of(STAGE_START, "55000") == FAIL_SLOT_LOST);
 	CHECK(class_of(STAGE_CREATE, "55000") == FAIL_CONFIG);
+	CHECK(class_of(STAGE_CREATE, "42710") == FAIL_SLOT_ACTIVE);
 	CHECK(class_of(STAGE_START, "58P01") == FAIL_CONFIG);
 	CHECK(class_of(STAGE_STREAM, "58P01") == FAIL_SERVER_ERROR);
 	CHECK(class_of(STAGE_STREAM, "57P01") == FAIL_SERVER_SHUTDOWN);
+	CHECK(class_of(STAGE_STREAM, "57P05") == FAIL_SERVER_ERROR);
 	CHECK(class_of(STAGE_STREAM, "08006") == FAIL_NETWORK);
 	CHECK(class_of(STAGE_STREAM, "XX000") == FAIL_SERVER_ERROR);
-	CHECK(failure_classify(STAGE_START, "42501", "library may not be used",
-						   "Add it to output_plugin_libraries.",
-						   NULL) == FAIL_PLUGIN_NOT_ALLOWED);
 	CHECK(class_of(STAGE_START, "42501") == FAIL_AUTH);
-	CHECK(failure_classify(STAGE_START, "42704", "no slot", NULL,
-						   "ReplicationSlotAcquire") == FAIL_SLOT_MISSING);
 	CHECK(class_of(STAGE_START, "42704") == FAIL_CONFIG);
-	CHECK(failure_classify(STAGE_CONNECT, "", "certificate verify failed", NULL,
-						   NULL) == FAIL_AUTH);
-	CHECK(failure_classify(STAGE_CONNECT, NULL, "Connection refused", NULL,
-						   NULL) == FAIL_NETWORK);
-	CHECK(failure_classify(STAGE_CONNECT, NULL, "SSL error: bad version", NULL,
-						   NULL) == FAIL_AUTH);
-	CHECK(failure_classify(STAGE_CONNECT, NULL, "SSL error: unexpected eof",
-						   NULL, NULL) == FAIL_NETWORK);
-	CHECK(failure_classify(STAGE_CONNECT, NULL, "received invalid message",
-						   NULL, NULL) == FAIL_NETWORK);
-	CHECK(failure_classify(STAGE_CONNECT, NULL, "invalid port number", NULL,
-						   NULL) == FAIL_CONFIG);
-	CHECK(failure_classify(STAGE_STREAM, NULL, "SSL error: bad record mac",
-						   NULL, NULL) == FAIL_NETWORK);
+	CHECK(class_of_text(STAGE_CONNECT, "certificate verify failed") ==
+		  FAIL_AUTH);
+	CHECK(class_of_text(STAGE_CONNECT, "Connection refused") == FAIL_NETWORK);
+	CHECK(class_of_text(STAGE_CONNECT, "SSL error: bad version") == FAIL_AUTH);
+	CHECK(class_of_text(STAGE_CONNECT, "SSL error: unexpected eof") ==
+		  FAIL_NETWORK);
+	CHECK(class_of_text(STAGE_CONNECT, "received invalid message") ==
+		  FAIL_NETWORK);
+	CHECK(class_of_text(STAGE_CONNECT, "invalid port number") == FAIL_CONFIG);
+	CHECK(class_of_text(STAGE_STREAM, "SSL error: bad record mac") ==
+		  FAIL_NETWORK);
+}
+
+/* The same code is another matter where another function raised it. */
+static void
+test_what_to_do(void)
+{
+	const struct
+	{
+		FailureStage stage;
+		Report report;
+		FailureClass class;
+		const char *hint;
+	} cases[] = {
+		{STAGE_START,
+		 {"42501", "no", "Add it to output_plugin_libraries.", NULL},
+		 FAIL_PLUGIN_NOT_ALLOWED,
+		 "without quotes around the whole"},
+		{STAGE_CONNECT,
+		 {"42501", "no", NULL, "LOCATION:  InitPostgres, postinit.c:900"},
+		 FAIL_AUTH,
+		 "ALTER ROLE \"$\" REPLICATION"},
+		{STAGE_CONNECT,
+		 {"42501", "no", NULL, "LOCATION:  CheckMyDatabase, postinit.c:376"},
+		 FAIL_AUTH,
+		 "GRANT CONNECT"},
+		{STAGE_CONNECT, {"28P01", "no", NULL, NULL}, FAIL_AUTH, "~/.pgpass"},
+		{STAGE_CONNECT, {"3D000", "no", NULL, NULL}, FAIL_CONFIG, "-d"},
+		{STAGE_START,
+		 {"42704", "no slot", NULL, "ReplicationSlotAcquire"},
+		 FAIL_SLOT_MISSING,
+		 NULL},
+		{STAGE_DROP,
+		 {"42704", "no slot", NULL, "ReplicationSlotAcquire"},
+		 FAIL_SLOT_MISSING,
+		 "--status"},
+		{STAGE_CREATE,
+		 {"55000", "no", NULL, "CheckLogicalDecodingRequirements"},
+		 FAIL_CONFIG,
+		 "restart"},
+		{STAGE_CREATE,
+		 {"58P01", "no file", NULL, NULL},
+		 FAIL_CONFIG,
+		 "install"},
+		{STAGE_CONNECT,
+		 {NULL, "fe_sendauth: no password supplied", NULL, NULL},
+		 FAIL_AUTH,
+		 "-W"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		Reason reason = reason_find(cases[i].stage, &cases[i].report);
+
+		CHECK_THAT(reason.class == cases[i].class, "case %zu: class %d", i,
+				   reason.class);
+		CHECK_THAT(
+			cases[i].hint == NULL
+				? reason.hint == NULL
+				: reason.hint != NULL && strstr(reason.hint, cases[i].hint),
+			"case %zu: %s", i, reason.hint != NULL ? reason.hint : "none");
+	}
 }
 
 /* Each class has its own exit status, name and hint. */
@@ -230,6 +293,7 @@ main(void)
 	test_arguments();
 	test_bad_arguments();
 	test_failure_classes();
+	test_what_to_do();
 	test_failure_table();
 	return check_done();
 }

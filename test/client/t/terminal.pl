@@ -30,8 +30,9 @@ $etf->sql('CREATE TABLE t (id int)');
 $etf->slot('s');
 delete $ENV{PGPASSWORD};
 
-my @client = ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
-	'--username', 'cdc', '-W');
+my @silent = ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
+	'--username', 'cdc');
+my @client = (@silent, '-W');
 
 # A program with a terminal of its own: its pid, and both ends of that.
 sub on_terminal
@@ -61,7 +62,7 @@ sub type
 {
 	my ($keys, @options) = @_;
 	my ($screen, $typed, $until) = ('', 0, time + 60);
-	my ($pid, $pty, $slave) = on_terminal(@client, @options);
+	my ($pid, $pty, $slave) = on_terminal(@options);
 
 	while (time < $until)
 	{
@@ -92,7 +93,7 @@ sub echoes
 }
 
 subtest 'on a terminal' => sub {
-	my ($status, $screen, $echo) = type("open sesame\n", '--status');
+	my ($status, $screen, $echo) = type("open sesame\n", @client, '--status');
 
 	is($status, 0, 'the right one');
 	like($screen, qr/^Password: \r\nslot .*\r\ns /s, 'does what was asked');
@@ -100,19 +101,37 @@ subtest 'on a terminal' => sub {
 	is($echo, 1, 'the next line is');
 
 	$etf->sql('INSERT INTO t VALUES (1)');
-	($status, $screen) = type("open sesame\n", '--slot=s', '--print=json',
+	($status, $screen) = type("open sesame\n", @client, '--slot=s', '--print=json',
 		'--endpos', $etf->end_of_wal);
 	is($status, 0, 'the stream ends');
 	like($screen, qr/"id":1\b/, 'with the change');
 	unlike($screen, qr/no control connection/, 'over both connections');
 };
 
+subtest 'a password that is wanted is asked for' => sub {
+	my ($status, $screen) = type("open sesame\n", @silent, '--status');
+
+	is($status, 0, 'once');
+	like($screen, qr/^Password: \r\nslot .*\r\ns /s, 'without -W');
+	($status, $screen) = type("open sesame\n", @silent, '--slot=s',
+		'--print=json', '--endpos', $etf->end_of_wal);
+	is($status, 0, 'for a stream, too');
+	unlike($screen, qr/error/, 'and nothing has failed');
+	($status, $screen) = type("close sesame\n", @silent, '--status');
+	is($status >> 8, 4, 'a wrong one is refused');
+	($status, $screen) = type('', @silent, '-w', '--status');
+	is($status >> 8, 4, '-w: it is not asked for');
+	unlike($screen, qr/Password: /, 'whoever sits there');
+	like($screen, qr/no password supplied.*hint: Give the password.*-W/s,
+		'and told what to do');
+};
+
 subtest 'what else may be typed' => sub {
-	my ($status, $screen, $echo) = type("close sesame\n", '--status');
+	my ($status, $screen, $echo) = type("close sesame\n", @client, '--status');
 
 	is($status >> 8, 4, 'a wrong one is refused');
 	like($screen, qr/password authentication failed/, 'by the server');
-	($status, $screen, $echo) = type("\cD", '--status');
+	($status, $screen, $echo) = type("\cD", @client, '--status');
 	is($status >> 8, 4, 'Ctrl-D is none');
 	like($screen, qr/error: no password was given\r\n/, 'and is told so');
 	is($echo, 1, 'the terminal is as before');
@@ -120,7 +139,7 @@ subtest 'what else may be typed' => sub {
 	{
 		my ($name, $keys, $signal) = @$case;
 
-		($status, $screen, $echo) = type($keys, '--status');
+		($status, $screen, $echo) = type($keys, @client, '--status');
 		is($status & 127, $signal, "$name ends the program");
 		is($echo, 1, "$name leaves the terminal as it was");
 	}
