@@ -222,7 +222,7 @@ subtest 'servers and databases that refuse' => sub {
 	$etf->slot('s');
 	$etf->sql('CREATE DATABASE other');
 	stops(EtfClient->start($node, connection => '#{dbname => other}'),
-		'wrong_plugin', 8, 'another database', 'other database');
+		'wrong_plugin', 8, 'is of database ."postgres', 'other database');
 	stops(EtfClient->start($node, connection => '#{dbname => nowhere}'),
 		'config', 3, 'does not exist', 'no database');
 	stops(EtfClient->start($node, options => '#{dialect => klingon}'),
