@@ -18,7 +18,7 @@ typedef struct Arguments
 	/* What to do. */
 	bool help;
 	bool version;
-	bool port;
+	bool beam;
 	bool start;
 	bool create_slot;
 	bool drop_slot;

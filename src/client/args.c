@@ -2,9 +2,8 @@
  * args.c
  *		The command line.
  *
- * Options are rows: those of this file, and those of settings.c, whose names
- * are long options with '-' for '_'.  Letters and names are pg_recvlogical's
- * where it has them.
+ * Options are rows: those of args_table.c, and those of settings.c, whose
+ * names are long options with '-' for '_'.
  */
 #include "client/args.h"
 
@@ -13,74 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/failure.h"
+#include "client/args_table.h"
 
-typedef enum ArgKind
-{
-	ARG_FLAG,		/* sets a bool of Arguments to true */
-	ARG_STRING,		/* a char * of Arguments */
-	ARG_PRINT,		/* --print[=STYLE] */
-	ARG_CONNECTION, /* a libpq keyword, "setting" names it */
-	ARG_SETTING,	/* short for a row of settings.c */
-	ARG_OFF,		/* turns a setting off */
-	ARG_PLUGIN		/* an option of the plugin */
-} ArgKind;
-
-typedef struct Arg
-{
-	const char *name;
-	char letter;
-	ArgKind kind;
-	size_t offset;
-	const char *setting;
-	const char *value; /* as --help names it; NULL: takes none */
-	const char *help;
-} Arg;
-
-#define FLAG(name, letter, field, help)                                      \
-	{                                                                        \
-		name, letter, ARG_FLAG, offsetof(Arguments, field), NULL, NULL, help \
-	}
-
-static const Arg table[] = {
-	FLAG("start", 0, start, "stream and print (the default)"),
-	{"print", 0, ARG_PRINT, 0, NULL, "STYLE",
-	 "stream and print as erlang, elixir (default) or json"},
-	{"read", 0, ARG_STRING, offsetof(Arguments, read), NULL, "FILE",
-	 "print a file of pg_recvlogical; - reads stdin"},
-	FLAG("port", 0, port, "speak to the BEAM on stdin and stdout"),
-	FLAG("create-slot", 0, create_slot, "create the slot; with --start go on"),
-	FLAG("drop-slot", 0, drop_slot, "drop the slot"),
-	FLAG("status", 0, status, "show this slot, or all slots of the plugin"),
-	FLAG("if-not-exists", 0, if_not_exists,
-		 "with --create-slot: an existing slot is no error"),
-	FLAG("transactions", 0, transactions,
-		 "json: a line for each begin and commit, too"),
-	{"tables", 0, ARG_STRING, offsetof(Arguments, tables), NULL, "PATTERNS",
-	 "only tables that match, as in public.*,audit.log"},
-	{"option", 'o', ARG_PLUGIN, 0, NULL, "NAME=VALUE", "option of the plugin"},
-	FLAG("verbose", 'v', verbose, "say more on stderr"),
-	{"dbname", 'd', ARG_SETTING, 0, "conninfo", "DBNAME",
-	 "database, conninfo string or URI"},
-	{"host", 'h', ARG_CONNECTION, 0, "host", "HOST", "server or directory"},
-	{"port-number", 'p', ARG_CONNECTION, 0, "port", "PORT", "its port"},
-	{"username", 'U', ARG_CONNECTION, 0, "user", "NAME", "role"},
-	FLAG("password", 'W', ask_password, "ask for the password first"),
-	FLAG("no-password", 'w', no_password, "never ask for a password"),
-	{NULL, 'S', ARG_SETTING, 0, "slot", "NAME", NULL},
-	{NULL, 'I', ARG_SETTING, 0, "startpos", "LSN", NULL},
-	{NULL, 'E', ARG_SETTING, 0, "endpos", "LSN", NULL},
-	{NULL, 's', ARG_SETTING, 0, "status_interval", "TIME", NULL},
-	{NULL, 't', ARG_SETTING, 0, "two_phase", NULL, NULL},
-	{"no-loop", 'n', ARG_OFF, 0, "reconnect", NULL,
-	 "do not connect again after a failure"},
-	{"temporary", 0, ARG_SETTING, 0, "create", NULL,
-	 "stream from a slot that ends with the connection"},
-	FLAG("version", 'V', version, "print the version"),
-	FLAG("help", '?', help, "print this"),
-};
-
-#define TABLE_COUNT ((int) (sizeof(table) / sizeof(table[0])))
 #define LETTER_BASE 1000
 
 static const char *const styles[] = {
@@ -91,14 +24,8 @@ typedef struct Options
 {
 	struct option *list;
 	char *names; /* of the settings, with '-' */
-	char letters[3 * TABLE_COUNT + 1];
+	char letters[256];
 } Options;
-
-static const Setting *
-setting_of(const Arg *arg)
-{
-	return settings_find(arg->setting, strlen(arg->setting));
-}
 
 static void
 options_free(Options *options)
@@ -120,7 +47,7 @@ add_settings(Options *options, struct option *option)
 			(struct option){name,
 							setting->type == SETTING_BOOL ? optional_argument
 														  : required_argument,
-							NULL, LETTER_BASE + TABLE_COUNT + (int) i};
+							NULL, LETTER_BASE + (int) args_count + (int) i};
 		for (const char *p = setting->name; *p != '\0'; p++)
 			*name++ = *p == '_' ? '-' : *p;
 		*name++ = '\0';
@@ -135,28 +62,31 @@ options_build(Options *options)
 	struct option *option;
 	char *letter = options->letters;
 
+	/* So a missing value is told from an unknown option. */
+	*letter++ = ':';
+
 	for (size_t i = 0; i < settings_count; i++)
 		size += strlen(settings_table[i].name) + 1;
 	options->names = malloc(size);
 	options->list =
-		malloc((TABLE_COUNT + settings_count + 1) * sizeof(struct option));
+		malloc(((int) args_count + settings_count + 1) * sizeof(struct option));
 	if (options->names == NULL || options->list == NULL)
 		return false;
 	option = options->list;
-	for (int i = 0; i < TABLE_COUNT; i++)
+	for (int i = 0; i < (int) args_count; i++)
 	{
-		const Arg *arg = &table[i];
+		const Arg *arg = &args_table[i];
 
 		if (arg->letter != 0)
 			letter += sprintf(letter, "%c%s", arg->letter,
 							  arg->value != NULL ? ":" : "");
 		if (arg->name != NULL)
-			*option++ = (struct option){
-				arg->name,
-				arg->kind == ARG_PRINT
-					? optional_argument
-					: (arg->value != NULL ? required_argument : no_argument),
-				NULL, LETTER_BASE + i};
+			*option++ =
+				(struct option){arg->name,
+								args_value_is_optional(arg) ? optional_argument
+								: arg->value != NULL		? required_argument
+															: no_argument,
+								NULL, LETTER_BASE + i};
 	}
 	add_settings(options, option);
 	return true;
@@ -168,9 +98,9 @@ set_style(Arguments *args, const char *value, char *error, size_t size)
 	args->start = true;
 	for (int i = TEXT_ERLANG; i <= TEXT_JSON; i++)
 	{
-		if (value == NULL || strcmp(value, styles[i]) == 0)
+		if (strcmp(value, styles[i]) == 0)
 		{
-			args->style = value == NULL ? TEXT_ELIXIR : i;
+			args->style = i;
 			return true;
 		}
 	}
@@ -204,8 +134,22 @@ set_setting(Arguments *args, const Arg *arg, const char *value, char *error,
 
 	if (arg->kind == ARG_OFF)
 		value = "off";
-	return settings_set_text(&args->settings, setting_of(arg),
+	return settings_set_text(&args->settings, args_setting(arg),
 							 value != NULL ? value : on, error, size);
+}
+
+/* What pg_recvlogical has and we need not. */
+static bool
+check_only(const Arg *arg, const char *value, char *error, size_t size)
+{
+	if (strcmp(value, arg->setting) == 0)
+		return true;
+	snprintf(error, size, "--%s takes nothing but \"%s\"%s", arg->name,
+			 arg->setting,
+			 arg->letter == 'f' ? ": what is printed goes to stdout, so write "
+								  "> FILE, or >> FILE"
+								: "");
+	return false;
 }
 
 static bool
@@ -222,7 +166,15 @@ apply(Arguments *args, const Arg *arg, char *value, char *error, size_t size)
 			*(char **) place = value;
 			return true;
 		case ARG_PRINT:
-			return set_style(args, value, error, size);
+			return set_style(args, value != NULL ? value : arg->setting, error,
+							 size);
+		case ARG_ONLY:
+			return check_only(arg, value, error, size);
+		case ARG_PORT:
+			args->beam |= value == NULL;
+			if (value == NULL)
+				return true;
+			/* fall through */
 		case ARG_CONNECTION:
 			return pairs_put(&args->settings.connection, arg->setting, value);
 		case ARG_PLUGIN:
@@ -238,22 +190,22 @@ apply_code(Arguments *args, int code, char *error, size_t size)
 {
 	int index = code - LETTER_BASE;
 
-	if (index >= TABLE_COUNT)
+	if (index >= (int) args_count)
 		return settings_set_text(&args->settings,
-								 &settings_table[index - TABLE_COUNT],
+								 &settings_table[index - (int) args_count],
 								 optarg != NULL ? optarg : "on", error, size);
-	for (int i = 0; index < 0 && i < TABLE_COUNT; i++)
+	for (int i = 0; index < 0 && i < (int) args_count; i++)
 	{
-		if (table[i].letter == code)
-			return apply(args, &table[i], optarg, error, size);
+		if (args_table[i].letter == code)
+			return apply(args, &args_table[i], optarg, error, size);
 	}
-	return apply(args, &table[index], optarg, error, size);
+	return apply(args, &args_table[index], optarg, error, size);
 }
 
 static bool
 check(const Arguments *args, char *error, size_t size)
 {
-	if (args->help || args->version || args->port || args->read != NULL)
+	if (args->help || args->version || args->beam || args->read != NULL)
 		return true;
 	if (args->drop_slot && (args->create_slot || args->start || args->status))
 	{
@@ -271,6 +223,37 @@ check(const Arguments *args, char *error, size_t size)
 	return settings_check(&args->settings, error, size);
 }
 
+/* No word stands alone here, so one behind --print or --port belongs to it. */
+static void
+take_value(const struct option *option, int argc, char **argv)
+{
+	if (option->has_arg == optional_argument && optarg == NULL &&
+		optind < argc && argv[optind][0] != '-')
+		optarg = argv[optind++];
+}
+
+/* -1: there is no other. */
+static bool
+next_option(const Options *options, int argc, char **argv, int *code,
+			char *error, size_t size)
+{
+	int place = -1;
+
+	*code = getopt_long(argc, argv, options->letters, options->list, &place);
+	if (*code == ':')
+		snprintf(error, size, "option \"%s\" needs a value", argv[optind - 1]);
+	/* An unknown option looks like -?, but for what it was. */
+	else if (*code == '?' && strcmp(argv[optind - 1], "-?") != 0)
+		snprintf(error, size, "bad option \"%s\"", argv[optind - 1]);
+	else
+	{
+		if (place >= 0)
+			take_value(&options->list[place], argc, argv);
+		return true;
+	}
+	return false;
+}
+
 static bool
 parse_all(Arguments *args, const Options *options, int argc, char **argv,
 		  char *error, size_t size)
@@ -278,15 +261,12 @@ parse_all(Arguments *args, const Options *options, int argc, char **argv,
 	int code;
 
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, options->letters, options->list,
-							   NULL)) != -1)
+	for (;;)
 	{
-		/* An unknown option looks like -?, but for what it was. */
-		if (code == '?' && strcmp(argv[optind - 1], "-?") != 0)
-		{
-			snprintf(error, size, "bad option \"%s\"", argv[optind - 1]);
+		if (!next_option(options, argc, argv, &code, error, size))
 			return false;
-		}
+		if (code == -1)
+			break;
 		if (!apply_code(args, code, error, size))
 			return false;
 	}
@@ -312,64 +292,4 @@ args_parse(Arguments *args, int argc, char **argv, char *error, size_t size)
 	done = done && parse_all(args, &options, argc, argv, error, size);
 	options_free(&options);
 	return done;
-}
-
-static void
-help_line(char letter, const char *name, const char *value, const char *help)
-{
-	char option[64] = "";
-	char left[80];
-
-	if (name != NULL)
-		snprintf(option, sizeof(option), "--%s%s%s", name,
-				 value != NULL ? "=" : "", value != NULL ? value : "");
-	for (char *p = option; *p != '\0' && *p != '='; p++)
-		*p = *p == '_' ? '-' : *p;
-	if (letter != 0)
-		snprintf(left, sizeof(left), "-%c, %s", letter, option);
-	else
-		snprintf(left, sizeof(left), "    %s", option);
-	printf("  %-32s %s\n", left, help);
-}
-
-static char
-letter_of(const Setting *setting)
-{
-	for (int i = 0; i < TABLE_COUNT; i++)
-	{
-		if (table[i].name == NULL && setting_of(&table[i]) == setting)
-			return table[i].letter;
-	}
-	return 0;
-}
-
-void
-args_help(void)
-{
-	static const char *const values[] = {
-		[SETTING_TEXT] = "TEXT", [SETTING_BOOL] = "on|off",
-		[SETTING_COUNT] = "N",	 [SETTING_TIME] = "TIME",
-		[SETTING_LSN] = "LSN",	 [SETTING_CREATE] = "WHEN"};
-
-	printf("%s streams changes of a PostgreSQL database as Erlang terms.\n\n"
-		   "Usage:\n  %s --slot=NAME [OPTION]...\n\nOptions:\n",
-		   PROGRAM_NAME, PROGRAM_NAME);
-	for (int i = 0; i < TABLE_COUNT; i++)
-	{
-		if (table[i].name != NULL)
-			help_line(table[i].letter, table[i].name, table[i].value,
-					  table[i].help);
-	}
-	printf("\nSettings (of {start, Map} as well; 10, 10s, 500ms are times):\n");
-	for (size_t i = 0; i < settings_count; i++)
-	{
-		const Setting *setting = &settings_table[i];
-
-		help_line(letter_of(setting), setting->name, values[setting->type],
-				  setting->help);
-	}
-	printf("\nThe connection is libpq's: conninfo strings and URIs, PG* "
-		   "variables, services\nand password files work.\n\n"
-		   "Exit status:\n");
-	failure_print_classes(stdout);
 }

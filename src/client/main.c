@@ -73,7 +73,7 @@ act(Arguments *args)
 		args_help();
 	else if (args->version)
 		printf("%s %s\n", PROGRAM_NAME, ETF_VERSION);
-	else if (args->port)
+	else if (args->beam)
 		return port_main();
 	else if (args->read != NULL)
 		read_main(args, &failure);

@@ -161,6 +161,38 @@ test_bad_arguments(void)
 	CHECK(!refused((const char *const[]){"--version", NULL}));
 }
 
+/* What people type who know psql or pg_recvlogical. */
+static void
+test_words_of_other_programs(void)
+{
+	Arguments args;
+
+	CHECK(parse(&args, (const char *const[]){"--port", NULL}));
+	CHECK(args.beam && pairs_get(&args.settings.connection, "port") == NULL);
+	settings_free(&args.settings);
+	for (int i = 0; i < 3; i++)
+	{
+		static const char *const words[][5] = {
+			{"-S", "s", "--port=5433", "--json", NULL},
+			{"-S", "s", "-p5433", "--print=json", NULL},
+			{"-Ss", "-p", "5433", "--json", NULL}};
+
+		CHECK(parse(&args, words[i]));
+		CHECK(!args.beam && args.style == TEXT_JSON && args.start);
+		CHECK(strcmp(pairs_get(&args.settings.connection, "port"), "5433") ==
+			  0);
+		settings_free(&args.settings);
+	}
+	CHECK(parse(&args, (const char *const[]){"-Ss", "--port", "5433", "--print",
+											 "json", NULL}));
+	CHECK(!args.beam && args.style == TEXT_JSON);
+	settings_free(&args.settings);
+	CHECK(!refused((const char *const[]){"-Ss", "-P", "pg_etf_decoding", "-f",
+										 "-", NULL}));
+	CHECK(refused((const char *const[]){"-Ss", "-P", "pgoutput", NULL}));
+	CHECK(refused((const char *const[]){"-Ss", "-f", "file", NULL}));
+}
+
 static FailureClass
 class_of(FailureStage stage, const char *sqlstate)
 {
@@ -292,6 +324,7 @@ main(void)
 	test_pairs();
 	test_arguments();
 	test_bad_arguments();
+	test_words_of_other_programs();
 	test_failure_classes();
 	test_what_to_do();
 	test_failure_table();

@@ -188,6 +188,7 @@ subtest 'files of pg_recvlogical' => sub {
 	($status, $out, $err) = client('--read', "$file.cut", '--print=json');
 	is($status, 10, 'a file that is cut is an error');
 	like($err, qr/the frame at byte \d+ cannot be shown/, 'with its place');
+	like($err, qr/hint: The file ends within a frame/, 'and its reason');
 	($status, $out, $err) = client('--read', '/nonexistent');
 	like($err, qr/nonexistent: No such file/, 'no file');
 };
@@ -252,6 +253,33 @@ subtest 'signals and pipes' => sub {
 			  . "'s', NULL, NULL)"), 0, 'which confirms nothing unprinted');
 };
 
+# What a person gets wrong in the first hour, and what helps then.
+subtest 'hints' => sub {
+	$etf->sql('CREATE ROLE app LOGIN; CREATE ROLE cdc LOGIN REPLICATION; '
+		  . 'CREATE DATABASE shop; REVOKE CONNECT ON DATABASE shop FROM public');
+	for my $case (
+		[ [ '-S', 'nosuch', '--drop-slot' ], 5, qr/nothing to drop; --status/ ],
+		[ [ '-S', 'nosuch', '--json' ], 5, qr/Create the slot/ ],
+		[ [ '-U', 'app', '--json' ], 4, qr/ALTER ROLE "app" REPLICATION/ ],
+		[ [ '-U', 'app', '-S', 'x', '--create-slot' ],
+			4, qr/ALTER ROLE "app" REPLICATION/ ],
+		[ [ '-U', 'cdc', '--json', '-d', $node->connstr('shop') ],
+			4, qr/GRANT CONNECT ON DATABASE .* TO "cdc"/ ],
+		[ [ '--json', '-d', $node->connstr('shopp') ], 3, qr/-d .*psql -l/ ],
+		[ [ '--json', '-d', $node->connstr('shop') ],
+			8, qr/of database "postgres", this is "shop"/ ],
+		[ [ '--json', '-h', 'no.such.invalid', '--no-loop' ],
+			13, qr/Check the host's name/ ])
+	{
+		my ($words, $class, $says) = @$case;
+		my ($status, $out, $err) = client(@$words);
+
+		is($status, $class, "@$words") or diag $err;
+		like($err, $says, 'says what to do');
+		unlike($err, qr/:  [0-9A-Z]{5}: |LOCATION:/, 'in plain words');
+	}
+};
+
 subtest 'the command line' => sub {
 	my ($status, $out, $err) = client('--help');
 
@@ -261,6 +289,17 @@ subtest 'the command line' => sub {
 	like($out, qr/ 7 +slot_lost/, 'and exit statuses');
 	($status, $out) = client('--version');
 	like($out, qr/^pg_etf_client \d/, 'version');
+	for my $case (
+		[ ['--slot'], qr/option "--slot" needs a value/ ],
+		[ [ '-f', 'changes.json' ], qr/write > FILE/ ],
+		[ ['--nonsense'], qr/bad option "--nonsense"/ ])
+	{
+		my ($words, $says) = @$case;
+
+		($status, $out, $err) = client(@$words);
+		is($status, 2, "@$words is refused");
+		like($err, $says, 'and told why');
+	}
 	for my $bad (
 		[ '--nonsense' ], [ '--print=xml' ], [ '--endpos=7' ],
 		[ '--status-interval=fast' ], [ 'argument' ], [ '--slot=' ])
