@@ -99,7 +99,7 @@ C_FILES = $(shell git ls-files '*.c' '*.h')
 # Targets that a line names with "##", those of developers apart.
 developers = check-|lint|format|test|chaos|soak|fuzz|bench
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {line = sprintf("  %-16s %s", $$1, $$2); \
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {line = sprintf("  %-20s %s", $$1, $$2); \
 		if ($$1 ~ /^($(developers))/) more = more line "\n"; else print line} \
 		END {printf "\nTo work on it:\n%s", more}' $(MAKEFILE_LIST)
 
