@@ -82,6 +82,7 @@ defmodule PgEtf.Consumer do
 
   use GenServer
 
+  alias PgEtf.Consumer.Setup
   alias PgEtf.{Callback, Change, Error, Failure, Lsn, Options, Producer, Session, Transaction}
 
   # Microseconds; the mailbox costs one, and a transaction of one row not much more.
@@ -132,37 +133,41 @@ defmodule PgEtf.Consumer do
                       handle_stop: 2
 
   # working?  a message to go on is in the mailbox
+  # timer     of a batch that is not full; :over when it is waited for no longer
   @derive {Inspect, only: [:module, :session, :unit]}
-  defstruct [:module, :state, :session, :unit, :batch, :on_failure, working?: false]
+  defstruct [
+    :module,
+    :state,
+    :session,
+    :unit,
+    :batch,
+    :batch_timeout,
+    :on_failure,
+    :timer,
+    working?: false
+  ]
 
   @doc """
   Starts a consumer.
 
   `module` has the callbacks, `arg` is given to its `init/1`. The options are those
-  of `PgEtf.Producer` but for `:unit` and `:max_in_flight`, and:
+  of `PgEtf.Producer` but for `:unit`, `:store_position` and `:max_in_flight`, which the
+  callbacks decide, and:
 
     * `:name` - registers the process.
-    * `:max_changes` - (`100`) how many changes `c:handle_changes/2` gets at most.
+    * `:max_changes` - (`100`) how many changes `c:handle_changes/2` gets at most. For a
+      sink that takes thousands at once; as many are read ahead.
+    * `:batch_timeout` - (`0`) milliseconds to wait for so many, from the first of them.
+      With 0 `c:handle_changes/2` gets what is there.
+
+  Options and callbacks that contradict each other raise `ArgumentError`.
   """
   @spec start_link(module, term, keyword) :: GenServer.on_start()
   def start_link(module, arg, opts) do
     {server_opts, opts} = Keyword.split(opts, [:name])
-    {max_changes, opts} = Keyword.pop(opts, :max_changes, 100)
-    unit = unit!(module)
-
-    opts =
-      opts
-      |> Keyword.put(:unit, unit)
-      |> Keyword.put(:name, server_opts[:name] || module)
-      |> Options.validate!()
-      |> Keyword.put(:store_position, if(exports?(module, :handle_position, 2), do: :deliver))
-
-    unless is_integer(max_changes) and max_changes > 0 do
-      raise ArgumentError, "expected :max_changes to be a positive integer"
-    end
-
-    batch = if unit == :change, do: max_changes, else: 1
-    GenServer.start_link(__MODULE__, {module, arg, opts, unit, batch}, server_opts)
+    opts = Keyword.put(opts, :name, server_opts[:name] || module)
+    {opts, own} = Setup.validate!(module, opts)
+    GenServer.start_link(__MODULE__, {module, arg, opts, own}, server_opts)
   end
 
   @doc "A child specification: `{PgEtf.Consumer, {module, arg, options}}`."
@@ -175,25 +180,8 @@ defmodule PgEtf.Consumer do
     }
   end
 
-  defp unit!(module) do
-    cond do
-      not Code.ensure_loaded?(module) ->
-        raise ArgumentError, "module #{inspect(module)} is not available"
-
-      function_exported?(module, :handle_transaction, 2) ->
-        :transaction
-
-      function_exported?(module, :handle_changes, 2) ->
-        :change
-
-      true ->
-        raise ArgumentError,
-              "#{inspect(module)} has neither handle_transaction/2 nor handle_changes/2"
-    end
-  end
-
   @impl GenServer
-  def init({module, arg, opts, unit, batch}) do
+  def init({module, arg, opts, own}) do
     Process.flag(:trap_exit, true)
     {:ok, state} = if exports?(module, :init, 1), do: module.init(arg), else: {:ok, arg}
 
@@ -201,8 +189,9 @@ defmodule PgEtf.Consumer do
       module: module,
       state: state,
       session: Session.new(opts),
-      unit: unit,
-      batch: batch,
+      unit: opts[:unit],
+      batch: own[:max_changes],
+      batch_timeout: own[:batch_timeout],
       on_failure: opts[:on_failure]
     }
 
@@ -217,6 +206,11 @@ defmodule PgEtf.Consumer do
 
   @impl GenServer
   def handle_info({__MODULE__, :work}, consumer), do: {:noreply, consumer, {:continue, :work}}
+
+  # Of an earlier batch it makes the next one smaller, and no harm.
+  def handle_info({__MODULE__, :batch}, consumer) do
+    {:noreply, %{consumer | timer: :over}, {:continue, :work}}
+  end
 
   # The stream starts again: the data may be somewhere else by now.
   def handle_info({Session, incarnation, :connect}, consumer)
@@ -317,6 +311,10 @@ defmodule PgEtf.Consumer do
   # words and a request to stop are not kept waiting by a long queue. How it is doing
   # is told before the first batch, which may take long, and after the last.
   defp work(consumer, until, told? \\ false) do
+    if wait?(consumer), do: wait(consumer), else: work_on(consumer, until, told?)
+  end
+
+  defp work_on(consumer, until, told?) do
     case Session.take_in_order(consumer.session, consumer.batch) do
       {[], session} ->
         Session.Health.tell(session)
@@ -324,9 +322,24 @@ defmodule PgEtf.Consumer do
 
       {items, session} ->
         unless told?, do: Session.Health.tell(session)
-        consumer = handle(items, %{consumer | session: session, working?: true})
+        consumer = handle(items, %{consumer | session: session, working?: true, timer: nil})
         if now() < until, do: work(consumer, until, true), else: yield(consumer)
     end
+  end
+
+  # A batch is waited for while something of it is there. What failed waits on its own.
+  defp wait?(%__MODULE__{timer: :over}), do: false
+  defp wait?(%__MODULE__{batch_timeout: 0}), do: false
+  defp wait?(consumer), do: Session.filling?(consumer.session, consumer.batch)
+
+  defp wait(%__MODULE__{timer: nil} = consumer) do
+    timer = Process.send_after(self(), {__MODULE__, :batch}, consumer.batch_timeout)
+    wait(%{consumer | timer: timer})
+  end
+
+  defp wait(consumer) do
+    Session.Health.tell(consumer.session)
+    {:noreply, %{consumer | working?: false}}
   end
 
   defp yield(consumer) do

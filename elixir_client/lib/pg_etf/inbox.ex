@@ -6,7 +6,7 @@ defmodule PgEtf.Inbox do
   # against a window from their arrival to the acknowledgement of all their
   # messages, so what the owner, its consumers and their mailboxes hold together is
   # bounded. Credit for the client is what is missing in the window, as far as what
-  # waits in the queue is not much: see @ahead.
+  # waits in the queue is not much: see ahead_bytes.
   #
   # Credit and what came against it are totals since the client program started. Both
   # sides count the same, the changes that frames say they have and the bytes of their
@@ -51,12 +51,8 @@ defmodule PgEtf.Inbox do
     held: 0
   ]
 
-  # Bytes that are read ahead of demand at most, besides the number of changes: of large
-  # rows many are alive at once otherwise, and the collector copies them. Rows of 100
-  # columns cost a third less with this.
-  @ahead 131_072
-
   @options [
+    :ahead_bytes,
     :keys,
     :max_in_flight,
     :max_transaction_changes,
@@ -80,13 +76,13 @@ defmodule PgEtf.Inbox do
     %Inbox{
       opts: opts,
       decoder: opts |> Keyword.new() |> Frame.decoder(),
-      granted: {opts.prefetch, first_bytes(opts.window_bytes)}
+      granted: {opts.prefetch, first_bytes(opts)}
     }
   end
 
   @doc "The bytes that the client begins with."
-  @spec first_bytes(pos_integer) :: pos_integer
-  def first_bytes(window_bytes), do: min(window_bytes, @ahead)
+  @spec first_bytes(keyword | map) :: pos_integer
+  def first_bytes(opts), do: min(opts[:window_bytes], opts[:ahead_bytes])
 
   ## Arriving
 
@@ -330,9 +326,9 @@ defmodule PgEtf.Inbox do
     if 2 * there > prefetch, do: 0, else: prefetch - there
   end
 
-  defp missing_bytes(%Inbox{opts: %{window_bytes: window}} = inbox, left) do
-    ahead = first_bytes(window)
-    missing = min(window - inbox.held, ahead - inbox.waiting) - left
+  defp missing_bytes(%Inbox{opts: opts} = inbox, left) do
+    ahead = first_bytes(opts)
+    missing = min(opts.window_bytes - inbox.held, ahead - inbox.waiting) - left
     if 2 * missing < ahead, do: 0, else: missing
   end
 

@@ -252,6 +252,10 @@ defmodule PgEtf.Options do
         "the C program `pg_etf_client`. Looked for in the environment variable " <>
           "`PG_ETF_CLIENT`, in this application's `priv` and in `PATH` otherwise."
     ],
+    # Bytes that are read ahead of demand at most, besides the number of changes: of
+    # large rows many are alive at once otherwise, and the collector copies them. Rows of
+    # 100 columns cost a third less with this.
+    ahead_bytes: [type: :pos_integer, default: 131_072, doc: false],
     client: [type: :any, default: PgEtf.PortClient, doc: false],
     broadway: [type: :any, default: nil, doc: false],
     broadway_module: [type: :any, default: nil, doc: false],
@@ -347,7 +351,7 @@ defmodule PgEtf.Options do
       takeover_timeout: opts[:takeover_timeout],
       options: plugin_options(opts),
       credit_events: opts[:prefetch],
-      credit_bytes: PgEtf.Inbox.first_bytes(opts[:window_bytes]),
+      credit_bytes: PgEtf.Inbox.first_bytes(opts),
       status_interval: opts[:status_interval],
       liveness_timeout: opts[:liveness_timeout],
       max_stall: opts[:max_stall],

@@ -190,6 +190,12 @@ defmodule PgEtf.Session do
     |> Account.replenish()
   end
 
+  @doc "Whether some changes are there to be taken, but not so many."
+  @spec filling?(t, pos_integer) :: boolean
+  def filling?(%Session{inbox: inbox, requeue: requeue}, count) do
+    inbox.queued > 0 and inbox.queued < count and not Requeue.open?(requeue)
+  end
+
   @doc "Whether something was handed out and not acknowledged."
   @spec in_flight?(t) :: boolean
   def in_flight?(%Session{inbox: inbox}), do: Inbox.in_flight(inbox) > 0

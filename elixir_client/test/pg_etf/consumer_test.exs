@@ -267,10 +267,58 @@ defmodule PgEtf.ConsumerTest do
     end
   end
 
+  test "a batch is waited for, as long as is asked for" do
+    slot = FakeSlot.start([3])
+    opts = opts(slot, max_changes: 5_000, batch_timeout: 60_000)
+    {:ok, consumer} = Consumer.start_link(Changes, self(), opts)
+    eventually(fn -> PgEtf.info(consumer).queued == 3 end)
+    refute_receive {:changes, _}, 50
+    FakeSlot.append(slot, List.duplicate(1_000, 9) ++ [900])
+    assert_receive {:changes, first}
+    assert first == Enum.to_list(0..4_999)
+    eventually(fn -> PgEtf.info(consumer).queued == 4_903 end)
+    refute_receive {:changes, _}, 50
+    # It answers meanwhile.
+    GenServer.stop(consumer)
+    assert FakeSlot.breaches(slot) == []
+
+    slot = FakeSlot.start([3])
+    {:ok, _} = Consumer.start_link(Changes, self(), opts(slot, batch_timeout: 50))
+    assert_receive {:changes, [0, 1, 2]}
+    eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+  end
+
+  defmodule BothHandlers do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def handle_changes(_changes, state), do: {:ok, state}
+
+    @impl true
+    def handle_transaction(_transaction, state), do: {:ok, state}
+  end
+
+  defmodule NoCheckpoint do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def handle_changes(_changes, state), do: {:ok, state}
+
+    @impl true
+    def handle_position(_lsn, state), do: {:ok, state}
+  end
+
   test "what cannot be is refused at the start" do
     for {module, opts, text} <- [
           {NoSuchModule, opts("s"), "is not available"},
           {Enum, opts("s"), "neither handle_transaction/2 nor handle_changes/2"},
+          {BothHandlers, opts("s"), "both handle_transaction/2 and handle_changes/2"},
+          {NoCheckpoint, opts("s"), "needs checkpoint/1"},
+          {Stored, opts("s", start_position: 1), "would not be used"},
+          {Failing, opts("s", max_changes: 1), ":max_changes is for handle_changes/2"},
+          {Changes, opts("s", unit: :transaction), ":unit is not for a consumer"},
+          {Changes, opts("s", store_position: & &1), ":store_position is not for a consumer"},
+          {Changes, opts("s", batch_timeout: -1), ":batch_timeout"},
           {Changes, opts("s", max_changes: 0), ":max_changes"},
           {Changes, opts("s", producer: 1), "unknown option :producer"}
         ] do

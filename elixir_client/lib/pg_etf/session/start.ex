@@ -8,9 +8,8 @@ defmodule PgEtf.Session.Start do
   @spec settings(Session.t()) :: {:ok, map} | {:error, Error.t()}
   def settings(%Session{opts: opts} = session) do
     with {:ok, lsn} <- position(session),
-         at = Keyword.put(opts, :start_position, lsn),
+         at = Keyword.replace(opts, :start_position, opts[:start_position] && fn -> lsn end),
          {:ok, settings} <- call(session, "connection", fn -> Options.start_settings(at) end) do
-      settings = %{settings | ack_positions: opts[:start_position] != nil}
       {:ok, settings |> Map.merge(session.origin || %{}) |> keep_slot(session)}
     end
   end
