@@ -94,7 +94,7 @@ defmodule PgEtf.RequeueTest do
       eventually(fn -> Stage.info(stage).status == :halted end)
       assert %{class: :failure, details: details} = Stage.info(stage).error
       assert %{commit_lsn: 100, index: 0, table: "t", reason: :no_sink} = details
-      logged = LogTo.wait_for(~r/halted/)
+      logged = LogTo.wait_for(~r/slot #{slot}.*halted/)
       assert logged =~ "message 0/64 index 0 of public.t failed 3 times: :no_sink"
       assert FakeSlot.confirmed(slot) == 0
     end
