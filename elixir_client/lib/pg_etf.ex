@@ -64,6 +64,7 @@ defmodule PgEtf do
   | `lag` | milliseconds from commit to decoding, of the last transaction |
   | `in_flight`, `queued` | messages handed out; changes waiting to be |
   | `demand` | messages asked for and not handed out, of a producer |
+  | `progress` | what it does, or waits for: see `PgEtf.Progress` |
   | `oldest` | milliseconds that the oldest message waits for its acknowledgement |
   | `received_events`, `received_bytes` | what has come since the C program started: what that has sent, `client.sent_events` and `client.sent_bytes`, as soon as it is here |
   | `credit_events`, `credit_bytes`, `held_bytes` | the window: what may still come, and what is not acknowledged |

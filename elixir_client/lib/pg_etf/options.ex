@@ -201,8 +201,9 @@ defmodule PgEtf.Options do
       type: :pos_integer,
       default: 60_000,
       doc:
-        "milliseconds after which a message that is not acknowledged is reported " <>
-          "(a warning in the log, and telemetry)."
+        "milliseconds without progress after which a stream that has work is reported, " <>
+          "as is a message that is not acknowledged: an error in the log, at most once a " <>
+          "minute, and telemetry. See `PgEtf.Progress`."
     ],
     backoff_min: [
       type: :pos_integer,

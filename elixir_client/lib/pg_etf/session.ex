@@ -44,6 +44,9 @@ defmodule PgEtf.Session do
     :lag,
     :origin,
     :asked,
+    :moved_at,
+    :behind_since,
+    :alarmed_at,
     status: :disconnected,
     sent: nil,
     flush_timer: nil,
@@ -83,7 +86,7 @@ defmodule PgEtf.Session do
          {:ok, conn} <- session.client.open(settings, session.opts) do
       schedule(session, :heartbeat, session.opts[:heartbeat])
       schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
-      {:ok, %{session | conn: conn, status: :connecting, heard?: true}}
+      {:ok, Health.moved(%{session | conn: conn, status: :connecting, heard?: true})}
     else
       {:error, error} -> down(session, error)
     end
@@ -127,6 +130,7 @@ defmodule PgEtf.Session do
         sent: nil,
         asked: nil,
         stall: nil,
+        behind_since: nil,
         caught_up?: false
     }
   end
@@ -140,6 +144,7 @@ defmodule PgEtf.Session do
     {again, requeue} = Requeue.take(session.requeue, demand)
     {items, inbox} = Inbox.take(session.inbox, demand - length(again))
     session = %{session | inbox: inbox, requeue: Requeue.keep(requeue, items)}
+    session = Health.moved(session, again ++ items)
 
     if inbox.exception do
       error = Error.exception_in("store_position", inbox.exception)
@@ -186,6 +191,7 @@ defmodule PgEtf.Session do
     requeue = Requeue.done(session.requeue, seqs)
 
     %{session | inbox: Inbox.ack(session.inbox, seqs), requeue: requeue}
+    |> Health.moved()
     |> confirm()
     |> Account.replenish()
   end

@@ -60,6 +60,7 @@ defmodule PgEtf.Integration.FloodTest do
     assert info.credit_events == info.client.granted_events - count
     assert info.credit_bytes == info.client.granted_bytes - info.client.sent_bytes
     assert info.error == nil
+    eventually(fn -> PgEtf.info(consumer).progress == :idle end)
     info
   end
 

@@ -66,6 +66,9 @@ defmodule PgEtf.FakeSlot do
   @doc "Believes in a grant that nobody made."
   def grant(slot, total), do: to_program(slot, {:grant, total})
 
+  @doc "Has more to say in its statistics."
+  def report(slot, more), do: to_program(slot, {:report, more})
+
   @doc "Loses the grants from now on, or no more."
   def lose_grants(slot, lose?), do: to_program(slot, {:lose_grants, lose?})
 
@@ -192,6 +195,7 @@ defmodule PgEtf.FakeSlot do
       frozen: false,
       deaf: false,
       free_at: nil,
+      more: %{},
       position: nil
     }
 
@@ -241,6 +245,10 @@ defmodule PgEtf.FakeSlot do
 
   def handle_call({:grant, total}, _from, state) do
     {:reply, :ok, put_in(state.conn.granted, total)}
+  end
+
+  def handle_call({:report, more}, _from, state) do
+    {:reply, :ok, put_in(state.conn.more, more)}
   end
 
   def handle_call({:lose_grants, lose?}, _from, state) do
@@ -306,7 +314,7 @@ defmodule PgEtf.FakeSlot do
       granted_bytes: elem(granted, 1)
     }
 
-    packet(state, {:stats, Map.merge(@stats, totals)})
+    packet(state, {:stats, @stats |> Map.merge(totals) |> Map.merge(state.conn.more)})
     state
   end
 

@@ -63,7 +63,9 @@ defmodule PgEtf.Session.Account do
       "pg_etf_client #{theirs} #{events} events and #{bytes} bytes, " <>
         "but #{our_events} and #{our_bytes} #{ours}"
 
-    {:again, %{Error.protocol(message) | hint: "A new program counts anew."}}
+    error = Error.protocol(message)
+    # Numbers differ each time; for the log it is one reason.
+    {:again, %{error | hint: "A new program counts anew.", details: %{reason: :account}}}
   end
 
   # Nothing else would ever end a wait of the client for what it was not told.

@@ -1,11 +1,15 @@
 defmodule PgEtf.Session.Health do
   @moduledoc false
   # How a stream is doing: what PgEtf.info/1 tells, the gauges among the
-  # statistics, and the watch over messages that are never acknowledged.
+  # statistics, and the watch over a stream that stands still.
 
-  alias PgEtf.{Inbox, Log, Session, Streams, Telemetry}
+  alias PgEtf.{Inbox, Log, Progress, Session, Streams, Telemetry}
 
   require Logger
+
+  # How far a server may be ahead when all is sent: headers of a page or two.
+  @page 8_192
+  @minute 60_000
 
   @doc "Tells how the stream is doing, and what its owner adds, to whoever asks."
   @spec tell(Session.t(), map) :: :ok
@@ -15,6 +19,8 @@ defmodule PgEtf.Session.Health do
     |> Map.merge(more)
     |> Map.merge(%{
       status: session.status,
+      moved_at: session.moved_at,
+      behind_since: session.behind_since,
       slot: session.opts[:slot],
       flushed_lsn: session.flushed,
       position: session.position,
@@ -30,7 +36,12 @@ defmodule PgEtf.Session.Health do
   @spec read(pid) :: map
   def read(stream) do
     {info, client} = Streams.read(stream)
-    info |> Map.put(:client, client) |> Map.update!(:oldest, &age/1)
+
+    info
+    |> Map.put(:client, client)
+    |> Map.put(:progress, Progress.of(info, now()))
+    |> Map.update!(:oldest, &age/1)
+    |> Map.drop([:moved_at, :behind_since])
   end
 
   @doc "What is counted here, as the C program counts on its side."
@@ -65,34 +76,81 @@ defmodule PgEtf.Session.Health do
   def lag(nil, lag), do: lag
   def lag(commit_us, _lag), do: System.system_time(:millisecond) - div(commit_us, 1000)
 
+  @doc "Something has come, was handed out or was acknowledged."
+  @spec moved(Session.t()) :: Session.t()
+  def moved(%Session{} = session), do: %{session | moved_at: now()}
+
+  @doc "The same, if anything was."
+  @spec moved(Session.t(), [Session.item()]) :: Session.t()
+  def moved(session, []), do: session
+  def moved(session, _items), do: moved(session)
+
   @doc """
-  Looks after the oldest message. An acknowledgement that never comes (a handler that
-  hangs, a message that was thrown away) holds the slot for ever and looks like nothing
-  at all.
+  Takes statistics of the client: the server is ahead, and was so without sending
+  anything since those before.
+  """
+  @spec stats(Session.t(), map) :: Session.t()
+  def stats(%Session{stats: before} = session, stats) do
+    ahead? = is_integer(stats[:lag_bytes]) and stats[:lag_bytes] > @page
+    still? = Enum.all?([:received_lsn, :sent_events], &(stats[&1] == before[&1]))
+    behind_since = if ahead? and still?, do: session.behind_since || now()
+    %{session | stats: stats, behind_since: behind_since}
+  end
+
+  @doc "See PgEtf.Progress."
+  @spec progress(Session.t()) :: Progress.t()
+  def progress(session), do: session |> facts() |> Progress.of(now())
+
+  defp facts(session) do
+    session.inbox
+    |> Inbox.gauges()
+    |> Map.merge(Map.take(session, [:status, :moved_at, :behind_since]))
+  end
+
+  ## The watch
+
+  @doc """
+  Looks whether the stream stands still: as a whole, or because of one message that is
+  never acknowledged (a handler that hangs, a message that was thrown away), which holds
+  the slot for ever and looks like nothing at all.
   """
   @spec watch(Session.t()) :: Session.t()
-  def watch(%Session{stall: {oldest, since}} = session) when oldest != nil do
-    age = now() - since
+  def watch(%Session{} = session) do
+    session = follow_oldest(session)
+    progress = progress(session)
+    since = earlier(Progress.waits_since(progress, facts(session)), oldest_since(session))
+    age = if since, do: now() - since, else: 0
+    if age >= session.opts[:stall_after], do: alarm(session, progress, age), else: session
+  end
 
-    if Inbox.oldest(session.inbox) != oldest do
-      %{session | stall: {Inbox.oldest(session.inbox), now()}}
-    else
-      if age >= session.opts[:stall_after], do: stalled(session, age)
-      session
+  defp follow_oldest(%Session{stall: stall, inbox: inbox} = session) do
+    case {stall, Inbox.oldest(inbox)} do
+      {{oldest, _}, oldest} -> session
+      {_, oldest} -> %{session | stall: {oldest, now()}}
     end
   end
 
-  def watch(session), do: %{session | stall: {Inbox.oldest(session.inbox), now()}}
+  defp oldest_since(%Session{stall: {nil, _}}), do: nil
+  defp oldest_since(%Session{stall: {_, since}}), do: since
 
-  defp stalled(session, age) do
-    in_flight = Inbox.in_flight(session.inbox)
-    measurements = %{age: age, in_flight: in_flight}
-    Telemetry.execute(session.opts, [:stall], measurements, %{})
+  defp earlier(nil, since), do: since
+  defp earlier(since, nil), do: since
+  defp earlier(since, other), do: min(since, other)
 
-    Logger.warning(
-      "#{Log.label(session.opts)}: a message waits for its acknowledgement since " <>
-        "#{div(age, 1000)} s, #{in_flight} are in flight"
-    )
+  defp alarm(session, progress, age) do
+    measurements = session.inbox |> Inbox.gauges() |> Map.take([:in_flight, :queued])
+    measurements = Map.put(measurements, :age, age)
+    Telemetry.execute(session.opts, [:stall], measurements, %{progress: progress})
+    say(session, Progress.text(progress, measurements, session.stats))
+  end
+
+  defp say(%Session{alarmed_at: at} = session, text) do
+    if at == nil or now() - at >= @minute do
+      Logger.error("#{Log.label(session.opts)}: #{text}")
+      %{session | alarmed_at: now()}
+    else
+      session
+    end
   end
 
   defp now, do: System.monotonic_time(:millisecond)

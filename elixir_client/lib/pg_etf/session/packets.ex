@@ -31,7 +31,7 @@ defmodule PgEtf.Session.Packets do
         duration = System.monotonic_time() - started
         measurements = %{duration: duration, bytes: bytes, events: events, lag: lag}
         telemetry(session, :stop, measurements)
-        {:ok, Account.replenish(%{session | inbox: inbox, lag: lag})}
+        {:ok, %{session | inbox: inbox, lag: lag} |> Health.moved() |> Account.replenish()}
 
       {:error, reason} ->
         measurements = %{duration: System.monotonic_time() - started}

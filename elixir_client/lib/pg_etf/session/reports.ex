@@ -51,11 +51,12 @@ defmodule PgEtf.Session.Reports do
   end
 
   def handle(session, {:stats, stats}) when is_map(stats) do
-    session = %{session | stats: stats}
+    session = Health.stats(session, stats)
     Streams.tell_client(stats)
     {numbers, words} = Enum.split_with(stats, fn {_key, value} -> is_number(value) end)
     measurements = numbers |> Map.new() |> Map.merge(Health.gauges(session))
-    Telemetry.execute(session.opts, [:stats], measurements, Map.new(words))
+    metadata = words |> Map.new() |> Map.put(:progress, Health.progress(session))
+    Telemetry.execute(session.opts, [:stats], measurements, metadata)
     Account.audit(session, stats)
   end
 

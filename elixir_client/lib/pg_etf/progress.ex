@@ -1,0 +1,119 @@
+defmodule PgEtf.Progress do
+  @moduledoc """
+  What a stream does, or waits for, in one word: `progress` of `PgEtf.info/1` and of the
+  telemetry event `[:pg_etf, :stats]`.
+
+  | progress | meaning |
+  |---|---|
+  | `:moving` | something has come, was handed out or was acknowledged within a second |
+  | `:idle` | nothing is there and nothing is missing |
+  | `:waiting_for_acks` | messages are in flight: handlers, batchers or a sink have them |
+  | `:waiting_for_demand` | messages are queued, and no consumer asks for them |
+  | `:waiting_for_server` | the server is ahead and sends nothing: a large transaction, or an output plugin that leaves much out, keeps it busy |
+  | `:starved` | the C program may send nothing, though nothing is queued or in flight: a defect |
+  | `:standby` | another reader has the slot |
+  | `:connecting`, `:reconnecting` | on the way to the server, for the first time or again |
+  | `:disconnected` | there is no connection, and none is made |
+  | `:halted`, `:stopped` | ended, by `PgEtf.resume/1` to go on, or for good |
+
+  A stream in one of the four that wait, or `:starved`, for `:stall_after` says so in the
+  log, once a minute, and in `[:pg_etf, :stall]`.
+  """
+
+  @type t ::
+          :moving
+          | :idle
+          | :waiting_for_acks
+          | :waiting_for_demand
+          | :waiting_for_server
+          | :starved
+          | :standby
+          | :connecting
+          | :reconnecting
+          | :disconnected
+          | :halted
+          | :stopped
+
+  @typedoc "What is known of a stream; times are in milliseconds, nil: never."
+  @type facts :: %{
+          status: atom,
+          moved_at: integer | nil,
+          behind_since: integer | nil,
+          in_flight: non_neg_integer,
+          queued: non_neg_integer,
+          credit_events: integer,
+          credit_bytes: integer
+        }
+
+  @moving 1_000
+
+  @statuses %{
+    backoff: :reconnecting,
+    connecting: :connecting,
+    halted: :halted,
+    open_circuit: :reconnecting,
+    reconnecting: :reconnecting,
+    standby: :standby,
+    stopped: :stopped
+  }
+
+  @doc "What a stream does at a time."
+  @spec of(facts, integer) :: t
+  def of(%{status: status} = facts, now) do
+    case @statuses do
+      %{^status => progress} -> progress
+      _ -> flow(facts, now)
+    end
+  end
+
+  # Without a connection, too: a client that had no credit for long gives its own back,
+  # and what that waits for is still here.
+  defp flow(facts, now) do
+    cond do
+      facts.status == :connected and moving?(facts, now) -> :moving
+      facts.in_flight > 0 -> :waiting_for_acks
+      facts.queued > 0 -> :waiting_for_demand
+      facts.credit_events <= 0 or facts.credit_bytes <= 0 -> :starved
+      facts.status != :connected -> :disconnected
+      facts.behind_since != nil -> :waiting_for_server
+      true -> :idle
+    end
+  end
+
+  defp moving?(%{moved_at: nil}, _now), do: false
+  defp moving?(%{moved_at: moved_at}, now), do: now - moved_at < @moving
+
+  @doc "Since when a stream waits for something that has to come from elsewhere; nil if it does not."
+  @spec waits_since(t, facts) :: integer | nil
+  def waits_since(:waiting_for_server, facts), do: facts.behind_since
+
+  def waits_since(progress, facts)
+      when progress in [:waiting_for_acks, :waiting_for_demand, :starved],
+      do: facts.moved_at
+
+  def waits_since(_progress, _facts), do: nil
+
+  @doc "What the log says of a stream that waits, or of a message that does."
+  @spec text(t, map, map) :: String.t()
+  def text(:waiting_for_demand, gauges, _client) do
+    "no progress for #{seconds(gauges)} s: #{gauges.queued} changes are queued, " <>
+      "and no consumer asks for them"
+  end
+
+  def text(:waiting_for_server, gauges, client) do
+    "no progress for #{seconds(gauges)} s: the server is #{client[:lag_bytes]} bytes ahead " <>
+      "and sends nothing; it may be busy with a large transaction"
+  end
+
+  def text(:starved, gauges, _client) do
+    "no progress for #{seconds(gauges)} s: the client waits for credit, " <>
+      "though nothing is queued or in flight"
+  end
+
+  def text(_progress, gauges, _client) do
+    "a message waits for its acknowledgement for #{seconds(gauges)} s, " <>
+      "#{gauges.in_flight} are in flight"
+  end
+
+  defp seconds(%{age: age}), do: div(age, 1000)
+end
