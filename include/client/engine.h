@@ -145,6 +145,8 @@ extern void standby_turn_asking(Engine *engine, short revents);
 
 /* flow.c */
 extern bool flow_may_deliver(const Engine *engine);
+/* Is a frame held that waits for the consumer's wish, not only for room? */
+extern bool flow_is_unwanted(const Engine *engine);
 extern void flow_turn(Engine *engine, bool readable);
 extern void flow_drop_held(Engine *engine);
 

@@ -225,6 +225,21 @@ turn_parked(Engine *engine, short revents)
 		engine_connect(engine);
 }
 
+/*
+ * Nothing is read while the consumer wants nothing, so an end is not read
+ * either.  That of the connection is seen all the same.
+ */
+static void
+lost_unread(Engine *engine)
+{
+	Failure lost;
+
+	failure_set(&lost,
+				engine->server_stopping ? FAIL_SERVER_SHUTDOWN : FAIL_NETWORK,
+				"the connection ended while the consumer took nothing");
+	engine_failed(engine, &lost);
+}
+
 static void
 turn_streaming(Engine *engine, short revents)
 {
@@ -234,7 +249,11 @@ turn_streaming(Engine *engine, short revents)
 		return;
 	}
 	flow_turn(engine, (revents & (POLLIN | POLLERR | POLLHUP)) != 0);
-	watch_stream(engine);
+	if (engine->phase == ENGINE_STREAMING && flow_is_unwanted(engine) &&
+		(revents & (POLLRDHUP | POLLERR | POLLHUP)) != 0)
+		lost_unread(engine);
+	else
+		watch_stream(engine);
 }
 
 void
@@ -261,6 +280,8 @@ engine_stream_events(const Engine *engine)
 
 	if (engine->stream.db.state == DB_CLOSED)
 		return 0;
+	if (engine->phase == ENGINE_STREAMING && flow_is_unwanted(engine))
+		return stream_events(&engine->stream, false) | POLLRDHUP;
 	return stream_events(&engine->stream,
 						 read && engine->phase != ENGINE_CONFIRMING);
 }

@@ -21,14 +21,25 @@
 #define STORM_PINGS 5
 #define STORM_MS 1000
 
-bool
-flow_may_deliver(const Engine *engine)
+static bool
+is_wanted(const Engine *engine)
 {
 	uint64_t events = engine->held.data != NULL ? engine->held.head.count : 1;
 
-	return consumer_has_room(engine->consumer) &&
-		   feedback_has_room(&engine->feedback) &&
+	return feedback_has_room(&engine->feedback) &&
 		   credit_allows(&engine->credit, events);
+}
+
+bool
+flow_may_deliver(const Engine *engine)
+{
+	return consumer_has_room(engine->consumer) && is_wanted(engine);
+}
+
+bool
+flow_is_unwanted(const Engine *engine)
+{
+	return engine->held.data != NULL && !is_wanted(engine);
 }
 
 void

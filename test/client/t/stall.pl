@@ -153,6 +153,32 @@ subtest 'pg_terminate_backend ends during a stall' => sub {
 	free_slot();
 };
 
+subtest 'an end of the connection is seen during a stall' => sub {
+	my $client = stalled_client(status_interval => 30000,
+		liveness_timeout => 600000,
+		connection => '#{options => <<"-c wal_sender_timeout=0">>}');
+	my $pid = $etf->sql('SELECT active_pid FROM pg_replication_slots');
+
+	$etf->sql("SELECT pg_terminate_backend($pid)");
+	my $begin = time;
+	$client->expect(qr/^\{status,disconnected,.*reason => network/,
+		'it is seen');
+	cmp_ok(time - $begin, '<', 15, 'before the next status update');
+	$client->expect(qr/^\{status,connected/, 'connected again');
+	$client->silent(qr/^\{(frame|status)/, 1, 'without credit no frame');
+	is($client->stat('state'), 'stalled', 'it waits again');
+	$client->say('{auto, refill}');
+	$client->say('{auto, quiet}');
+	$client->say('{credit, 1000, 100000000}');
+	$client->expect(qr/^\{rewind,\d+\}/, 'what was cut starts again');
+	$client->expect(qr/^\{caught_up/, 'and is complete');
+	$client->say('ack');
+	is($client->stop, 0, 'stop');
+	$client->is_clean('without a hole');
+	$client->quit;
+	free_slot();
+};
+
 subtest 'CHECKPOINT ends when it has to invalidate the stalled slot' => sub {
 	my $client = stalled_client(max_stall => 4000);
 
