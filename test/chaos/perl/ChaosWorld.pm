@@ -342,6 +342,17 @@ sub forget_oracle
 
 sub found { return grep { / FOUND / } @{ $_[0]->{report} // [] }; }
 
+# Readers whose client has counted otherwise than what has come.
+sub accounts
+{
+	my ($self) = @_;
+
+	return map { "$_ and its client count differently" } grep {
+		my $out = "$self->{dir}/$_.out";
+		-e $out && slurp_file($out) =~ /pg_etf_client (has sent|may send)/;
+	} sort keys %{ $self->{reader} };
+}
+
 # How many transactions a reader has not handled yet.
 sub open_transactions
 {

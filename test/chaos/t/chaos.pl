@@ -59,6 +59,7 @@ my @found = grep { / FOUND / } @report;
 
 is_deeply(\@found, [], 'the histories are true');
 is_deeply($world->{unfounded} // [], [], 'nobody is told of an end without a reason');
+is_deeply([ $world->accounts ], [], 'both sides of each pipe count the same');
 unlike("@report", qr/told,(?!slot_missing|slot_lost|gap)/, 'each is told the true reason');
 diag join "\n", grep { !/ FOUND / } @report;
 

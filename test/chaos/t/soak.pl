@@ -127,6 +127,7 @@ cmp_ok(time - $settling, '<', 60, 'soon');
 my @report = @{ $world->finish };
 is_deeply([ grep { / FOUND / } @report ], [], 'the histories are true');
 is_deeply($world->{unfounded} // [], [], 'nobody was told of an end');
+is_deeply([ $world->accounts ], [], 'both sides of each pipe count the same');
 is_flat('lag_MB', 2 * $behind / 2**20);
 is_flat('client_MB', 4);
 is_flat('beam_MB', 40);
