@@ -125,7 +125,7 @@ told(Class) ->
 connection([Slot, Host, Port, Database]) ->
     [{connection, [{hostname, list_to_binary(Host)}, {port, list_to_integer(Port)},
                    {database, list_to_binary(Database)},
-                   {application_name, list_to_binary(Slot)}]},
+                   {application_name, list_to_binary(os:getenv("ETF_READER"))}]},
      {slot, list_to_binary(Slot)}, {messages, true}, {tables, [<<"chaos.*">>]},
      {heartbeat, 4000}, {status_interval, 500}, {max_stall, 3000},
      {liveness_timeout, 5000},

@@ -177,7 +177,9 @@ sub forgets
 {
 	my ($world) = @_;
 
-	$world->{judge}->event($_->slot, 'restarted') for $world->readers;
+	my %slot = map { $_->slot => 1 } $world->readers;
+
+	$world->{judge}->event($_, 'restarted') for sort keys %slot;
 	return;
 }
 

@@ -53,7 +53,7 @@ sub start
 	my ($self, $lsn) = @_;
 	local $ENV{PG_ETF_CLIENT} = $self->{client} // $ENV{PG_ETF_CLIENT};
 	my ($dir, $port) = $self->{socket} =~ m{^(.*)/\.s\.PGSQL\.(\d+)$};
-	local @ENV{qw(ETF_SINK_DIR ETF_SINK_PORT)} = ($dir, $port);
+	local @ENV{qw(ETF_SINK_DIR ETF_SINK_PORT ETF_READER)} = ($dir, $port, $self->{name});
 	my @where = $self->{proxy} ? @{$self}{qw(proxy_host proxy_port)} : ($dir, $port);
 
 	$self->{lives}++;
