@@ -75,7 +75,8 @@ defmodule PgEtf do
   def info(server), do: at_its_node(server, :info, &Health.read/1)
 
   @doc """
-  Goes on with a stream that was halted by a failed message. It comes again.
+  Goes on with a stream that was halted, by a failed message, which comes again, or by
+  an error that does not pass by itself.
 
   Takes and raises what `info/1` does.
   """

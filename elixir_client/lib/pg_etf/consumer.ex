@@ -53,9 +53,26 @@ defmodule PgEtf.Consumer do
 
   ## Acknowledgement and failures
 
-  `{:error, reason, state}` does what `:on_failure` says: see `PgEtf.Producer`. An
-  exception ends the process; its supervisor starts another, which begins at the
-  confirmed position.
+  `{:error, reason, state}`, an exception, a throw, an exit and any other answer of a
+  callback are failures of what it was given, and do what `:on_failure` says: see
+  `PgEtf.Producer`, with these differences:
+
+    * With `:requeue` the callback is called again with the same, after a pause, and
+      nothing else is handled before it: the order stands. The process is free meanwhile.
+    * A position that `c:handle_position/2` did not store is not confirmed, whatever
+      `:on_failure` says, and the stream starts again. **Its `{:ok, state}` is a promise**:
+      a position that is not stored after all is missing at the next start, which ends with
+      `:gap`.
+
+  `c:checkpoint/1` that raises is called again after a pause that grows. An exception
+  keeps the state that the callback was given. With `on_exception: :crash` it ends the
+  process instead, and the supervisor decides. `c:init/1` is a part of the start: what it
+  raises fails `start_link/3`.
+
+  So the process ends only when it is told to. It needs no supervisor of its own, and does
+  no harm to the one that has it; watch `PgEtf.info/1`, the log or `PgEtf.Telemetry` for a
+  stream that does not go on. A halt lives as long as the process: after a restart, or on
+  another node of a cluster, the same message is tried again.
 
   ## Delivery guarantee
 
@@ -82,12 +99,14 @@ defmodule PgEtf.Consumer do
 
   use GenServer
 
-  alias PgEtf.Consumer.Setup
-  alias PgEtf.{Callback, Change, Error, Failure, Lsn, Options, Producer, Session, Transaction}
+  alias PgEtf.Consumer.{Calls, Setup}
+  alias PgEtf.{Change, Error, Failure, Lsn, Options, Producer, Session, Transaction}
 
   # Microseconds; the mailbox costs one, and a transaction of one row not much more.
   @turn 1_000
 
+  @typedoc false
+  @type t :: %__MODULE__{}
   @type state :: term
   @type result :: {:ok, state} | {:error, reason :: term, state}
 
@@ -121,7 +140,7 @@ defmodule PgEtf.Consumer do
 
   @doc """
   Called at the end. The reason is `:shutdown` when the consumer was stopped, and
-  a `PgEtf.Error` when the stream cannot go on.
+  with `on_error: :stop` a `PgEtf.Error` when the stream cannot go on.
   """
   @callback handle_stop(:shutdown | Error.t() | term, state) :: term
 
@@ -282,27 +301,17 @@ defmodule PgEtf.Consumer do
     {:stop, {error, []}, %{consumer | session: session}}
   end
 
-  defp start(consumer, connect) do
-    case checkpoint(consumer) do
-      {:ok, consumer} -> consumer.session |> connect.() |> continue(consumer)
-      {:error, error} -> consumer.session |> Session.fail(error) |> continue(consumer)
-    end
-  end
+  defp start(%__MODULE__{session: session} = consumer, connect) do
+    case Calls.checkpoint(consumer) do
+      :none ->
+        session |> connect.() |> continue(consumer)
 
-  defp checkpoint(%__MODULE__{module: module, state: state, session: session} = consumer) do
-    if exports?(module, :checkpoint, 1) do
-      case Callback.run(session.opts, fn -> module.checkpoint(state) end) do
-        {:ok, {lsn, state}} -> {:ok, start_at(lsn, %{consumer | state: state})}
-        {:ok, lsn} -> {:ok, start_at(lsn, consumer)}
-        exception -> {:error, Error.exception_in("checkpoint/1", exception)}
-      end
-    else
-      {:ok, consumer}
-    end
-  end
+      {:ok, lsn, state} ->
+        session |> Session.start_at(lsn) |> connect.() |> continue(%{consumer | state: state})
 
-  defp start_at(lsn, consumer) do
-    %{consumer | session: Session.start_at(consumer.session, lsn)}
+      {:error, error} ->
+        session |> Session.fail(error) |> continue(consumer)
+    end
   end
 
   ## Handling
@@ -350,19 +359,13 @@ defmodule PgEtf.Consumer do
   defp handle(items, %__MODULE__{session: session} = consumer) do
     {data, seqs} = Enum.unzip(items)
 
-    case Callback.run(session.opts, fn -> call(data, consumer) end) do
-      {:ok, {:ok, state}} ->
+    case Calls.handle(data, consumer) do
+      {:ok, state} ->
         session = Session.ack(session, session.incarnation, seqs, [])
         %{consumer | state: state, session: session}
 
-      {:ok, {:error, reason, state}} ->
-        failed(items, {:failed, reason}, %{consumer | state: state})
-
-      {:ok, _other} ->
-        failed(items, {:failed, "neither {:ok, state} nor {:error, reason, state}"}, consumer)
-
-      exception ->
-        failed(items, exception, consumer)
+      {:error, status, state} ->
+        failed(items, status, %{consumer | state: state})
     end
   end
 
@@ -380,16 +383,6 @@ defmodule PgEtf.Consumer do
   defp failure({data, seq}, status, %{on_failure: action}) do
     Failure.new(seq, action, Producer.metadata(data), status)
   end
-
-  defp call([{:position, lsn}], consumer) do
-    consumer.module.handle_position(lsn, consumer.state)
-  end
-
-  defp call([%Transaction{} = transaction], %__MODULE__{unit: :transaction} = consumer) do
-    consumer.module.handle_transaction(transaction, consumer.state)
-  end
-
-  defp call(changes, consumer), do: consumer.module.handle_changes(changes, consumer.state)
 
   defp exports?(module, name, arity), do: function_exported?(module, name, arity)
 

@@ -110,16 +110,43 @@ defmodule PgEtf.Producer do
   raised) does what `:on_failure` says:
 
     * `:retry` - the default. The stream starts again from the confirmed position, after
-      a pause that grows while nothing succeeds. Nothing is lost, later messages
-      come again, and a message that always fails holds up the slot.
+      a pause that grows while nothing succeeds. Nothing is lost, the order stands, later
+      messages come again, and a message that always fails holds up the slot. A large
+      transaction of which some message fails each time is never done: for a sink that
+      fails now and then take `:requeue`.
+    * `:requeue` - the same message comes again after a pause that grows, and the others
+      go on: the order of its key is given up. After `:max_attempts` it does what
+      `:after_attempts` says: `:halt`, `:ack`, or a function that puts it aside. Attempts
+      are counted as long as the stream lasts.
     * `:halt` - the stream ends, the slot stays where it is, and `PgEtf.info/1` says
-      `:halted`. `PgEtf.resume/1` goes on.
+      `:halted`. `PgEtf.resume/1` goes on. So does a restart of the process or its node,
+      and in a cluster the next node: they meet the same message.
     * `:ack` - the failed message counts as done. Handle it in
       `c:Broadway.handle_failed/2`, or it is lost.
 
   A message can have its own way:
 
       Broadway.Message.configure_ack(message, on_failure: :ack)
+
+  (`:requeue` only where it is the producer's option, too.) The log, `PgEtf.info/1` and
+  `[:pg_etf, :failure]` name the message: `commit_lsn`, `index`, table and reason.
+
+  A function among the options that raises (`:connection`, `:start_position`,
+  `:store_position`) is a failed attempt: told with its stacktrace, and tried again after a
+  pause that grows.
+
+  An error that does not pass by itself (a wrong password, a slot that is gone; see
+  `PgEtf.Error`) does what `:on_error` says:
+
+    * `:halt` - the default. Nothing else of the application is concerned. The log has one
+      error with a hint, `PgEtf.info/1` the status `:halted` and the error. The next attempt
+      is made after `:retry_after`, or by `PgEtf.resume/1`. It never makes a slot anew that
+      this process has read: changes would be missing between the two.
+    * `:stop` - the producer stops with the `PgEtf.Error`. Broadway starts it again a few
+      times, then the pipeline ends, and then perhaps what supervises it.
+
+  The log tells changes, not attempts: where the stream is connected; the first failure and
+  each new reason, and once a minute that it lasts; an error when nothing helped for long.
 
   When a stage of the pipeline dies, the messages that it held are gone without a
   word. The producer watches the stages, and starts anew from the confirmed
@@ -139,9 +166,7 @@ defmodule PgEtf.Producer do
   come. See the guide "Exactly once with Ecto".
 
   While another process reads the slot the stream stands by. A failure that passes
-  (network, restart of the server) is tried again with growing pauses. Any other stops the producer with a `PgEtf.Error`
-  that says what to do; Broadway starts it again a few times, and then the pipeline
-  ends, for its supervisor to decide.
+  (network, restart of the server) is tried again with growing pauses.
 
   At shutdown nothing new is handed out, what is handed out is finished by Broadway, and
   the last position is confirmed.
