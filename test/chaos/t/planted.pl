@@ -67,8 +67,8 @@ my %bug = (
 			  . 'session = Session.ack(%{session | flush_timer: nil}, '
 			  . 'session.incarnation, seqs, [])'),
 		qr/loss|told of an end/, 'the library acknowledges before it is handled' ],
-	c2 => [ 'otp', library('inbox', '[frame.changes | lists]',
-			'[Enum.drop(frame.changes, 1) | lists]'),
+	c2 => [ 'otp', library('assembly', '[changes | lists]',
+			'[Enum.drop(changes, 1) | lists]'),
 		qr/torn/, 'the library drops a row' ],
 	c3 => [ 'otp', library('type', 'do: decimal(1, coef, exp)',
 			'do: decimal(1, coef + 1, exp)'),
