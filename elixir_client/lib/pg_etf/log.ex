@@ -66,27 +66,31 @@ defmodule PgEtf.Log do
   end
 
   def decide(log, {:failure, error, delay}, now) do
-    once(log, {:warning, error}, @minute, now, text(error, "trying again in #{delay} ms"))
+    text = text(error, "trying again in #{delay} ms")
+    once(log, {:warning, says(error)}, @minute, now, text)
   end
 
   def decide(log, {:open_circuit, error, delay}, now) do
     text = text(error, "still failing, trying again in #{delay} ms")
-    once(log, {:error, error}, @minute, now, text)
+    once(log, {:error, says(error)}, @minute, now, text)
   end
 
+  # The server has several ways to say that a slot is not there.
   def decide(log, {:ended, error, what_next}, now) do
-    once(log, {:error, error}, @hour, now, text(error, what_next))
+    once(log, {:error, error.class}, @hour, now, text(error, what_next))
   end
 
   # A message failed, and the stream goes on.
   def decide(log, {:message, level, error, what_next}, now) do
-    {told, decided} = once(log, {level, error}, @minute, now, text(error, what_next))
+    {told, decided} = once(log, {level, says(error)}, @minute, now, text(error, what_next))
     {told, %{decided | down?: log.down?}}
   end
 
   # Errors are one if they say the same, whatever message it was that failed.
-  defp once(log, {level, error}, period, now, text) do
-    reason = :erlang.phash2({level, error.class, error.details[:reason] || error.message})
+  defp says(error), do: {error.class, error.details[:reason] || error.message}
+
+  defp once(log, {level, _} = reason, period, now, text) do
+    reason = :erlang.phash2(reason)
     said = for {_, {at, period, _}} = entry <- log.said, now - at < period, into: %{}, do: entry
 
     case said do

@@ -92,6 +92,9 @@ defmodule PgEtf.LogTest do
     assert [{0, :error, text}] = told(attempts)
     assert text == "slot_lost: gone (Copy the data again.); halted"
     assert [_, _] = told(attempts ++ [{@hour, ended}])
+    other = {:ended, %{error | message: "gone, in other words"}, "halted"}
+    assert [{0, :error, _}] = told([{0, ended}, {1, other}])
+    assert [_, _] = told([{0, ended}, {1, {:ended, %{error | class: :auth}, "halted"}}])
     assert [_, _, _] = told([{0, ended}, {1, {:connected, %{}}}, {2, ended}])
   end
 
