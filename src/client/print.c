@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "client/loop.h"
+#include "client/say.h"
 #include "client/show.h"
 #include "common/lsn.h"
 
@@ -27,8 +28,7 @@ typedef struct Print
 	Engine engine;
 	Outbox outbox;
 	Show show;
-	bool verbose;
-	bool progress; /* stderr is a terminal */
+	Say say;
 
 	/* The transaction that is acknowledged when so much is written. */
 	uint64_t ack_lsn; /* 0: none */
@@ -159,97 +159,35 @@ print_end_batch(Consumer *consumer)
 		print->ack_lsn = engine->feedback.delivered;
 		print->ack_at = print->outbox.queued;
 	}
-	if (print->progress && engine_due(engine, print->progress_at + PROGRESS_MS))
+	if (print->say.screen &&
+		engine_due(engine, print->progress_at + PROGRESS_MS))
 		put_progress(print);
-}
-
-static void
-words(Print *print, const char *level, const char *text)
-{
-	fprintf(stderr, "%s%s: %s: %s\n", print->progress ? "\r\033[K" : "",
-			PROGRAM_NAME, level, text);
 }
 
 static void
 print_position(Consumer *consumer, const char *tag, uint64_t lsn)
 {
-	Print *print = (Print *) consumer;
-	char text[64];
+	const Print *print = (const Print *) consumer;
 	char position[LSN_TEXT_SIZE];
 
 	lsn_to_text(lsn, position);
-	snprintf(text, sizeof(text), "%s %s", tag, position);
-	if (print->verbose)
-		words(print, "info", text);
+	if (print->say.verbose)
+		say_line(&print->say, "info", "%s %s", tag, position);
 }
 
-static void
-put_json_text(StrBuf *line, const char *text)
-{
-	strbuf_puts(line, "\"");
-	for (; *text != '\0'; text++)
-		strbuf_putf(line, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-	strbuf_puts(line, "\"");
-}
-
-static void
-put_json_fields(StrBuf *line, const Field *fields, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		strbuf_putf(line, "%s\"%s\":", i > 0 ? "," : "{", fields[i].key);
-		if (fields[i].kind == FIELD_NUMBER)
-			strbuf_putf(line, "%llu", (unsigned long long) fields[i].number);
-		else
-			put_json_text(line, fields[i].text);
-	}
-	strbuf_puts(line, "}");
-}
-
-static const Field *
-find_field(const Field *fields, size_t count, const char *key)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		if (strcmp(fields[i].key, key) == 0)
-			return &fields[i];
-	}
-	return NULL;
-}
-
-/* Statistics are for programs; of the rest people need the message. */
 static void
 print_report(Consumer *consumer, const char *tag, const char *name,
 			 const Field *fields, size_t count)
 {
 	Print *print = (Print *) consumer;
-	const Field *message = find_field(fields, count, "message");
-	const Field *delay = find_field(fields, count, "delay");
-	StrBuf line = {0};
 
-	if (strcmp(tag, "stats") == 0)
-	{
-		put_json_fields(&line, fields, count);
-		fprintf(stderr, "%s%s\n", print->progress ? "\r\033[K" : "",
-				line.failed ? "" : line.data);
-	}
-	else if (strcmp(tag, "status") == 0 && (print->verbose || message != NULL))
-	{
-		strbuf_puts(&line, name);
-		if (delay != NULL)
-			strbuf_putf(&line, " in %.1f s", (double) delay->number / 1000);
-		if (message != NULL)
-			strbuf_putf(&line, ": %s", message->text);
-		words(print, message != NULL ? "warning" : "info",
-			  line.failed ? name : line.data);
-	}
-	strbuf_free(&line);
+	say_report(&print->say, print->engine.now, tag, name, fields, count);
 }
 
 static void
 print_log(Consumer *consumer, const char *level, const char *text)
 {
-	words((Print *) consumer, level, text);
+	say_line(&((Print *) consumer)->say, level, "%s", text);
 }
 
 static const ConsumerOps print_ops = {
@@ -314,8 +252,8 @@ prepare(Print *print, Arguments *args)
 		print->show.null = null;
 	print->show.transactions = args->transactions;
 	print->show.colors = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-	print->verbose = args->verbose;
-	print->progress = isatty(STDERR_FILENO);
+	print->say =
+		(Say){.verbose = args->verbose, .screen = isatty(STDERR_FILENO)};
 	return true;
 }
 
@@ -339,6 +277,29 @@ open_output(int flags)
 	return STDOUT_FILENO;
 }
 
+/*
+ * What was cut in the middle of a line, by a full disk for instance, must not
+ * be continued by the first line of this run.
+ */
+static void
+end_cut_line(Outbox *outbox, int flags)
+{
+	int fd = open("/proc/self/fd/1", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t end = lseek(flags & O_APPEND ? fd : STDOUT_FILENO, 0,
+					  flags & O_APPEND ? SEEK_END : SEEK_CUR);
+	char last = '\n';
+	char *newline;
+
+	if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n' &&
+		(newline = malloc(1)) != NULL)
+	{
+		*newline = '\n';
+		outbox_put(outbox, newline, 0, 1);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 void
 print_main(Arguments *args, Failure *failure)
 {
@@ -352,12 +313,13 @@ print_main(Arguments *args, Failure *failure)
 		return;
 	}
 	outbox_init(&print.outbox, open_output(flags));
+	end_cut_line(&print.outbox, flags);
 	engine_init(&print.engine, &print.consumer);
 	print.engine.now = print.progress_at = loop_clock();
 	engine_start(&print.engine, &args->settings);
 	loop_run(&print.engine, &print.outbox, &no_input);
 	fcntl(STDOUT_FILENO, F_SETFL, flags);
-	if (print.progress)
+	if (print.say.screen)
 		fputs("\r\033[K", stderr);
 	*failure = print.engine.failure;
 	engine_free(&print.engine);

@@ -311,6 +311,47 @@ subtest 'the command line' => sub {
 	}
 };
 
+subtest 'a line that was cut' => sub {
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/out';
+
+	client('--json', '--endpos', $etf->end_of_wal);
+	for my $case ([ '', 1 ], [ qq({"op":"ins), 2 ], [ qq({"op":"insert"}\n), 2 ])
+	{
+		my ($before, $lines) = @$case;
+
+		$etf->write_text($file, $before);
+		$etf->sql('INSERT INTO other VALUES (61)');
+		open my $out, '>>', $file or die;
+		IPC::Run::run([ @client, '--json', '--endpos', $etf->end_of_wal ],
+			'<', \undef, '>', $out, IPC::Run::timeout(60));
+		close $out or die;
+		my @lines = split /\n/, slurp_file($file), -1;
+		is(scalar @lines, $lines + 1, "'$before' and a line");
+		like($lines[-2], qr/^\{"op":"insert",.*\}$/, 'which is whole');
+	}
+};
+
+subtest 'a server that comes and goes' => sub {
+	my ($out, $err) = ('', '');
+	my $client = IPC::Run::start(
+		[ @client, '--json', '--reconnect-min=1ms', '--reconnect-max=200ms' ],
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+
+	$node->poll_query_until('postgres',
+		'SELECT count(*) = 1 FROM pg_stat_replication');
+	$node->stop('fast');
+	$client->pump until $err =~ /reconnecting in/;
+	sleep 3;
+	$node->start;
+	$client->pump until $err =~ /info: connected again to postgres on .*"s"/;
+	$client->signal('TERM');
+	$client->finish;
+	my %times;
+	$times{$_}++ for $err =~ /warning: .* in [\d.]+ s: (.*)/g;
+	is_deeply([ grep { $times{$_} > 1 } keys %times ], [],
+		'each reason is told once') or diag $err;
+};
+
 # By hand, since the BEAM would never write such things.
 subtest 'bytes that no BEAM writes' => sub {
 	my ($out, $err) = ('', '');
