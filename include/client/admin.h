@@ -10,7 +10,7 @@
 #include "client/args.h"
 #include "client/failure.h"
 
-extern void admin_create(const Arguments *args, Failure *failure);
+extern void admin_create(Arguments *args, Failure *failure);
 extern void admin_drop(const Arguments *args, Failure *failure);
 extern void admin_status(const Arguments *args, Failure *failure);
 

@@ -23,6 +23,7 @@ typedef struct Arguments
 	bool create_slot;
 	bool drop_slot;
 	bool status;
+	bool made;	/* the slot, by create_slot */
 	char *read; /* a file, "-" for stdin */
 
 	/* How. */
@@ -41,6 +42,9 @@ typedef struct Arguments
  */
 extern bool args_parse(Arguments *args, int argc, char **argv, char *error,
 					   size_t size);
+
+/* Do they go together?  A temporary slot without a name gets one. */
+extern bool args_check(Arguments *args, char *error, size_t size);
 
 /* Everything there is, from the tables that args_parse() uses. */
 extern void args_help(void);

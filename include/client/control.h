@@ -12,11 +12,13 @@
 #define ETF_CONTROL_H
 
 #include "client/db.h"
+#include "client/strbuf.h"
 
 typedef enum ControlEvent
 {
 	CONTROL_NOTHING,
 	CONTROL_REPORT,	   /* control->slot is new */
+	CONTROL_DONE,	   /* the errand is */
 	CONTROL_SHUTDOWN,  /* the server ends its sessions, and lets nobody in */
 	CONTROL_ELSEWHERE, /* the stream's server is not there any more */
 	CONTROL_LOST	   /* see control->db.failure */
@@ -49,6 +51,8 @@ typedef struct Control
 	int64_t heard_at; /* last answer; 0: none on this connection */
 	int64_t pace;	  /* between two looks; 0: the status interval */
 	SlotReport slot;
+	char *errand;	/* a statement to be run next; NULL: none */
+	bool on_errand; /* its answer is waited for */
 } Control;
 
 extern void control_init(Control *control, const Settings *settings);
@@ -63,6 +67,13 @@ extern void control_follow(Control *control, const PGconn *stream,
 
 /* Connect or ask when that is due, and take what has come. */
 extern ControlEvent control_turn(Control *control, int64_t now, short revents);
+
+/*
+ * Run a statement, which is the caller's no more, as soon as can be from "at"
+ * on: its answer is CONTROL_DONE.  Where the connection is lost it is not run
+ * again.
+ */
+extern bool control_run(Control *control, StrBuf *sql, int64_t at);
 
 /* Ask now, not at the next interval. */
 extern void control_hurry(Control *control, int64_t now);

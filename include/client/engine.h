@@ -33,6 +33,7 @@ typedef enum EnginePhase
 	ENGINE_STREAMING,
 	ENGINE_CONFIRMING, /* clean stop: is the last position confirmed? */
 	ENGINE_ENDING,	   /* clean stop: the stream is told to end */
+	ENGINE_SETTLING,   /* the slot is left as it should be */
 	ENGINE_DONE
 } EnginePhase;
 
@@ -157,6 +158,13 @@ extern void watch_control(Engine *engine, short revents);
 /* stop.c */
 extern void stop_turn_confirming(Engine *engine, short revents);
 extern void stop_turn_ending(Engine *engine, short revents);
+extern void stop_turn_settling(Engine *engine, short revents);
+
+/* Is there something to settle first, over the control connection? */
+extern bool stop_confirms(Engine *engine);
+extern bool stop_drops(Engine *engine);
+extern void stop_settled(Engine *engine);
+extern void stop_unsettled(Engine *engine);
 
 /* report.c */
 extern void report_connected(Engine *engine);

@@ -25,6 +25,12 @@ extern bool identity_timeline_differs(const Stream *stream);
 extern void identity_build_history(const Stream *stream, StrBuf *sql);
 extern bool identity_check_history(Stream *stream);
 
+/*
+ * What this process has read cannot be had on this standby.  That passes: it is
+ * promoted, or the connection leads to the primary again.
+ */
+extern bool identity_refuse_standby(Stream *stream);
+
 /* Has the server what the consumer has, and the slot all that follows? */
 extern bool identity_check_position(Stream *stream);
 

@@ -54,6 +54,7 @@ typedef struct Settings
 	char *system_identifier; /* the cluster that startpos is of; or NULL */
 	uint64_t timeline;		 /* the timeline that startpos is of; or 0 */
 
+	bool peek;			/* nothing is confirmed to the server */
 	bool ack_positions; /* a keepalive's position waits for {flushed, Lsn} */
 	uint64_t credit_events;
 	uint64_t credit_bytes;

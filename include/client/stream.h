@@ -71,6 +71,7 @@ typedef struct Stream
 	int holder_pid;			 /* of who reads the slot instead of us; 0 */
 	bool synced;			 /* a standby's copy: the server itself holds it */
 	bool created;			 /* by this connection */
+	bool made;				 /* by this process, which never read it */
 	bool without_failover;	 /* asked for, but the slot there has it not */
 } Stream;
 
@@ -102,5 +103,6 @@ extern void stream_end(Stream *stream);
 /* Run the set-up; see stream_setup.c. */
 extern StreamEvent stream_setup_begin(Stream *stream);
 extern StreamEvent stream_setup_answer(Stream *stream);
+extern StreamEvent stream_setup_failed(Stream *stream);
 
 #endif

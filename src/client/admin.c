@@ -108,48 +108,70 @@ run(Db *db, const Arguments *args, const StrBuf *sql)
 				   sql);
 }
 
-static void
-run_quietly(const Arguments *args, StrBuf *sql, Failure *failure)
-{
-	Db db = {0};
-
-	if (!run(&db, args, sql))
-		*failure = db.failure;
-	db_close(&db);
-	strbuf_free(sql);
-}
-
 /* Arguments that an older server does not have are only named when wanted. */
-void
-admin_create(const Arguments *args, Failure *failure)
+static void
+build_create(const Arguments *args, StrBuf *sql)
 {
 	const Settings *settings = &args->settings;
-	StrBuf sql = {0};
 
 	strbuf_puts(
-		&sql,
+		sql,
 		"SELECT pg_catalog.pg_create_logical_replication_slot(slot, '" PLUGIN_NAME
 		"'");
-	strbuf_puts(&sql, settings->two_phase ? ", twophase => true" : "");
-	strbuf_puts(&sql, settings->failover ? ", failover => true" : "");
-	strbuf_puts(&sql, ") FROM (SELECT ");
-	strbuf_put_literal(&sql, settings->slot);
-	strbuf_puts(&sql, "::name AS slot) AS wanted");
+	strbuf_puts(sql, settings->two_phase ? ", twophase => true" : "");
+	strbuf_puts(sql, settings->failover ? ", failover => true" : "");
+	strbuf_puts(sql, ") FROM (SELECT ");
+	strbuf_put_literal(sql, settings->slot);
+	strbuf_puts(sql, "::name AS slot) AS wanted");
 	if (args->if_not_exists)
-		strbuf_puts(&sql, " WHERE slot NOT IN (SELECT slot_name "
-						  "FROM pg_catalog.pg_replication_slots)");
-	run_quietly(args, &sql, failure);
+		strbuf_puts(sql, " WHERE slot NOT IN (SELECT slot_name "
+						 "FROM pg_catalog.pg_replication_slots)");
+}
+
+static bool
+was_faster(const Db *db)
+{
+	return strcmp(db->failure.sqlstate, "42710") == 0;
+}
+
+/*
+ * Somebody may make the same slot between the look and its creation: that is
+ * an existing slot, whose plugin is looked at in turn.
+ */
+void
+admin_create(Arguments *args, Failure *failure)
+{
+	StrBuf sql = {0};
+	Db db = {0};
+	bool done;
+
+	build_create(args, &sql);
+	done = run(&db, args, &sql);
+	if (!done && args->if_not_exists && was_faster(&db))
+	{
+		db_close(&db);
+		done = run(&db, args, &sql);
+	}
+	if (!done)
+		*failure = db.failure;
+	args->made = done && PQntuples(db.result) > 0;
+	db_close(&db);
+	strbuf_free(&sql);
 }
 
 void
 admin_drop(const Arguments *args, Failure *failure)
 {
 	StrBuf sql = {0};
+	Db db = {0};
 
 	strbuf_puts(&sql, "SELECT pg_catalog.pg_drop_replication_slot(");
 	strbuf_put_literal(&sql, args->settings.slot);
 	strbuf_puts(&sql, ")");
-	run_quietly(args, &sql, failure);
+	if (!run(&db, args, &sql))
+		*failure = db.failure;
+	db_close(&db);
+	strbuf_free(&sql);
 }
 
 static void

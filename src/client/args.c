@@ -202,27 +202,6 @@ apply_code(Arguments *args, int code, char *error, size_t size)
 	return apply(args, &args_table[index], optarg, error, size);
 }
 
-static bool
-check(const Arguments *args, char *error, size_t size)
-{
-	if (args->help || args->version || args->beam || args->read != NULL)
-		return true;
-	if (args->drop_slot && (args->create_slot || args->start || args->status))
-	{
-		snprintf(error, size, "--drop-slot goes with nothing else");
-		return false;
-	}
-	if (args->status)
-		return true;
-	if (args->create_slot && !args->start &&
-		args->settings.create == CREATE_TEMPORARY)
-	{
-		snprintf(error, size, "a temporary slot is created by --start");
-		return false;
-	}
-	return settings_check(&args->settings, error, size);
-}
-
 /* No word stands alone here, so one behind --print or --port belongs to it. */
 static void
 take_value(const struct option *option, int argc, char **argv)
@@ -275,7 +254,7 @@ parse_all(Arguments *args, const Options *options, int argc, char **argv,
 		snprintf(error, size, "unexpected argument \"%s\"", argv[optind]);
 		return false;
 	}
-	return check(args, error, size);
+	return args_check(args, error, size);
 }
 
 bool

@@ -22,6 +22,7 @@ started(Engine *engine)
 	if (engine->feedback.flushed == 0)
 		feedback_init(&engine->feedback, stream->confirmed);
 	stream->resumes = true;
+	stream->made = false;
 	stream->reader_pid = stream->backend_pid;
 	stream->reached_timeline = stream->in_recovery ? 0 : stream->timeline;
 	engine->busy_since = engine->standby_since = 0;

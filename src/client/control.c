@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/clean.h"
@@ -32,6 +33,9 @@ control_close(Control *control)
 	db_close(&control->db);
 	control->known = false;
 	control->heard_at = 0;
+	free(control->errand);
+	control->errand = NULL;
+	control->on_errand = false;
 }
 
 /* The address, too: the name may stand for several servers. */
@@ -87,16 +91,27 @@ build_query(const Control *control, StrBuf *sql)
 	strbuf_put_literal(sql, control->settings->slot);
 }
 
+static void
+take_errand(Control *control, StrBuf *sql)
+{
+	strbuf_puts(sql, control->errand);
+	free(control->errand);
+	control->errand = NULL;
+}
+
 static bool
 ask(Control *control, int64_t now)
 {
 	StrBuf sql = {0};
 	bool sent;
 
-	if (control->known)
-		build_query(control, &sql);
-	else
+	control->on_errand = control->known && control->errand != NULL;
+	if (!control->known)
 		build_session(control, &sql);
+	else if (control->on_errand)
+		take_errand(control, &sql);
+	else
+		build_query(control, &sql);
 	sent = !sql.failed && db_send(&control->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
 	control->due = now + RETRY_MS;
@@ -135,6 +150,8 @@ interval(const Control *control)
 {
 	uint64_t ms = control->settings->status_interval;
 
+	if (control->errand != NULL)
+		return 0;
 	if (control->pace > 0)
 		return control->pace;
 	return ms < INTERVAL_MAX_MS ? (int64_t) ms : INTERVAL_MAX_MS;
@@ -195,6 +212,8 @@ answered(Control *control, int64_t now)
 	{
 		control->heard_at = now;
 		control->due = now + interval(control);
+		if (control->on_errand)
+			return CONTROL_DONE;
 		read_report(control);
 		return CONTROL_REPORT;
 	}
@@ -229,6 +248,19 @@ control_turn(Control *control, int64_t now, short revents)
 	if (control_is_wanted(control) && now >= control->due)
 		return act(control, now);
 	return CONTROL_NOTHING;
+}
+
+bool
+control_run(Control *control, StrBuf *sql, int64_t at)
+{
+	free(control->errand);
+	control->errand = sql->failed ? NULL : sql->data;
+	if (sql->failed)
+		strbuf_free(sql);
+	control->wanted = true;
+	if (control->db.state == DB_IDLE || control->db.state == DB_CLOSED)
+		control->due = at;
+	return control->errand != NULL;
 }
 
 void

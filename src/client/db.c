@@ -183,7 +183,7 @@ is_error(const PGresult *result)
 	}
 }
 
-/* Keep the first result; the command is over when there is no other. */
+/* Keep the last result; the command is over when there is no other. */
 static DbEvent
 advance_command(Db *db)
 {
@@ -199,10 +199,11 @@ advance_command(Db *db)
 			PQclear(result);
 			return DB_FAILED;
 		}
-		if (result != NULL && db->result == NULL)
+		if (result != NULL)
+		{
+			PQclear(db->result);
 			db->result = result;
-		else
-			PQclear(result);
+		}
 		if (over)
 		{
 			db->state = copy ? DB_COPY : DB_IDLE;

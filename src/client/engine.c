@@ -31,6 +31,7 @@ static void (*const turns[])(Engine *engine, short revents) = {
 	[ENGINE_STREAMING] = turn_streaming,
 	[ENGINE_CONFIRMING] = stop_turn_confirming,
 	[ENGINE_ENDING] = stop_turn_ending,
+	[ENGINE_SETTLING] = stop_turn_settling,
 	[ENGINE_DONE] = turn_nothing,
 };
 
@@ -121,7 +122,8 @@ engine_fail(Engine *engine, const Failure *failure)
 	if (engine->phase == ENGINE_DONE)
 		return;
 	engine->failure = *failure;
-	engine_finish(engine);
+	if (!stop_drops(engine))
+		engine_finish(engine);
 }
 
 void
@@ -339,7 +341,7 @@ engine_flushed(Engine *engine, uint64_t lsn)
 	}
 }
 
-/* Where nothing streams, nothing can be confirmed any more. */
+/* Where nothing streams, only the control connection can confirm. */
 void
 engine_stop(Engine *engine)
 {
@@ -350,6 +352,6 @@ engine_stop(Engine *engine)
 		engine_send_status(engine, true);
 		control_hurry(&engine->control, engine->now);
 	}
-	else if (engine->phase < ENGINE_CONFIRMING)
+	else if (engine->phase < ENGINE_CONFIRMING && !stop_confirms(engine))
 		engine_finish(engine);
 }

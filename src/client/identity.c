@@ -32,6 +32,20 @@ refuse_behind(Stream *stream)
 	return false;
 }
 
+bool
+identity_refuse_standby(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+
+	failure_set(failure, FAIL_SERVER_ERROR,
+				"the server is a standby, and slot \"%s\" cannot be read there",
+				stream->settings->slot);
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "It should be promoted soon. Otherwise name all hosts, and set "
+			 "target_session_attrs=read-write.");
+	return false;
+}
+
 void
 identity_build(const Stream *stream, StrBuf *sql)
 {

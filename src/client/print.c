@@ -317,6 +317,7 @@ print_main(Arguments *args, Failure *failure)
 	engine_init(&print.engine, &print.consumer);
 	print.engine.now = print.progress_at = loop_clock();
 	engine_start(&print.engine, &args->settings);
+	print.engine.stream.made = args->made;
 	loop_run(&print.engine, &print.outbox, &no_input);
 	fcntl(STDOUT_FILENO, F_SETFL, flags);
 	if (print.say.screen)

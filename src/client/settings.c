@@ -47,6 +47,8 @@ const Setting settings_table[] = {
 		"identifier of the only cluster to read from"),
 	ROW(timeline, SETTING_COUNT, "0", 0, UINT32_MAX,
 		"timeline that startpos is of; 0: not known"),
+	ROW(peek, SETTING_BOOL, "off", 0, 0,
+		"look only: confirm nothing, so that all comes again"),
 	ROW(ack_positions, SETTING_BOOL, "off", 0, 0,
 		"confirm a position without changes only when it is acknowledged"),
 	ROW(credit_events, SETTING_COUNT, "0", 0, LARGE,

@@ -75,7 +75,7 @@ stream_advance(Stream *stream, short revents)
 		case DB_ANSWERED:
 			return stream_setup_answer(stream);
 		default:
-			return STREAM_FAILED;
+			return stream_setup_failed(stream);
 	}
 }
 

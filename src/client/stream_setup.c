@@ -86,6 +86,16 @@ next_step(const Stream *stream)
 	return stream->step + 1;
 }
 
+/* Servers before 16 do not decode while in recovery. */
+StreamEvent
+stream_setup_failed(Stream *stream)
+{
+	if (stream->resumes && stream->in_recovery &&
+		strcmp(stream->db.failure.sqlstate, "0A000") == 0)
+		identity_refuse_standby(stream);
+	return STREAM_FAILED;
+}
+
 StreamEvent
 stream_setup_answer(Stream *stream)
 {
@@ -177,7 +187,7 @@ static void
 build_slot(const Stream *stream, StrBuf *sql)
 {
 	strbuf_puts(sql,
-				"SELECT s.slot_name, s.slot_type, s.plugin, "
+				"SELECT s.slot_name, s.slot_type, s.plugin, s.temporary, "
 				"s.database = pg_catalog.current_database() AS ours, "
 				"s.database, "
 				"s.confirmed_flush_lsn, s.active_pid, "
@@ -202,6 +212,8 @@ check_missing(Stream *stream)
 	const char *slot = stream->settings->slot;
 
 	stream->confirmed = 0;
+	if (stream->resumes && stream->in_recovery)
+		return identity_refuse_standby(stream);
 	if (stream->resumes && stream->settings->create == CREATE_TEMPORARY)
 		return refuse(stream, FAIL_SLOT_LOST,
 					  "temporary slot \"%s\" has ended with its connection",
@@ -247,6 +259,21 @@ refuse_database(Stream *stream)
 	return false;
 }
 
+/* To read it would confirm what is in it, for whoever it belongs to. */
+static bool
+refuse_permanent(Stream *stream)
+{
+	Failure *failure = &stream->db.failure;
+
+	failure_set(failure, FAIL_CONFIG,
+				"slot \"%s\" is there, and is not a temporary one",
+				stream->settings->slot);
+	snprintf(failure->hint, sizeof(failure->hint),
+			 "Give a temporary slot a name of its own. To look at what is in "
+			 "this one, use --peek without --temporary.");
+	return false;
+}
+
 static bool
 check_usable(Stream *stream)
 {
@@ -258,7 +285,10 @@ check_usable(Stream *stream)
 
 	if (!slot_is_ours(slot, plugin, &stream->db.failure))
 		return false;
-	if (!db_is_true(&stream->db, "ours"))
+	if (stream->settings->create == CREATE_TEMPORARY &&
+		!db_is_true(db, "temporary"))
+		return refuse_permanent(stream);
+	if (!db_is_true(db, "ours"))
 		return refuse_database(stream);
 	if (reason != NULL)
 		return refuse(stream, FAIL_SLOT_LOST,
@@ -335,6 +365,7 @@ static bool
 check_created(Stream *stream)
 {
 	stream->created = true;
+	stream->made = stream->settings->create == CREATE_IF_MISSING;
 	return true;
 }
 

@@ -48,7 +48,8 @@ engine_send_status(Engine *engine, bool reply_requested)
 	engine->status_at = engine->now;
 	engine->stats.statuses++;
 	if (!stream_send_status(&engine->stream, feedback->received,
-							feedback->flushed, reply_requested))
+							engine->settings->peek ? 0 : feedback->flushed,
+							reply_requested))
 	{
 		engine_failed(engine, &engine->stream.db.failure);
 		return;
@@ -251,6 +252,14 @@ control_lost(Engine *engine)
 	engine->control_missed = true;
 }
 
+/* What was waited for by the control connection alone. */
+static void
+give_up_wait(Engine *engine)
+{
+	standby_control_lost(engine);
+	stop_unsettled(engine);
+}
+
 void
 watch_control(Engine *engine, short revents)
 {
@@ -267,17 +276,20 @@ watch_control(Engine *engine, short revents)
 			break;
 		case CONTROL_SHUTDOWN:
 			engine->server_stopping = true;
-			standby_control_lost(engine);
+			give_up_wait(engine);
 			break;
 		case CONTROL_ELSEWHERE:
-			standby_control_lost(engine);
+			give_up_wait(engine);
 			if (engine->phase == ENGINE_PARKED)
 				engine_connect(engine);
 			control_lost(engine);
 			break;
 		case CONTROL_LOST:
-			standby_control_lost(engine);
+			give_up_wait(engine);
 			control_lost(engine);
+			break;
+		case CONTROL_DONE:
+			stop_settled(engine);
 			break;
 		case CONTROL_NOTHING:
 			break;
