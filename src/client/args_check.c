@@ -5,7 +5,7 @@
  * Called by args.c, when all have been read.
  */
 #include <stdio.h>
-#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/args.h"
@@ -14,12 +14,16 @@
 static bool
 name_temporary(Settings *settings, char *error, size_t size)
 {
-	if (settings->create != CREATE_TEMPORARY || settings->slot != NULL ||
-		asprintf(&settings->slot, "%s_%d_%lx", PROGRAM_NAME, (int) getpid(),
-				 random()) > 0)
+	char name[64];
+	struct timespec now;
+
+	if (settings->create != CREATE_TEMPORARY || settings->slot != NULL)
 		return true;
-	snprintf(error, size, "out of memory");
-	return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(name, sizeof(name), "%s_%d_%lx%lx", PROGRAM_NAME, (int) getpid(),
+			 (unsigned long) now.tv_sec, (unsigned long) now.tv_nsec);
+	return settings_set_text(settings, settings_find("slot", 4), name, error,
+							 size);
 }
 
 /* The plugin would refuse it later, and in words that do not help. */

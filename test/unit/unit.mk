@@ -19,7 +19,7 @@ UNIT_SRC_test_client_pace = src/client/backoff.c src/client/shrink.c
 UNIT_SRC_test_client_packets = $(patsubst %,src/client/%.c,batch command copydata \
 	event inbox outbox settings)
 UNIT_SRC_test_client_settings = $(patsubst %,src/client/%.c,args \
-	args_table clean failure reason settings)
+	args_check args_table clean failure reason settings)
 UNIT_SRC_test_client_slot = $(patsubst %,src/client/%.c,clean failure \
 	feedback slot timeline)
 

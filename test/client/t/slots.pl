@@ -212,6 +212,9 @@ subtest 'a standby before its promotion is not the end' => sub {
 	$client->say('{auto, ack}');
 	$etf->sql('INSERT INTO t VALUES (31)');
 	$client->expect(qr/^\{frame/, 'a change');
+	my $end = $etf->end_of_wal;
+	$standby->poll_query_until('postgres',
+		"SELECT pg_last_wal_replay_lsn() >= '$end'::pg_lsn");
 	$node->stop('immediate');
 	$client->expect(
 		qr/^\{status,reconnecting,.*is a standby, and slot .* cannot be read/s,
