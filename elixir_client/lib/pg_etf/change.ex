@@ -32,6 +32,45 @@ defmodule PgEtf.Change do
   schema, table or column, whatever `:keys` says, or the prefix of a message) is
   `{:unconverted, binary}`, too. A database in `SQL_ASCII` has no encoding: its bytes
   pass as they are, in values and in names, and names that are not UTF-8 stay strings.
+
+  ## A copy of a table
+
+  The obvious way, to write every record by its key, goes wrong three times: an update
+  that changes the key leaves the old row behind, a value in `unchanged_toast` is
+  overwritten with nothing, and a truncate has no key at all. This is what a sink does
+  instead; `Sink` stands for it, with the SQL of each function beside its call:
+
+      defmodule Copy do
+        alias PgEtf.Change
+
+        # INSERT INTO table (record) VALUES (...) ON CONFLICT (key) DO UPDATE SET record
+        def write(%Change{op: :insert} = change) do
+          Sink.upsert(table(change), change.key, change.record)
+        end
+
+        # UPDATE table SET record WHERE key. That is the key before the change, the new one
+        # is in the record; and columns that did not come are not set.
+        def write(%Change{op: :update, key: %{}} = change) do
+          Sink.update(table(change), change.key, change.record)
+        end
+
+        # DELETE FROM table WHERE key
+        def write(%Change{op: :delete, key: %{}} = change) do
+          Sink.delete(table(change), change.key)
+        end
+
+        # TRUNCATE table, ...
+        def write(%Change{op: :truncate} = change), do: Sink.empty(change.truncated)
+
+        def write(%Change{op: :message}), do: :ok
+
+        defp table(change), do: {change.schema, change.table}
+      end
+
+  It stops at an update or delete without a key, of a table without a primary key or
+  another replica identity: nothing says which row that was. Changes of one table must
+  come in order (see `PgEtf.Producer`), and not twice where keys change: store the
+  position with the rows, as the guide "Exactly once with Ecto" does.
   """
 
   @type op :: :insert | :update | :delete | :truncate | :message

@@ -33,6 +33,7 @@ defmodule PgEtf.Inbox do
   # position     passed without a transaction, and not for the consumer to store
   # exception    of the function that stores positions: nothing goes on after it
   # commit_us    commit time of the last frame, in microseconds
+  # met          tables that were described and are not told of
   defstruct [
     :opts,
     :decoder,
@@ -42,6 +43,7 @@ defmodule PgEtf.Inbox do
     :exception,
     :commit_us,
     :granted,
+    met: [],
     tracker: AckTracker.new(),
     queue: :queue.new(),
     sizes: :queue.new(),
@@ -107,7 +109,12 @@ defmodule PgEtf.Inbox do
 
     with {:ok, frame, decoder} <- Frame.decode(inbox.decoder, term, seen(inbox.partial, term)),
          :ok <- follows(inbox.partial, frame) do
-      inbox = %{inbox | decoder: decoder} |> account(frame) |> enqueue(frame, share)
+      inbox =
+        %{inbox | decoder: decoder}
+        |> meet(decoder.met)
+        |> account(frame)
+        |> enqueue(frame, share)
+
       put(terms, inbox, events + frame.count, bytes - share, share)
     end
   end
@@ -117,6 +124,9 @@ defmodule PgEtf.Inbox do
   # After a reconnect inside a transaction it comes again from its first event.
   defp seen({commit_lsn, next}, {:tx, _, {_, commit_lsn, _, _}, _, _, _, _}), do: next
   defp seen(_partial, _term), do: 0
+
+  defp meet(inbox, []), do: inbox
+  defp meet(inbox, relations), do: %{inbox | met: relations ++ inbox.met}
 
   # Anything else would lose changes, or put them into another transaction.
   defp follows(nil, %Frame{part: part, first_index: 0}) when part in [:whole, :first], do: :ok

@@ -191,9 +191,40 @@ defmodule PgEtf.Producer do
 
   ## Testing
 
-  `Broadway.test_message/3` and `Broadway.test_batch/3` need no database; `PgEtf.Test`
-  builds the changes to give to them. `PgEtf.Sandbox` is a private PostgreSQL for tests
-  of the whole way.
+  `Broadway.test_message/3` and `Broadway.test_batch/3` need no database, but a pipeline
+  that runs, and one with this producer looks for a server. So let the producer be
+  given, and the application start the pipeline only where there is one:
+
+      defmodule Shipments do
+        use Broadway
+
+        @producer {PgEtf.Producer, connection: [database: "shop"], slot: "shipments"}
+
+        def start_link(opts) do
+          Broadway.start_link(__MODULE__,
+            name: __MODULE__,
+            producer: [module: Keyword.get(opts, :producer, @producer), concurrency: 1],
+            processors: [default: []]
+          )
+        end
+
+        @impl true
+        def handle_message(_, %{data: %PgEtf.Change{} = change} = message, _) do
+          Broadway.Message.put_data(message, change.key)
+        end
+      end
+
+      # the children of the application, with `config :shop, cdc: false` in config/test.exs
+      if Application.get_env(:shop, :cdc, true), do: [{Shipments, []}], else: []
+
+      # a test
+      start_supervised!({Shipments, producer: {Broadway.DummyProducer, []}})
+      change = PgEtf.Test.insert("shipments", %{"id" => 7})
+      ref = Broadway.test_message(Shipments, change, metadata: PgEtf.Test.metadata(change))
+      assert_receive {:ack, ^ref, [%{data: %{"id" => 7}}], []}
+
+  `PgEtf.Test` builds the changes. `PgEtf.Sandbox` is a private PostgreSQL for tests of
+  the whole way.
   """
 
   # This module is a set of callbacks: it uses neither GenStage nor Broadway, so

@@ -57,6 +57,7 @@ defmodule PgEtf.Session do
     caught_up?: false,
     connected?: false,
     log: %Log{},
+    told: MapSet.new(),
     stats: %{}
   ]
 

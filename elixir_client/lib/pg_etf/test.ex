@@ -10,7 +10,8 @@ defmodule PgEtf.Test do
       iex> {change.op, change.schema, change.record["id"], change.key}
       {:insert, "public", 1, %{"id" => 1}}
 
-  With Broadway the pipeline is tested without a database:
+  With Broadway the pipeline is tested without a database, started with another producer
+  (see "Testing" in `PgEtf.Producer`):
 
       change = PgEtf.Test.insert("orders", %{"id" => 1})
       ref = Broadway.test_message(Orders, change, metadata: PgEtf.Test.metadata(change))

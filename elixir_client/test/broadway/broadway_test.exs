@@ -349,6 +349,20 @@ if Code.ensure_loaded?(Broadway) do
       :code.purge(Orders)
     end
 
+    test "the documentation's test runs without a database" do
+      {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(PgEtf.Producer)
+
+      [_, module, test] =
+        Regex.run(~r/^(    defmodule Shipments do$.*?^    end)$.*?# a test$(.*?)^\S/ms, doc)
+
+      Code.compile_string(module)
+      names = "import ExUnit.Assertions; import ExUnit.Callbacks\n"
+      assert {{:ack, _, [_], []}, _} = Code.eval_string(names <> test)
+    after
+      :code.delete(Shipments)
+      :code.purge(Shipments)
+    end
+
     test "wrong options are refused where the pipeline is started" do
       for {opts, text} <- [
             {[producer: [slots: "x"]], "unknown option :slots"},

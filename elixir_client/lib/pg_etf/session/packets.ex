@@ -3,7 +3,7 @@ defmodule PgEtf.Session.Packets do
   # What the client program sends: frames, which go into the inbox, and reports.
 
   alias PgEtf.{Error, Frame, Inbox, Session, Telemetry}
-  alias PgEtf.Session.{Account, Health, Reports}
+  alias PgEtf.Session.{Account, Health, Reports, Tables}
 
   # Bytes of a packet from which on what the one before has left is not waited for: such
   # a heap is collected late, and large values lie outside of it.
@@ -31,7 +31,8 @@ defmodule PgEtf.Session.Packets do
         duration = System.monotonic_time() - started
         measurements = %{duration: duration, bytes: bytes, events: events, lag: lag}
         telemetry(session, :stop, measurements)
-        {:ok, %{session | inbox: inbox, lag: lag} |> Health.moved() |> Account.replenish()}
+        session = %{session | inbox: inbox, lag: lag}
+        {:ok, session |> Health.moved() |> Tables.tell() |> Account.replenish()}
 
       {:error, reason} ->
         measurements = %{duration: System.monotonic_time() - started}
