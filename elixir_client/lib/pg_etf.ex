@@ -81,7 +81,16 @@ defmodule PgEtf do
   Takes and raises what `info/1` does.
   """
   @spec resume(GenServer.server()) :: :ok
-  def resume(server), do: at_its_node(server, :resume, &GenServer.call(&1, {PgEtf, :resume}))
+  def resume(server), do: at_its_node(server, :resume, &resume_halted/1)
+
+  # One that is not halted may be busy with a handler.
+  defp resume_halted(stream) do
+    case Health.read(stream) do
+      %{status: :halted} -> GenServer.call(stream, {PgEtf, :resume})
+      %{} -> :ok
+      nil -> nil
+    end
+  end
 
   @doc """
   Acknowledges messages of a producer that runs under GenStage alone. Under
@@ -110,7 +119,8 @@ defmodule PgEtf do
         :erpc.call(node, __MODULE__, function, [name])
 
       pid ->
-        if stream = Streams.find(pid), do: fun.(stream), else: no_stream!(server)
+        stream = Streams.find(pid)
+        (stream && fun.(stream)) || no_stream!(server)
     end
   end
 

@@ -35,6 +35,7 @@ defmodule PgEtf.InfoTest do
     asked = System.monotonic_time(:millisecond)
     info = PgEtf.info(consumer)
     assert %{status: :connected, in_flight: 1, slot: ^slot} = info
+    assert PgEtf.resume(consumer) == :ok
     assert System.monotonic_time(:millisecond) - asked < 1000
     # And says how long it has been waiting.
     assert wait_until(fn -> PgEtf.info(consumer).oldest > info.oldest end)

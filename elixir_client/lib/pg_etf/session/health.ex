@@ -32,16 +32,16 @@ defmodule PgEtf.Session.Health do
     |> Streams.tell()
   end
 
-  @doc "What PgEtf.info/1 answers."
-  @spec read(pid) :: map
+  @doc "What PgEtf.info/1 answers, nil when the stream has just ended."
+  @spec read(pid) :: map | nil
   def read(stream) do
-    {info, client} = Streams.read(stream)
-
-    info
-    |> Map.put(:client, client)
-    |> Map.put(:progress, Progress.of(info, now()))
-    |> Map.update!(:oldest, &age/1)
-    |> Map.drop([:moved_at, :behind_since])
+    with {info, client} <- Streams.read(stream) do
+      info
+      |> Map.put(:client, client)
+      |> Map.put(:progress, Progress.of(info, now()))
+      |> Map.update!(:oldest, &age/1)
+      |> Map.drop([:moved_at, :behind_since])
+    end
   end
 
   @doc "What is counted here, as the C program counts on its side."
