@@ -21,9 +21,10 @@ typedef struct EtfPattern
 
 /*
  * Parse a comma-separated list of "schema.table" (parts = 2) or "prefix"
- * (parts = 1) patterns.  NULL when the text is malformed.
+ * (parts = 1) patterns.  NULL when the text is malformed; *bad then is where
+ * the pattern begins that is.
  */
-extern List *etf_patterns_parse(const char *text, int parts);
+extern List *etf_patterns_parse(const char *text, int parts, const char **bad);
 
 extern bool etf_patterns_match(const List *patterns, const char *schema,
 							   const char *name);

@@ -58,14 +58,16 @@ next_pattern(const char **text, int parts)
 }
 
 List *
-etf_patterns_parse(const char *text, int parts)
+etf_patterns_parse(const char *text, int parts, const char **bad)
 {
 	List *patterns = NIL;
 
 	for (;;)
 	{
-		EtfPattern *pattern = next_pattern(&text, parts);
+		EtfPattern *pattern;
 
+		*bad = text;
+		pattern = next_pattern(&text, parts);
 		if (pattern == NULL)
 			return NIL;
 		patterns = lappend(patterns, pattern);

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "commands/defrem.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -34,7 +36,7 @@ valid_values(const EtfOption *option)
 	switch (option->kind)
 	{
 		case OPTION_BOOL:
-			appendStringInfoString(&buf, "on, off");
+			appendStringInfoString(&buf, "on, off, or another boolean");
 			break;
 		case OPTION_INT:
 			appendStringInfo(&buf, "%d to %d", option->min, option->max);
@@ -82,7 +84,9 @@ find_choice(const EtfChoice *choices, const char *text, int *value)
 static bool
 parse_set(const EtfChoice *choices, const char *text, int *value)
 {
-	List *names = strcmp(text, "all") == 0 ? NIL : etf_patterns_parse(text, 1);
+	const char *bad;
+	List *names =
+		strcmp(text, "all") == 0 ? NIL : etf_patterns_parse(text, 1, &bad);
 	ListCell *cell;
 	int bit;
 
@@ -94,7 +98,8 @@ parse_set(const EtfChoice *choices, const char *text, int *value)
 	*value = 0;
 	foreach (cell, names)
 	{
-		if (!find_choice(choices, ((EtfPattern *) lfirst(cell))->name, &bit))
+		if (!find_choice(choices, ((EtfPattern *) lfirst(cell))->name, &bit) ||
+			(*value & bit) != 0)
 			return false;
 		*value |= bit;
 	}
@@ -104,7 +109,9 @@ parse_set(const EtfChoice *choices, const char *text, int *value)
 static bool
 parse_patterns(const char *text, int parts, List **value)
 {
-	*value = etf_patterns_parse(text, parts);
+	const char *bad;
+
+	*value = etf_patterns_parse(text, parts, &bad);
 	return *value != NIL;
 }
 
@@ -140,7 +147,8 @@ parse_int32(const char *text, int *value)
 	errno = 0;
 	number = strtol(text, &end, 10);
 	*value = (int) number;
-	return errno == 0 && end != text && *end == '\0' && number == *value;
+	return errno == 0 && (isdigit((unsigned char) *text) || *text == '-') &&
+		   end != text && *end == '\0' && number == *value;
 }
 
 /* False when the text is not valid for the option. */
@@ -189,6 +197,19 @@ find_option(const char *name)
 					errhint("Valid options are: %s.", names.data)));
 }
 
+/* The one pattern of a list that is wrong; it may be a long list. */
+static void
+bad_pattern(const EtfOption *option, const char *text, int parts)
+{
+	const char *bad;
+
+	etf_patterns_parse(text, parts, &bad);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid pattern in option \"%s\": \"%.*s\"",
+						   option->name, (int) strcspn(bad, ","), bad),
+					errhint("Valid values are: %s.", valid_values(option))));
+}
+
 static void
 bad_value(const EtfOption *option, const char *text)
 {
@@ -201,6 +222,8 @@ bad_value(const EtfOption *option, const char *text)
 						errhint("This server's pg_etf_decoding supports "
 								"protocol_version %s.",
 								valid_values(option))));
+	if (option->kind == OPTION_TABLES || option->kind == OPTION_PREFIXES)
+		bad_pattern(option, text, option->kind == OPTION_TABLES ? 2 : 1);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("invalid value for option \"%s\": \"%s\"",
 						   option->name, text),

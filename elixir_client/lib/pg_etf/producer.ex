@@ -6,9 +6,9 @@ defmodule PgEtf.Producer do
   row that was inserted, updated or deleted as a `PgEtf.Change`, in commit order.
   The slot is confirmed only as far as all messages have been acknowledged.
 
-  The server needs `wal_level = logical`, the plugin `pg_etf_decoding` (named in
-  `output_plugin_libraries` where that setting exists), and a role with `LOGIN` and
-  `REPLICATION`. For updates and deletes a table needs a primary key or another
+  The server needs `wal_level = logical` (`replica` from PostgreSQL 19 on), the plugin
+  `pg_etf_decoding` (named in `output_plugin_libraries` where that setting exists), and a
+  role with `LOGIN` and `REPLICATION`. For updates and deletes a table needs a primary key or another
   replica identity. No publication is needed.
 
   ## Options
