@@ -4,7 +4,7 @@ defmodule PgEtf.Options do
   # documentation are made from.
 
   alias PgEtf.Connection
-  alias PgEtf.Options.Type
+  alias PgEtf.Options.{Plugin, Type}
 
   @patterns "each a `schema.table` pattern, in which `*` stands for any characters " <>
               "and a backslash takes the special meaning from the next one"
@@ -350,7 +350,7 @@ defmodule PgEtf.Options do
       failover: opts[:failover],
       standby: opts[:standby] and opts[:create_slot] != :temporary,
       takeover_timeout: opts[:takeover_timeout],
-      options: plugin_options(opts),
+      options: Plugin.options(opts),
       credit_events: opts[:prefetch],
       credit_bytes: PgEtf.Inbox.first_bytes(opts),
       status_interval: opts[:status_interval],
@@ -374,39 +374,4 @@ defmodule PgEtf.Options do
 
   defp put_start_position(settings, nil), do: settings
   defp put_start_position(settings, lsn), do: Map.put(settings, :startpos, lsn)
-
-  # Rows are finished here from their compact form, but for a uuid: its 36
-  # characters cost the plugin next to nothing, and 0.8 us here.
-  defp plugin_options(opts) do
-    %{
-      "protocol_version" => "1",
-      "dialect" => "compact",
-      "rows" => "tuple",
-      "uuid" => "text",
-      "actions" => Enum.map_join(opts[:actions], ",", &to_string/1)
-    }
-    |> put_list("include_tables", opts[:tables], &String.replace(&1, ",", "\\,"))
-    |> put_list("exclude_tables", opts[:exclude_tables], &String.replace(&1, ",", "\\,"))
-    |> put_messages(opts[:messages])
-    |> put_origin(opts[:origin])
-    |> Map.merge(opts[:plugin_options])
-  end
-
-  defp put_list(options, _name, [], _fun), do: options
-
-  defp put_list(options, name, values, fun) do
-    Map.put(options, name, Enum.map_join(values, ",", fun))
-  end
-
-  defp put_messages(options, none) when none in [false, []], do: options
-  defp put_messages(options, true), do: Map.put(options, "messages", "on")
-
-  defp put_messages(options, prefixes) do
-    options
-    |> Map.put("messages", "on")
-    |> put_list("message_prefixes", prefixes, &String.replace(&1, ",", "\\,"))
-  end
-
-  defp put_origin(options, :any), do: options
-  defp put_origin(options, :none), do: Map.put(options, "origin", "none")
 end
