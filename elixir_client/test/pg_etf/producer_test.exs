@@ -328,6 +328,16 @@ defmodule PgEtf.ProducerTest do
       end
     end
 
+    test "that is done all the same does not come again with those that are not" do
+      slot = FakeSlot.start([1, 1, 1])
+      stage = start(slot)
+      [a, b, c] = Stage.take(stage, 3)
+      ack([], [configure(a, on_failure: :ack), b, c])
+      eventually(fn -> FakeSlot.runs(slot) == 2 end)
+      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
+      assert [1, 2] = stage |> Stage.take(2) |> ids()
+    end
+
     test "that fails for ever is retried ever more slowly" do
       slot = FakeSlot.start([1])
       stage = start(slot, backoff_min: 20, backoff_max: 10_000)
@@ -387,6 +397,17 @@ defmodule PgEtf.ProducerTest do
       stop(stage)
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3)
       assert FakeSlot.breaches(slot) == []
+    end
+
+    test "no program is started while draining" do
+      slot = FakeSlot.start([1])
+      stage = start(slot, backoff_min: 50, backoff_max: 50)
+      Stage.info(stage)
+      FakeSlot.kill(slot)
+      eventually(fn -> Stage.info(stage).status == :reconnecting end)
+      Stage.drain(stage)
+      Process.sleep(100)
+      assert FakeSlot.runs(slot) == 1
     end
 
     test "nothing is handed out while draining, what is may be acknowledged" do
