@@ -55,7 +55,7 @@ sub noticed
 	die "$name: found $found times in $file: $from\n" if $found != 1;
 	write_file("$dir/$file", $good =~ s/\Q$from\E/$to/r);
 	my $started = time;
-	my $passed = $test->($dir, @more);
+	my $passed = eval { $test->($dir, @more) } // die "$name: $@";
 	write_file("$dir/$file", $good);
 	return $passed ? undef : time - $started;
 }
