@@ -24,11 +24,6 @@ defmodule PgEtf.ProducerTest do
 
   defp ack(messages, failed \\ []), do: PgEtf.ack(messages, failed)
 
-  defp configure(%{acknowledger: {module, ref, data}} = message, options) do
-    {:ok, data} = module.configure(ref, data, options)
-    %{message | acknowledger: {module, ref, data}}
-  end
-
   defp eventually(fun, attempts \\ 200) do
     cond do
       fun.() ->
@@ -262,94 +257,6 @@ defmodule PgEtf.ProducerTest do
 
       assert length(changes) == 40
       eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
-    end
-  end
-
-  describe "a failed message" do
-    test "is retried from the confirmed position by default" do
-      slot = FakeSlot.start([1, 1, 1])
-      stage = start(slot)
-      [a, b, c] = Stage.take(stage, 3)
-      ack([a, c], [b])
-      eventually(fn -> FakeSlot.runs(slot) == 2 end)
-      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
-      again = Stage.take(stage, 2)
-      assert ids(again) == [1, 2]
-      ack(again)
-      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
-      assert FakeSlot.breaches(slot) == []
-    end
-
-    test "is acknowledged with on_failure: :ack" do
-      slot = FakeSlot.start([1, 1])
-      stage = start(slot, on_failure: :ack)
-      [a, b] = Stage.take(stage, 2)
-      ack([b], [a])
-      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
-      assert FakeSlot.runs(slot) == 1
-    end
-
-    test "halts the stream with on_failure: :halt, until it is resumed" do
-      slot = FakeSlot.start([1, 1, 1])
-      stage = start(slot, on_failure: :halt)
-      [a, b, c] = Stage.take(stage, 3)
-
-      assert capture_log(fn ->
-               ack([a], [b])
-               eventually(fn -> Stage.info(stage).status == :halted end)
-             end) =~ "halted until PgEtf.resume/1"
-
-      ack([c])
-      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
-      Stage.ask(stage, 2)
-      Stage.settle(stage, slot)
-      refute_received {Stage, _, _}
-      assert :ok = PgEtf.resume(stage)
-      assert [1, 2] = stage |> Stage.receive_messages(2, 1_000) |> ids()
-    end
-
-    test "can have its own way" do
-      slot = FakeSlot.start([1, 1])
-      stage = start(slot, on_failure: :retry)
-      [a, b] = Stage.take(stage, 2)
-      ack([b], [configure(a, on_failure: :ack)])
-      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(2) end)
-
-      assert_raise ArgumentError, ~r/expected :on_failure to be one of/, fn ->
-        configure(a, on_failure: :ignore)
-      end
-
-      assert_raise ArgumentError, ~r/where it is the producer's option/, fn ->
-        configure(a, on_failure: :requeue)
-      end
-
-      assert_raise ArgumentError, ~r/unknown option :on_success/, fn ->
-        configure(a, on_success: :ack)
-      end
-    end
-
-    test "that is done all the same does not come again with those that are not" do
-      slot = FakeSlot.start([1, 1, 1])
-      stage = start(slot)
-      [a, b, c] = Stage.take(stage, 3)
-      ack([], [configure(a, on_failure: :ack), b, c])
-      eventually(fn -> FakeSlot.runs(slot) == 2 end)
-      assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
-      assert [1, 2] = stage |> Stage.take(2) |> ids()
-    end
-
-    test "that fails for ever is retried ever more slowly" do
-      slot = FakeSlot.start([1])
-      stage = start(slot, backoff_min: 20, backoff_max: 10_000)
-      started = System.monotonic_time(:millisecond)
-
-      for _ <- 1..4 do
-        [message] = Stage.take(stage, 1)
-        ack([], [message])
-      end
-
-      Stage.take(stage, 1)
-      assert System.monotonic_time(:millisecond) - started >= 10 + 20 + 40 + 80
     end
   end
 
