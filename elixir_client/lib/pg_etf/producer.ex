@@ -159,7 +159,7 @@ defmodule PgEtf.Producer do
   before its transaction was confirmed: after a crash, a retry, a lost C program. It
   is then the same change, with the same `commit_lsn` and `index`, and all changes of
   its transaction and of those after it come again, too. A lost connection to the server alone
-  repeats nothing.
+  repeats nothing, unless a function has to be asked for the connection again.
 
   A sink that stores `{commit_lsn, index}`, or a position of which it knows that all
   before it is done, can drop what it has seen; with `:start_position` it does not even
