@@ -37,8 +37,8 @@ defmodule PgEtf.Consumer do
 
       start_link() ->
           'Elixir.PgEtf.Consumer':start_link(?MODULE, no_state,
-                                             [{connection, [{database, <<"shop">>}]},
-                                              {slot, <<"audit">>},
+                                             [{connection, [{database, "shop"}]},
+                                              {slot, "audit"},
                                               {create_slot, true}]).
 
       handle_transaction(#{changes := Changes}, State) ->
@@ -381,7 +381,7 @@ defmodule PgEtf.Consumer do
   end
 
   defp failure({data, seq}, status, %{on_failure: action}) do
-    Failure.new(seq, action, Producer.metadata(data), status)
+    Failure.new(seq, action, Producer.Message.metadata(data), status)
   end
 
   defp exports?(module, name, arity), do: function_exported?(module, name, arity)

@@ -231,8 +231,8 @@ defmodule PgEtf.Producer do
   # it compiles without them. What it knows about the stream is in PgEtf.Session;
   # here are demand, messages and the life of the process.
 
-  alias PgEtf.{Acknowledger, Change, Error, Log, Options, Session, Transaction}
-  alias PgEtf.Producer.Topology
+  alias PgEtf.{Acknowledger, Error, Log, Options, Session}
+  alias PgEtf.Producer.{Message, Topology}
   alias __MODULE__
 
   require Logger
@@ -264,7 +264,7 @@ defmodule PgEtf.Producer do
     opts = Options.validate!(opts)
     # The database is for later: whoever starts this must not wait for it.
     send(self(), {Producer, :connect, 1})
-    state = %Producer{opts: opts, session: Session.new(opts), message: message()}
+    state = %Producer{opts: opts, session: Session.new(opts), message: Message.template()}
     tell(state)
     {:producer, state, buffer_size: :infinity}
   end
@@ -363,56 +363,13 @@ defmodule PgEtf.Producer do
 
   defp emit(%Producer{} = state) do
     {items, session} = Session.take(state.session, state.demand)
-    messages = messages(items, session.incarnation, state)
+    messages = Message.build(items, session.incarnation, state.message, state.opts[:on_failure])
     state = %{state | session: session, demand: state.demand - length(items)}
     tell(state)
     {:noreply, messages, state}
   end
 
   defp tell(state), do: Session.Health.tell(state.session, %{demand: state.demand})
-
-  defp messages(items, incarnation, %Producer{opts: opts, message: message}) do
-    ack_ref = {self(), incarnation}
-    on_failure = opts[:on_failure]
-
-    for {data, seq} <- items do
-      ack_data = %{seq: seq, on_failure: on_failure, requeue?: on_failure == :requeue}
-      acknowledger = {Acknowledger, ack_ref, ack_data}
-      %{message | data: data, metadata: metadata(data), acknowledger: acknowledger}
-    end
-  end
-
-  # Under GenStage alone a message is a map with the same fields.
-  defp message do
-    if Code.ensure_loaded?(Broadway.Message) do
-      struct(Broadway.Message)
-    else
-      %{data: nil, metadata: nil, acknowledger: nil}
-    end
-  end
-
-  @doc false
-  def metadata(%Change{} = change) do
-    %{
-      schema: change.schema,
-      table: change.table,
-      op: change.op,
-      commit_lsn: change.commit_lsn,
-      index: change.index,
-      xid: change.xid,
-      commit_time: change.commit_time
-    }
-  end
-
-  def metadata(%Transaction{} = transaction) do
-    %{
-      part: transaction.part,
-      commit_lsn: transaction.commit_lsn,
-      index: transaction.first_index,
-      xid: transaction.xid,
-      commit_time: transaction.commit_time
-    }
-  end
 
   # GenStage.reply/2, which is GenServer's.
   defp reply(from, reply), do: GenServer.reply(from, reply)

@@ -24,7 +24,8 @@ defmodule PgEtf.Test do
       atoms for names), those that the row has.
   """
 
-  alias PgEtf.{Change, Producer, Transaction}
+  alias PgEtf.{Change, Transaction}
+  alias PgEtf.Producer.Message
 
   @doc "A new row."
   @spec insert(String.t(), map, keyword) :: Change.t()
@@ -92,7 +93,7 @@ defmodule PgEtf.Test do
 
   @doc "The metadata that the producer gives to the message of a change or transaction."
   @spec metadata(Change.t() | Transaction.t()) :: map
-  def metadata(data), do: Producer.metadata(data)
+  def metadata(data), do: Message.metadata(data)
 
   defp build(op, table, fields, opts) do
     {_, opts} = Keyword.pop(opts, :key)

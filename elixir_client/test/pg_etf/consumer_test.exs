@@ -112,7 +112,10 @@ defmodule PgEtf.ConsumerTest do
     slot = FakeSlot.start([1])
 
     {:ok, consumer} =
-      apply(:erlang_orders, :start_link, [slot, [client: FakeSlot, on_error: :stop]])
+      apply(:erlang_orders, :start_link, [
+        String.to_charlist(slot),
+        [client: FakeSlot, on_error: :stop]
+      ])
 
     assert_receive {:insert, "t", %{"id" => 0}}
     assert_receive {:done, "0/96"}

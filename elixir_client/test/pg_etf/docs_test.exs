@@ -73,7 +73,7 @@ defmodule PgEtf.DocsTest do
 
     for {data, text} <- [{change, changes}, {transaction, transactions}] do
       documented = names(text, ~r/^ *\* (.*?)(?: - .*)?$/m)
-      assert Enum.sort(documented) == data |> Producer.metadata() |> keys()
+      assert Enum.sort(documented) == data |> Producer.Message.metadata() |> keys()
     end
   end
 end

@@ -1,0 +1,52 @@
+defmodule PgEtf.Producer.Message do
+  @moduledoc false
+  # What the producer hands out: data with metadata, and the way back.
+
+  alias PgEtf.{Acknowledger, Change, Transaction}
+
+  @doc "Under GenStage alone a message is a map with the fields of Broadway's."
+  @spec template() :: map
+  def template do
+    if Code.ensure_loaded?(Broadway.Message) do
+      struct(Broadway.Message)
+    else
+      %{data: nil, metadata: nil, acknowledger: nil}
+    end
+  end
+
+  @doc "Messages of items, which an incarnation of the caller's stream has handed out."
+  @spec build([PgEtf.Session.item()], reference, map, atom) :: [map]
+  def build(items, incarnation, template, on_failure) do
+    ack_ref = {self(), incarnation}
+
+    for {data, seq} <- items do
+      ack_data = %{seq: seq, on_failure: on_failure, requeue?: on_failure == :requeue}
+      acknowledger = {Acknowledger, ack_ref, ack_data}
+      %{template | data: data, metadata: metadata(data), acknowledger: acknowledger}
+    end
+  end
+
+  @doc "What is told of a change or transaction beside it."
+  @spec metadata(Change.t() | Transaction.t()) :: map
+  def metadata(%Change{} = change) do
+    %{
+      schema: change.schema,
+      table: change.table,
+      op: change.op,
+      commit_lsn: change.commit_lsn,
+      index: change.index,
+      xid: change.xid,
+      commit_time: change.commit_time
+    }
+  end
+
+  def metadata(%Transaction{} = transaction) do
+    %{
+      part: transaction.part,
+      commit_lsn: transaction.commit_lsn,
+      index: transaction.first_index,
+      xid: transaction.xid,
+      commit_time: transaction.commit_time
+    }
+  end
+end
