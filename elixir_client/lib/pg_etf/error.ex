@@ -27,6 +27,9 @@ defmodule PgEtf.Error do
   | `:port` | the C program died, or did not answer | yes |
   | `:exception` | a function of yours (`:connection`, `:start_position`, ...) raised | yes |
   | `:failure` | a message failed | as `:on_failure` says |
+
+  "No" is what `:on_error` decides about: by default the stream halts, and looks again after
+  `:retry_after`.
   """
 
   @type t :: %__MODULE__{
