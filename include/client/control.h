@@ -17,12 +17,21 @@
 typedef enum ControlEvent
 {
 	CONTROL_NOTHING,
+	CONTROL_UNMATCHED, /* db.result: patterns that match no table */
 	CONTROL_REPORT,	   /* control->slot is new */
 	CONTROL_DONE,	   /* the errand is */
 	CONTROL_SHUTDOWN,  /* the server ends its sessions, and lets nobody in */
 	CONTROL_ELSEWHERE, /* the stream's server is not there any more */
 	CONTROL_LOST	   /* see control->db.failure */
 } ControlEvent;
+
+/* What is asked for now. */
+typedef enum ControlStep
+{
+	CONTROL_SESSION, /* is it the stream's server?  It is pinned, too */
+	CONTROL_TABLES,	 /* once */
+	CONTROL_SLOT
+} ControlStep;
 
 /* The slot as the server shows it. */
 typedef struct SlotReport
@@ -44,8 +53,9 @@ typedef struct Control
 	Db db;
 	const Settings *settings;
 	bool wanted;
-	uint64_t server;  /* when that of the stream was started; 0: none yet */
-	bool known;		  /* is this connection pinned, and to that server? */
+	uint64_t server; /* when that of the stream was started; 0: none yet */
+	ControlStep step;
+	bool tables_asked;
 	bool doubted;	  /* a session was ended: does the server let us in? */
 	int64_t due;	  /* when to connect, to ask, or to give up waiting */
 	int64_t heard_at; /* last answer; 0: none on this connection */

@@ -14,6 +14,7 @@
 #include "client/clean.h"
 #include "client/session.h"
 #include "client/strbuf.h"
+#include "client/tables.h"
 
 /* Milliseconds before a failed connection is tried again. */
 #define RETRY_MS 5000
@@ -31,7 +32,7 @@ void
 control_close(Control *control)
 {
 	db_close(&control->db);
-	control->known = false;
+	control->step = CONTROL_SESSION;
 	control->heard_at = 0;
 	free(control->errand);
 	control->errand = NULL;
@@ -70,7 +71,7 @@ build_session(const Control *control, StrBuf *sql)
 }
 
 static void
-build_query(const Control *control, StrBuf *sql)
+build_slot(const Control *control, StrBuf *sql)
 {
 	strbuf_puts(sql,
 				"SELECT now.lsn AS server_lsn, s.slot_name, "
@@ -99,19 +100,30 @@ take_errand(Control *control, StrBuf *sql)
 	control->errand = NULL;
 }
 
+static void
+build_tables(const Control *control, StrBuf *sql)
+{
+	tables_build(pairs_get(&control->settings->options, "include_tables"), sql);
+}
+
+static void (*const builds[])(const Control *control, StrBuf *sql) = {
+	[CONTROL_SESSION] = build_session,
+	[CONTROL_TABLES] = build_tables,
+	[CONTROL_SLOT] = build_slot,
+};
+
 static bool
 ask(Control *control, int64_t now)
 {
 	StrBuf sql = {0};
 	bool sent;
 
-	control->on_errand = control->known && control->errand != NULL;
-	if (!control->known)
-		build_session(control, &sql);
-	else if (control->on_errand)
+	control->on_errand =
+		control->step == CONTROL_SLOT && control->errand != NULL;
+	if (control->on_errand)
 		take_errand(control, &sql);
 	else
-		build_query(control, &sql);
+		builds[control->step](control, &sql);
 	sent = !sql.failed && db_send(&control->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
 	control->due = now + RETRY_MS;
@@ -204,19 +216,22 @@ act(Control *control, int64_t now)
 	}
 }
 
+/* An answer to that would change nothing: so it is asked for once. */
+static bool
+wants_tables(Control *control)
+{
+	bool wants =
+		!control->tables_asked &&
+		pairs_get(&control->settings->options, "include_tables") != NULL;
+
+	control->tables_asked = true;
+	return wants;
+}
+
 /* Behind one address there may be several servers, too. */
 static ControlEvent
-answered(Control *control, int64_t now)
+take_session(Control *control, int64_t now)
 {
-	if (control->known)
-	{
-		control->heard_at = now;
-		control->due = now + interval(control);
-		if (control->on_errand)
-			return CONTROL_DONE;
-		read_report(control);
-		return CONTROL_REPORT;
-	}
 	if (db_number(&control->db, "server") != control->server)
 	{
 		failure_set(&control->db.failure, FAIL_NETWORK,
@@ -224,9 +239,30 @@ answered(Control *control, int64_t now)
 		lost(control, now);
 		return CONTROL_ELSEWHERE;
 	}
-	control->known = true;
+	control->step = wants_tables(control) ? CONTROL_TABLES : CONTROL_SLOT;
 	control->due = now;
 	return CONTROL_NOTHING;
+}
+
+static ControlEvent
+answered(Control *control, int64_t now)
+{
+	switch (control->step)
+	{
+		case CONTROL_SESSION:
+			return take_session(control, now);
+		case CONTROL_TABLES:
+			control->step = CONTROL_SLOT;
+			control->due = now;
+			return CONTROL_UNMATCHED;
+		default:
+			control->heard_at = now;
+			control->due = now + interval(control);
+			if (control->on_errand)
+				return CONTROL_DONE;
+			read_report(control);
+			return CONTROL_REPORT;
+	}
 }
 
 ControlEvent

@@ -7,7 +7,10 @@
  */
 #include "client/engine.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "client/clean.h"
 
 /* Status updates because the position moved are sent no closer than this. */
 #define STATUS_SPACING_MS 1000
@@ -260,6 +263,25 @@ give_up_wait(Engine *engine)
 	stop_unsettled(engine);
 }
 
+/* Tables may be made later, so this is no failure. */
+static void
+tell_unmatched(Engine *engine)
+{
+	const PGresult *result = engine->control.db.result;
+	char pattern[128];
+
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		snprintf(pattern, sizeof(pattern), "%s", PQgetvalue(result, row, 0));
+		clean_text(pattern);
+		consumer_log(
+			engine->consumer, "warning",
+			"include_tables: no table matches \"%s\" (schema.table; of "
+			"a partitioned table its partitions)",
+			pattern);
+	}
+}
+
 void
 watch_control(Engine *engine, short revents)
 {
@@ -270,6 +292,9 @@ watch_control(Engine *engine, short revents)
 					   engine->now);
 	switch (control_turn(&engine->control, engine->now, revents))
 	{
+		case CONTROL_UNMATCHED:
+			tell_unmatched(engine);
+			break;
 		case CONTROL_REPORT:
 			engine->control_missed = false;
 			slot_reported(engine);

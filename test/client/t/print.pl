@@ -142,6 +142,7 @@ subtest 'the end comes at once' => sub {
 
 subtest 'options of printing' => sub {
 	my $end = changes();
+	my $err;
 	my ($status, $out) = client('--print=json', '--endpos', $end,
 		'--tables=public.oth*', '--transactions');
 
@@ -160,12 +161,31 @@ subtest 'options of printing' => sub {
 	($status, $out) = client('--print', '--endpos', $end);
 	like($out, qr/^\{:tx, :whole, .*Decimal.*DateTime|~U\[/m, 'Elixir');
 	$end = changes();
-	my $err;
 	($status, $out, $err) = client('--print=json', '--endpos', $end,
 		'--stats-interval', '100ms', '--verbose');
 	like($err, qr/^\{"state":"\w+","frames":\d+,.*"rss":\d+\}$/m,
 		'statistics as JSON lines on stderr');
 	like($err, qr/info: connected/, 'and more words when asked');
+};
+
+# Names that LIKE and SQL would read in another way are among them.
+subtest 'patterns that match nothing' => sub {
+	$etf->sql(q{CREATE TABLE "we%ird_'\\" (id int)});
+	$etf->sql('CREATE TABLE parts (id int) PARTITION BY LIST (id); '
+		  . 'CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)');
+	my ($out, $err) = ('', '');
+	my $client = IPC::Run::start([ @client, '--json', '--tables',
+			q{public.t, public.oth*,nosuch.*, public.parts ,public.parts_1,}
+			  . q{public.we%ird\_'\\\\,public.we_ird*,pub*.x} ],
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+
+	$client->pump until $err =~ /"pub\*\.x"/;
+	$client->signal('TERM');
+	$client->finish;
+	is_deeply([ $err =~ /warning: include_tables: no table matches "(.*?)"/g ],
+		[ 'nosuch.*', 'public.parts ', 'public.we_ird*', 'pub*.x' ],
+		'are told') or diag $err;
+	$etf->sql(q{DROP TABLE "we%ird_'\\", parts});
 };
 
 subtest 'files of pg_recvlogical' => sub {
