@@ -61,7 +61,7 @@ ifneq ($(PGXS),)
 include $(PGXS)
 else
 all install:
-	@echo "$(PG_CONFIG) --pgxs finds nothing: run 'make deps' as root" >&2
+	@echo "$(PG_CONFIG) --pgxs finds nothing: run 'make deps FOR=build' as root" >&2
 	@exit 1
 endif
 
@@ -71,7 +71,7 @@ define found
 	@missing=; for file in $(1); do \
 		test -e "$$file" || missing="$$missing $$file"; \
 	done; test -z "$$missing" || { \
-		echo "missing:$$missing: run 'make deps' as root" >&2; exit 1; }
+		echo "missing:$$missing: run 'make deps FOR=build' as root" >&2; exit 1; }
 	@mkdir -p $(@D)
 	@touch $@
 endef

@@ -100,7 +100,7 @@ for my $goal (qw(install client))
 	($status, $output) = make("-C $copy $goal PG_CONFIG=$dir/pg_config"
 		  . " ERL_INCLUDE=$dir/nowhere DESTDIR=$dir/to");
 	isnt($status, 0, "make $goal without headers");
-	like($output, qr{nowhere/libpq-fe\.h.*nowhere/ei\.h.*run 'make deps'},
+	like($output, qr{nowhere/libpq-fe\.h.*nowhere/ei\.h.*run 'make deps FOR=build'},
 		'names them all, and what to do');
 	unlike($output, qr/fatal error/, 'and compiles nothing');
 }
