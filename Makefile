@@ -119,7 +119,7 @@ test: ## install what is missing, build, and run every test
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
-CHECKS = lint check-bench check-build check-unit check-fuzz check-hardening \
+CHECKS = lint check-bench check-build check-unit check-posix check-fuzz check-hardening \
 	check-plugin check-client check-elixir $(if $(BROADWAY_LIBS),check-broadway) demo \
 	check-chaos
 not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))

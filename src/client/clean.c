@@ -2,7 +2,7 @@
  * clean.c
  *		Text from a server, made fit for a terminal and a log.
  *
- * Used by failure.c, db.c and admin.c: an error names tables and values that
+ * Used wherever text of a server is shown: an error names tables and values that
  * anybody may have made, and a server may be anybody.
  */
 #include "client/clean.h"

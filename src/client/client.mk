@@ -4,7 +4,8 @@ CLIENT = build/pg_etf_client
 CLIENT_SRC = $(sort $(wildcard src/client/*.c))
 CLIENT_OBJS = $(CLIENT_SRC:%.c=build/client/%.o) \
 	$(COMMON_SRC:%.c=build/client/%.o)
-CLIENT_CPPFLAGS = -D_GNU_SOURCE -DETF_VERSION='"$(ETF_VERSION)"' -Iinclude \
+CLIENT_CPPFLAGS = -D_GNU_SOURCE $(CLIENT_INCLUDES)
+CLIENT_INCLUDES = -DETF_VERSION='"$(ETF_VERSION)"' -Iinclude \
 	-isystem $(shell $(PG_CONFIG) --includedir) -isystem $(ERL_INCLUDE)
 CLIENT_HARDENING := $(HARDENING) $(call fortify,$(GIVEN_CFLAGS))
 CLIENT_CFLAGS = -std=gnu11 -O2 -g $(WARNINGS) -Wdeclaration-after-statement \
@@ -14,7 +15,7 @@ CLIENT_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq $(ERL_LIB)/libei.a \
 
 INSTALLED = $(DESTDIR)$(bindir)/pg_etf_client
 
-.PHONY: client install-client uninstall-client check-client
+.PHONY: client install-client uninstall-client check-posix check-client
 
 client: $(CLIENT) ## build the client, build/pg_etf_client
 
@@ -39,6 +40,10 @@ build/client/%.o: %.c | build/headers.client
 	$(CC) $(CLIENT_CPPFLAGS) $(CLIENT_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(CLIENT_OBJS:.o=.d)
+
+check-posix: build/headers.client ## the client without what only Linux has
+	$(CC) -std=c11 -D_XOPEN_SOURCE=700 $(CLIENT_INCLUDES) $(WARNINGS) \
+		-fsyntax-only $(CLIENT_SRC) $(COMMON_SRC)
 
 check-client: client all ## tests of the client against real servers
 	test/client/run

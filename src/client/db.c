@@ -2,8 +2,8 @@
  * db.c
  *		One libpq connection that never blocks.
  *
- * Name resolution is the exception: libpq does it inside
- * PQconnectStartParams().
+ * Name resolution is the exception: libpq does it inside PQconnectPoll(), for
+ * each host when it comes to it.
  */
 #include "client/db.h"
 

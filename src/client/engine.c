@@ -14,6 +14,11 @@
 /* A slot may be busy for so long after the server dropped a dead client. */
 #define SLOT_WAIT_MARGIN_MS 5000
 
+/* Without it a half end is seen at the next status update. */
+#ifndef POLLRDHUP
+#define POLLRDHUP 0
+#endif
+
 #define FOREVER_MS ((int64_t) 3600 * 1000)
 
 static void turn_down(Engine *engine, short revents);

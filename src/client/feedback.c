@@ -3,8 +3,8 @@
  *		Which position may be confirmed to the server, and when.
  *
  * Between stream.c, which reads frames and keepalives and sends the position,
- * and the consumer's acknowledgements.  test/unit/client_feedback.c compares
- * it with a model over all short histories.
+ * and the consumer's acknowledgements.  test/unit/test_client_feedback.c
+ * compares it with a model over all short histories.
  */
 #include "client/feedback.h"
 

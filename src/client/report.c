@@ -2,7 +2,7 @@
  * report.c
  *		What the consumer is told about the connection, the slot, the numbers.
  *
- * Called by engine.c; docs/port.md lists the keys.
+ * Called by all files of the engine; docs/port.md lists the keys.
  */
 #include "client/engine.h"
 

@@ -2,9 +2,10 @@
  * stop.c
  *		A clean end: the last position confirmed, the stream ended.
  *
- * Called by engine.c.  The server does not answer a status update, so the
- * slot itself is asked, over the control connection, which may be on its way
- * yet; without one the update is sent and taken for good.
+ * Called by engine.c, and by watch.c for the control connection.  The server
+ * does not answer a status update, so the slot itself is asked, over the
+ * control connection, which may be on its way yet; without one the update is
+ * sent and taken for good.
  *
  * Where there is no stream, the control connection settles the slot: a position
  * that could not be confirmed any more, or a slot made for a stream that never

@@ -24,7 +24,8 @@
 #define ATOM_CHARACTERS 255
 #define REFERENCE_WORDS 5
 
-#define FLOAT_TEXT_SIZE 31
+/* Text of a float in its old form. */
+#define OLD_FLOAT_SIZE 31
 
 /* Arity, checksum, index and number of free variables of a fun. */
 #define NEW_FUN_HEAD (1 + 16 + 4 + 4)
@@ -148,14 +149,14 @@ take_new_float(TermReader *reader, Term *term)
 static bool
 take_text_float(TermReader *reader, Term *term)
 {
-	const uint8_t *bytes = term_take_bytes(reader, FLOAT_TEXT_SIZE);
-	char text[FLOAT_TEXT_SIZE + 1] = "";
+	const uint8_t *bytes = term_take_bytes(reader, OLD_FLOAT_SIZE);
+	char text[OLD_FLOAT_SIZE + 1] = "";
 	char *end;
 	double value;
 
 	if (bytes == NULL)
 		return false;
-	memcpy(text, bytes, FLOAT_TEXT_SIZE);
+	memcpy(text, bytes, OLD_FLOAT_SIZE);
 	value = strtod(text, &end);
 	if (end == text || *end != '\0' ||
 		text[strspn(text, "+-.0123456789eE")] != '\0')
