@@ -29,8 +29,10 @@ defmodule PgEtf do
       processors: [default: [concurrency: 8, partition_by: &PgEtf.partition_by/1]]
 
   A row is known by its table and its replica identity. An update that changes
-  the identity counts as a change of the old one. Changes of a table without an
-  identity all go the same way; so do transactions, which are about many rows.
+  the identity counts as a change of the old one: where that happens, the option
+  `split_key_changes: true` makes two changes of it, each of its own row. Changes of a
+  table without an identity all go the same way; so do transactions, which are about
+  many rows.
 
   Takes a message, or the change in it.
   """

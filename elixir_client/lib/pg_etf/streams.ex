@@ -62,11 +62,11 @@ defmodule PgEtf.Streams do
     end
   end
 
-  @doc "What a stream has said last."
+  @doc "What a stream has said last, nil before the first time and after its end."
   @spec read(pid) :: {info :: map, client :: map} | nil
   def read(stream) do
     case lookup(stream) do
-      [{^stream, info, client}] -> {info, client}
+      [{^stream, info, client}] when info != %{} -> {info, client}
       _ -> nil
     end
   end

@@ -81,6 +81,12 @@ defmodule PgEtf.InfoTest do
     assert wait_until(fn -> Stage.info(stage).demand == 2 end)
   end
 
+  test "one that is being started is none yet" do
+    Streams.join(nil)
+    assert_raise ArgumentError, fn -> PgEtf.info(self()) end
+    assert_raise ArgumentError, fn -> PgEtf.resume(self()) end
+  end
+
   test "nothing is left of a stream that has ended", %{opts: opts} do
     {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
     assert PgEtf.info(consumer)
