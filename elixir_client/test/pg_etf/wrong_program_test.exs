@@ -82,6 +82,18 @@ defmodule PgEtf.WrongProgramTest do
     end
   end
 
+  test "one that lacks a library halts, and is looked at again", context do
+    body = "head -c 4 > /dev/null; test -e #{context.path}.lib || exit 127; exec sleep 60"
+    consumer = start(context, body, retry_after: 20)
+    eventually(fn -> PgEtf.info(consumer).status == :halted end)
+    assert %Error{class: :config, hint: hint} = PgEtf.info(consumer).error
+    assert hint =~ "libpq5"
+    File.touch!(context.path <> ".lib")
+    eventually(fn -> PgEtf.info(consumer).status == :connecting end)
+    GenServer.stop(consumer)
+    all_gone(context)
+  end
+
   for {title, packet} <- [
         {"bytes that are no term", "abc"},
         {"a term with a strange atom", :erlang.term_to_binary({:status, :no_such})},
