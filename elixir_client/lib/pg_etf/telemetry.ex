@@ -24,9 +24,8 @@ defmodule PgEtf.Telemetry do
   `duration` is in native time units, `lag` (commit to decode), `delay`, `age`
   and `oldest` (how long the oldest message waits for its acknowledgement) are in
   milliseconds. `progress` is a word of `PgEtf.Progress`. `status` is one of `:connected`,
-  `:disconnected`, `:reconnecting`, `:open_circuit`, `:caught_up`, `:halted`, `:stopped`, and
-  `:slot` when the server's opinion of
-  the slot has changed; `details` is a map, described in `docs/port.md`.
+  `:standby`, `:disconnected`, `:reconnecting`, `:open_circuit`, `:caught_up`, `:halted`,
+  `:stopped`, and `:slot` when the server's opinion of the slot has changed; `details` is a map, described in `docs/port.md`.
   """
 
   @compile {:no_warn_undefined, :telemetry}
