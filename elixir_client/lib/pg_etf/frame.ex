@@ -106,7 +106,8 @@ defmodule PgEtf.Frame do
   Decodes one frame, given as bytes or as the term that they hold.
 
   Changes with an index below `from_index` are left out: what a consumer has
-  already seen when a transaction comes again after a reconnect.
+  already seen when a transaction comes again after a reconnect. It counts as the
+  frame does, whatever is split.
   """
   @spec decode(Decoder.t(), binary | tuple, non_neg_integer) ::
           {:ok, t, Decoder.t()} | {:error, String.t()}
