@@ -74,21 +74,27 @@ defmodule PgEtf do
   | `client` | the last statistics of the C program |
   """
   @spec info(GenServer.server()) :: map
-  def info(server), do: at_its_node(server, :info, &Health.read/1)
+  def info(server), do: at_its_node(server, :info, [], &Health.read/1)
 
   @doc """
   Goes on with a stream that was halted, by a failed message, which comes again, or by
   an error that does not pass by itself.
 
+  `create_slot: true` makes a slot anew that is gone (`:slot_missing`), knowingly: the
+  log has an error with the range of changes that are in no slot. A consumer that
+  stores its position stores where the new slot begins, before anything is handed out.
+
   Takes and raises what `info/1` does.
   """
-  @spec resume(GenServer.server()) :: :ok
-  def resume(server), do: at_its_node(server, :resume, &resume_halted/1)
+  @spec resume(GenServer.server(), create_slot: boolean) :: :ok
+  def resume(server, opts \\ []) do
+    at_its_node(server, :resume, [opts], &resume_halted(&1, opts))
+  end
 
   # One that is not halted may be busy with a handler.
-  defp resume_halted(stream) do
+  defp resume_halted(stream, opts) do
     case Health.read(stream) do
-      %{status: :halted} -> GenServer.call(stream, {PgEtf, :resume})
+      %{status: :halted} -> GenServer.call(stream, {PgEtf, {:resume, opts}})
       %{} -> :ok
       nil -> nil
     end
@@ -112,13 +118,13 @@ defmodule PgEtf do
 
   defp ack_ref(%{acknowledger: {module, ref, _data}}), do: {module, ref}
 
-  defp at_its_node(server, function, fun) do
+  defp at_its_node(server, function, args, fun) do
     case GenServer.whereis(server) do
       pid when is_pid(pid) and node(pid) != node() ->
-        :erpc.call(node(pid), __MODULE__, function, [pid])
+        :erpc.call(node(pid), __MODULE__, function, [pid | args])
 
       {name, node} ->
-        :erpc.call(node, __MODULE__, function, [name])
+        :erpc.call(node, __MODULE__, function, [name | args])
 
       pid ->
         stream = Streams.find(pid)

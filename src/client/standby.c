@@ -40,11 +40,40 @@ look(Engine *engine, bool often)
 		control->due = engine->now;
 }
 
+/*
+ * A client that has streamed goes on where it was, but only behind its own
+ * last walsender, which the server may take for alive yet.
+ */
+static bool
+is_another(const Engine *engine, int holder)
+{
+	return engine->stream.resumes && holder != 0 &&
+		   holder != engine->stream.reader_pid;
+}
+
+/* What was handed out here, another process may be handling again. */
+static void
+give_up_position(Engine *engine, int holder)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_SLOT_MOVED,
+				"slot \"%s\" is read by another process, PID %d",
+				engine->settings->slot, holder);
+	look(engine, false);
+	engine_failed(engine, &failure);
+}
+
 static void
 wait_for_slot(Engine *engine)
 {
 	bool begins = engine->standby_since == 0;
 
+	if (is_another(engine, engine->stream.holder_pid))
+	{
+		give_up_position(engine, engine->stream.holder_pid);
+		return;
+	}
 	engine_set_phase(engine, ENGINE_STANDBY);
 	look(engine, true);
 	if (!begins)
@@ -98,41 +127,21 @@ standby_control_lost(Engine *engine)
 	engine_failed(engine, &failure);
 }
 
-/* What was handed out here, another process may be handling again. */
-static void
-give_up_position(Engine *engine, int holder)
-{
-	Failure failure;
-
-	failure_set(&failure, FAIL_SLOT_MOVED,
-				"slot \"%s\" is read by another process, PID %d",
-				engine->settings->slot, holder);
-	look(engine, false);
-	engine_failed(engine, &failure);
-}
-
-/*
- * A look that began after the wait did has come back.  A client that has
- * streamed goes on where it was, but only behind its own last walsender, which
- * the server may take for alive yet.
- */
+/* A look that began after the wait did has come back. */
 void
 standby_turn(Engine *engine, short revents)
 {
 	const SlotReport *slot = &engine->control.slot;
-	const Stream *stream = &engine->stream;
 
 	(void) revents;
 	if (engine->control.heard_at <= engine->phase_since)
 		return;
-	if (slot->found && slot->active_pid != 0)
-	{
-		if (stream->resumes && slot->active_pid != stream->reader_pid)
-			give_up_position(engine, slot->active_pid);
+	if (is_another(engine, slot->active_pid))
+		give_up_position(engine, slot->active_pid);
+	if (slot->active_pid != 0)
 		return;
-	}
 	look(engine, false);
-	if (engine->consumer->ops->answers && !stream->resumes)
+	if (engine->consumer->ops->answers && !engine->stream.resumes)
 		ask(engine, slot->confirmed);
 	else
 		engine_connect(engine);

@@ -6,6 +6,7 @@ defmodule PgEtf.Application do
   @impl Application
   def start(_type, _args) do
     PgEtf.Streams.create_table()
+    PgEtf.Slots.create_table()
     Supervisor.start_link([PgEtf.Streams], strategy: :one_for_one, name: PgEtf.Supervisor)
   end
 end

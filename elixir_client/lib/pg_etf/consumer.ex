@@ -251,11 +251,11 @@ defmodule PgEtf.Consumer do
   end
 
   @impl GenServer
-  def handle_call({PgEtf, :resume}, from, consumer) do
+  def handle_call({PgEtf, {:resume, opts}}, from, consumer) do
     GenServer.reply(from, :ok)
 
     if consumer.session.status == :halted do
-      start(consumer, &Session.resume/1)
+      start(consumer, &Session.resume(&1, opts))
     else
       {:noreply, consumer}
     end

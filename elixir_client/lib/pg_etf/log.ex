@@ -55,7 +55,8 @@ defmodule PgEtf.Log do
     again = if log.first?, do: "", else: " again"
     said = for {_, {_, @minute, _}} = entry <- log.said, into: %{}, do: entry
     log = %{log | said: said, down?: false, first?: false, waits?: false}
-    {{:info, "connected#{again}#{where(details)}"}, log}
+    level = if details[:created] && details[:kept?], do: :warning, else: :info
+    {{level, "connected#{again}#{where(details)}"}, log}
   end
 
   def decide(%Log{waits?: true} = log, {:standby, _details}, _now), do: {nil, log}
@@ -127,9 +128,9 @@ defmodule PgEtf.Log do
 
   defp where(details) do
     place = details[:dbname] && " to #{details[:dbname]} on #{details[:host]}:#{details[:port]}"
-    created = if details[:created], do: ", slot created"
     start = details[:start_lsn] && ", from #{Lsn.to_string(details[:start_lsn])}"
-    "#{place}#{created}#{start}"
+    created = if details[:created], do: ", slot created: changes before that are not in it"
+    "#{place}#{start}#{created}"
   end
 
   @doc "What the log calls the stream."

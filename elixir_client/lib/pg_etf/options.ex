@@ -33,12 +33,16 @@ defmodule PgEtf.Options do
       doc: "the name of the replication slot; from Erlang a charlist or an atom, too."
     ],
     create_slot: [
-      type: {:in, [false, true, :temporary]},
+      type: {:in, [false, true, :once, :temporary]},
       default: false,
       doc:
         "whether to create the slot when there is none. A slot that nobody reads keeps " <>
-          "the server from removing log, so this is off by default. `:temporary` makes " <>
-          "one that ends with the connection."
+          "the server from removing log, so this is off by default. `:once` creates it as " <>
+          "long as no position is stored, and stores where it begins before anything else: " <>
+          "from then on a slot that is gone is an error and never made anew, which would " <>
+          "leave out changes; it needs a stored position. `true` can only remember the " <>
+          "slots that this node has read since it was started. `:temporary` makes one that " <>
+          "ends with the connection."
     ],
     standby: [
       type: :boolean,
@@ -50,12 +54,13 @@ defmodule PgEtf.Options do
     ],
     takeover_timeout: [
       type: :non_neg_integer,
-      default: 0,
+      default: 10_000,
       doc:
         "milliseconds after which the server gives up a reader that has vanished with its " <>
           "machine or network, so that another may have the slot: `wal_sender_timeout` of " <>
-          "this stream, unless the server's own is shorter. At least 1000; 0 leaves it to " <>
-          "the server, where it is a minute unless changed."
+          "this stream, unless the server's own is shorter. The C program answers in a " <>
+          "third of it, whatever the handlers do. At least 1000; 0 leaves it to the server, " <>
+          "where it is a minute unless changed."
     ],
     failover: [
       type: :boolean,
@@ -279,7 +284,24 @@ defmodule PgEtf.Options do
       raise ArgumentError, "option :backoff_min is above :backoff_max"
     end
 
+    for key <- [:tables, :exclude_tables], pattern <- opts[key], do: schema!(key, pattern)
+    takeover_timeout!(opts[:takeover_timeout])
     conceal(opts)
+  end
+
+  # The plugin wants both, and would say so when the slot is made.
+  defp schema!(key, pattern) do
+    unless Regex.match?(~r/^(\\.|[^.\\])+\./su, pattern) do
+      raise ArgumentError,
+            "option #{inspect(key)}: #{inspect(pattern)} has no schema: did you mean " <>
+              "#{inspect("public." <> pattern)}?"
+    end
+  end
+
+  defp takeover_timeout!(ms) when ms == 0 or ms >= 1000, do: :ok
+
+  defp takeover_timeout!(_ms) do
+    raise ArgumentError, "option :takeover_timeout is below one second"
   end
 
   @doc """
@@ -365,7 +387,7 @@ defmodule PgEtf.Options do
   end
 
   defp create(false), do: :none
-  defp create(true), do: :if_missing
+  defp create(create) when create in [true, :once], do: :if_missing
   defp create(:temporary), do: :temporary
 
   defp put_start_position(settings, fun) when is_function(fun) do

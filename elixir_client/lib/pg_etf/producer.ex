@@ -253,15 +253,26 @@ defmodule PgEtf.Producer do
   @doc false
   def prepare_for_start(module, broadway) do
     {producer, opts} = broadway[:producer][:module]
-    Topology.check!(broadway, Options.validate!(opts))
+    Topology.check!(broadway, validate!(opts))
     opts = opts |> Options.conceal() |> Keyword.put(:broadway_module, module)
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
+  end
+
+  defp validate!(opts) do
+    opts = Options.validate!(opts)
+
+    if opts[:create_slot] == :once and !(opts[:start_position] && opts[:store_position]) do
+      raise ArgumentError,
+            "create_slot: :once needs a stored position: :start_position and :store_position"
+    end
+
+    opts
   end
 
   @doc false
   def init(opts) do
     Process.flag(:trap_exit, true)
-    opts = Options.validate!(opts)
+    opts = validate!(opts)
     # The database is for later: whoever starts this must not wait for it.
     send(self(), {Producer, :connect, 1})
     state = %Producer{opts: opts, session: Session.new(opts), message: Message.template()}
@@ -328,9 +339,9 @@ defmodule PgEtf.Producer do
   end
 
   @doc false
-  def handle_call({PgEtf, :resume}, from, state) do
+  def handle_call({PgEtf, {:resume, opts}}, from, state) do
     reply(from, :ok)
-    state.session |> Session.resume() |> continue(state)
+    state.session |> Session.resume(opts) |> continue(state)
   end
 
   @doc false

@@ -16,7 +16,7 @@ defmodule PgEtf.Session do
 
   alias PgEtf.{AckTracker, Backoff, Error, Failure, Inbox, Log, Requeue, Streams, Telemetry}
 
-  alias PgEtf.Session.{Account, Failures, Health, Packets, Start, Status}
+  alias PgEtf.Session.{Account, Failures, Health, Packets, Slot, Start, Status}
   alias __MODULE__
 
   # Words of the owner's heap at least. One that holds what is read ahead grows past
@@ -56,6 +56,9 @@ defmodule PgEtf.Session do
     draining?: false,
     caught_up?: false,
     connected?: false,
+    slot: nil,
+    stored: nil,
+    anew?: false,
     log: %Log{},
     told: MapSet.new(),
     stats: %{}
@@ -87,7 +90,8 @@ defmodule PgEtf.Session do
          {:ok, conn} <- session.client.open(settings, session.opts) do
       schedule(session, :heartbeat, session.opts[:heartbeat])
       schedule(session, :watch, div(session.opts[:stall_after], @stall_checks))
-      {:ok, Health.moved(%{session | conn: conn, status: :connecting, heard?: true})}
+      session = %{Slot.started(session, settings) | conn: conn, heard?: true}
+      {:ok, Health.moved(%{session | status: :connecting})}
     else
       {:error, error} -> down(session, error)
     end
@@ -103,7 +107,7 @@ defmodule PgEtf.Session do
   def go(%Session{} = session, seen) do
     with {:ok, lsn} <- Start.position(session),
          :ok <- session.client.command(session.conn, {:go, lsn || 0, seen}) do
-      {:ok, session}
+      {:ok, %{session | stored: lsn}}
     else
       :busy -> {:ok, tap(session, &schedule(&1, {:free, seen}, @flush_interval))}
       {:error, error} -> fail(session, error)
@@ -214,12 +218,13 @@ defmodule PgEtf.Session do
   end
 
   @doc "Goes on after a halt, from the confirmed position."
-  @spec resume(t) :: {:ok, t}
-  def resume(%Session{status: :halted} = session) do
-    connect(%{session | log: Log.forget(session.log)})
+  @spec resume(t, keyword) :: {:ok, t}
+  def resume(%Session{status: :halted, error: error} = session, opts) do
+    anew? = opts[:create_slot] == true and match?(%Error{class: :slot_missing}, error)
+    connect(%{session | log: Log.forget(session.log), anew?: anew?})
   end
 
-  def resume(session), do: {:ok, session}
+  def resume(session, _opts), do: {:ok, session}
 
   @doc "Starts the stream again, from the confirmed position: what is in flight comes again."
   @spec retry(t, Error.t()) :: t
@@ -250,6 +255,7 @@ defmodule PgEtf.Session do
 
         %{session | sent: flushed, flushed: flushed}
         |> Status.progress()
+        |> Slot.passed(flushed)
         |> Health.at(flushed)
 
       :busy ->

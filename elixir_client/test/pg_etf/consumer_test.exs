@@ -317,6 +317,7 @@ defmodule PgEtf.ConsumerTest do
           {Enum, opts("s"), "neither handle_transaction/2 nor handle_changes/2"},
           {BothHandlers, opts("s"), "both handle_transaction/2 and handle_changes/2"},
           {NoCheckpoint, opts("s"), "needs checkpoint/1"},
+          {Changes, opts("s", create_slot: :once), "create_slot: :once needs a stored position"},
           {Stored, opts("s", start_position: 1), "would not be used"},
           {Failing, opts("s", max_changes: 1), ":max_changes is for handle_changes/2"},
           {Changes, opts("s", unit: :transaction), ":unit is not for a consumer"},

@@ -34,7 +34,8 @@ defmodule PgEtf.LogTest do
                {3, {:connected, %{}}}
              ])
 
-    assert first == "connected to shop on db:5432, slot created, from 0/1A2B"
+    assert first ==
+             "connected to shop on db:5432, from 0/1A2B, slot created: changes before that are not in it"
   end
 
   test "a failure at once, then once a minute, with how often it came" do

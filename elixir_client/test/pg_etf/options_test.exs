@@ -25,6 +25,9 @@ defmodule PgEtf.OptionsTest do
           {@minimal ++ [tables: "t"], "expected a list, each element a non-empty string"},
           {@minimal ++ [backoff_min: 2, backoff_max: 1], ":backoff_min is above :backoff_max"},
           {@minimal ++ [prefetch: 0], "expected a positive integer"},
+          {@minimal ++ [takeover_timeout: 999], ":takeover_timeout is below one second"},
+          {@minimal ++ [tables: ["a.b", "orders"]], "did you mean \"public.orders\"?"},
+          {@minimal ++ [exclude_tables: ["or\\.ders"]], "has no schema"},
           {@minimal ++ [start_position: -1], "a position"},
           {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},
           {@minimal ++ [keys: {:atoms, ["id"]}], "{:atoms, a list, each element an atom}"},
@@ -136,7 +139,8 @@ defmodule PgEtf.OptionsTest do
           max_stall: 1015,
           backoff_min: 16,
           backoff_max: 1017,
-          shutdown_timeout: 1018
+          shutdown_timeout: 1018,
+          takeover_timeout: 1019
         )
 
       assert Map.take(settings, [
@@ -147,7 +151,8 @@ defmodule PgEtf.OptionsTest do
                :max_stall,
                :reconnect_min,
                :reconnect_max,
-               :stop_timeout
+               :stop_timeout,
+               :takeover_timeout
              ]) == %{
                credit_events: 11,
                credit_bytes: 1012,
@@ -156,14 +161,23 @@ defmodule PgEtf.OptionsTest do
                max_stall: 1015,
                reconnect_min: 16,
                reconnect_max: 1017,
-               stop_timeout: 1018
+               stop_timeout: 1018,
+               takeover_timeout: 1019
              }
 
-      for {create, told} <- [{false, :none}, {true, :if_missing}, {:temporary, :temporary}] do
+      for {create, told} <- [
+            {false, :none},
+            {true, :if_missing},
+            {:once, :if_missing},
+            {:temporary, :temporary}
+          ] do
         assert %{create: ^told, failover: false} = settings(create_slot: create)
       end
 
       assert %{failover: true} = settings(failover: true)
+      assert %{standby: true, takeover_timeout: 10_000} = settings([])
+      assert %{standby: false} = settings(standby: false)
+      assert %{standby: false} = settings(create_slot: :temporary)
     end
 
     test "has the stored position, and then asks for positions to be acknowledged" do

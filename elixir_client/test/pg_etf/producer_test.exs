@@ -260,6 +260,13 @@ defmodule PgEtf.ProducerTest do
     end
   end
 
+  test "create_slot: :once needs a position that is stored" do
+    for more <- [[], [start_position: fn -> nil end], [store_position: fn _ -> :ok end]] do
+      opts = [connection: [], slot: "s", create_slot: :once] ++ more
+      assert_raise ArgumentError, ~r/needs a stored position/, fn -> Producer.init(opts) end
+    end
+  end
+
   describe "ends" do
     test "a passing failure is tried again" do
       slot = FakeSlot.start([1])

@@ -74,6 +74,10 @@ defmodule PgEtf.Consumer.Setup do
       refuse("option #{inspect(option)} is not for a consumer: its callbacks decide")
     end
 
+    if opts[:create_slot] == :once and not exports?(module, :handle_position, 2) do
+      refuse("create_slot: :once needs a stored position: checkpoint/1 and handle_position/2")
+    end
+
     position? = Keyword.has_key?(opts, :start_position)
     checkpoint? = exports?(module, :checkpoint, 1)
 

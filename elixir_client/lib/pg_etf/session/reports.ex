@@ -4,7 +4,7 @@ defmodule PgEtf.Session.Reports do
   # session. See docs/port.md.
 
   alias PgEtf.{Connection, Error, Inbox, Log, Session, Streams, Telemetry}
-  alias PgEtf.Session.{Account, Health, Status}
+  alias PgEtf.Session.{Account, Health, Slot, Status}
 
   require Logger
 
@@ -46,7 +46,7 @@ defmodule PgEtf.Session.Reports do
     if session.opts[:start_position] do
       {:ok, %{session | inbox: Inbox.put_position(session.inbox, lsn)}}
     else
-      {:ok, Health.at(session, lsn)}
+      {:ok, session |> Slot.passed(lsn) |> Health.at(lsn)}
     end
   end
 
@@ -76,8 +76,8 @@ defmodule PgEtf.Session.Reports do
     {if(fresh?, do: :again, else: :error), Error.new(:auth, details)}
   end
 
-  def handle(_session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
-    {:error, Error.new(class, details)}
+  def handle(session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
+    {:error, class |> Error.new(details) |> Slot.explain(session)}
   end
 
   # Which events come again is known from the frames themselves.

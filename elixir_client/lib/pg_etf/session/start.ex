@@ -3,6 +3,7 @@ defmodule PgEtf.Session.Start do
   # What the client program is told to begin with.
 
   alias PgEtf.{Callback, Error, Options, Session}
+  alias PgEtf.Session.Slot
 
   @doc "The settings of the `start` command, or why there are none."
   @spec settings(Session.t()) :: {:ok, map} | {:error, Error.t()}
@@ -10,12 +11,14 @@ defmodule PgEtf.Session.Start do
     with {:ok, lsn} <- position(session),
          at = Keyword.replace(opts, :start_position, opts[:start_position] && fn -> lsn end),
          {:ok, settings} <- call(session, "connection", fn -> Options.start_settings(at) end) do
-      {:ok, settings |> Map.merge(session.origin || %{}) |> keep_slot(session)}
+      {:ok, settings |> Map.merge(session.origin || %{}) |> Slot.settings(session)}
     end
   end
 
   @doc "The position to start at, as it is by now."
   @spec position(Session.t()) :: {:ok, PgEtf.Lsn.t() | nil} | {:error, Error.t()}
+  def position(%Session{anew?: true}), do: {:ok, nil}
+
   def position(%Session{opts: opts} = session) do
     call(session, "start_position", opts[:start_position])
   end
@@ -27,12 +30,4 @@ defmodule PgEtf.Session.Start do
   end
 
   defp call(_session, _name, value), do: {:ok, value}
-
-  # A slot that was there and is not any more has taken along what was not read: a new
-  # one would hide that.
-  defp keep_slot(%{create: :if_missing} = settings, %Session{connected?: true}) do
-    %{settings | create: :none}
-  end
-
-  defp keep_slot(settings, _session), do: settings
 end

@@ -4,6 +4,7 @@ defmodule PgEtf.Session.Status do
   # to telemetry, and to the log as far as PgEtf.Log finds it worth a line.
 
   alias PgEtf.{Error, Log, Session, Telemetry}
+  alias PgEtf.Session.Slot
 
   # Failures in a row after which the program, or this library, calls the circuit open.
   @circuit_after 10
@@ -12,7 +13,9 @@ defmodule PgEtf.Session.Status do
   @spec set(Session.t(), atom, map) :: Session.t()
   def set(session, :connected, details) do
     session = session |> clear() |> change(:connected, details)
-    log(%{session | connected?: true}, {:connected, details})
+    session = Slot.connected(session, details)
+    kept? = session.slot != nil
+    log(%{session | connected?: true}, {:connected, Map.put(details, :kept?, kept?)})
   end
 
   def set(session, :standby, details) do

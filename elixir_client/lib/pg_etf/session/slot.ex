@@ -1,0 +1,92 @@
+defmodule PgEtf.Session.Slot do
+  @moduledoc false
+  # Whether the slot of a stream may be made, and what is said when it was: a slot that
+  # was there and is not any more has taken along what was not read, and a new one would
+  # hide that.
+
+  alias PgEtf.{Error, Inbox, Log, Lsn, Session, Slots}
+
+  require Logger
+
+  @doc "The settings of the C program, with what it is to do where there is no slot."
+  @spec settings(map, Session.t()) :: map
+  def settings(%{create: :temporary} = settings, _session), do: settings
+
+  def settings(settings, %Session{anew?: true}) do
+    settings |> Map.delete(:startpos) |> Map.put(:create, :if_missing)
+  end
+
+  def settings(settings, session) do
+    known? =
+      session.connected? or Slots.get(Slots.key(settings)) != nil or
+        (once?(session) and Map.has_key?(settings, :startpos))
+
+    if known?, do: Map.put(settings, :create, :none), else: settings
+  end
+
+  defp once?(session), do: session.opts[:create_slot] == :once
+
+  @doc "The session as it starts with these settings."
+  @spec started(Session.t(), map) :: Session.t()
+  def started(session, %{create: :temporary}), do: session
+
+  def started(session, settings) do
+    %{session | slot: Slots.key(settings), stored: settings[:startpos]}
+  end
+
+  @doc "The stream has begun: tells what is lost, and stores where a new slot begins."
+  @spec connected(Session.t(), map) :: Session.t()
+  def connected(%Session{slot: nil} = session, _details), do: session
+
+  def connected(session, details) do
+    start = details[:start_lsn]
+    if session.anew?, do: tell_lost(session, start)
+    session = store_start(session, start)
+    passed(%{session | anew?: false}, start)
+  end
+
+  defp tell_lost(session, start) do
+    last = Slots.get(session.slot) || session.stored
+    from = if last, do: "after #{Lsn.to_string(last)} and "
+    upto = if start, do: Lsn.to_string(start), else: "its start"
+
+    Logger.error(
+      "#{Log.label(session.opts)}: the slot was made anew: changes #{from}before #{upto} are lost"
+    )
+  end
+
+  # Before anything is handed out, so that from now on something is stored.
+  defp store_start(session, start) do
+    first? = session.anew? or (once?(session) and session.stored == nil)
+
+    if first? and start != nil and session.opts[:store_position] != nil do
+      %{session | inbox: Inbox.put_position(session.inbox, start), stored: start}
+    else
+      session
+    end
+  end
+
+  @doc "The slot was read up to here."
+  @spec passed(Session.t(), Lsn.t() | nil) :: Session.t()
+  def passed(%Session{slot: slot} = session, lsn) do
+    if slot != nil and lsn != nil, do: Slots.put(slot, lsn)
+    session
+  end
+
+  @doc "An error with what this node knows of a slot that is gone."
+  @spec explain(Error.t(), Session.t()) :: Error.t()
+  def explain(%Error{class: :slot_missing} = error, %Session{slot: slot} = session)
+      when slot != nil do
+    case Slots.get(slot) || session.stored do
+      nil -> error
+      lsn -> %{error | hint: hint(lsn)}
+    end
+  end
+
+  def explain(error, _session), do: error
+
+  defp hint(lsn) do
+    "It was read up to #{Lsn.to_string(lsn)}: changes after that are in no slot. Copy the " <>
+      "data again, then PgEtf.resume(stream, create_slot: true) makes the slot anew."
+  end
+end
