@@ -32,7 +32,8 @@ defmodule PgEtf.Connection do
     configure connection_listeners ctype disconnect_on_error_codes dump_path encoding
     extensions force_drop handshake_timeout idle_interval idle_limit lc_collate lc_ctype
     loggers log maintenance_database max_lifetime max_restarts max_seconds name otp_app
-    ownership_log ownership_timeout ping_timeout pool pool_count pool_index pool_size
+    ownership_log ownership_timeout ping_timeout pool pool_count pool_index pool_overflow
+    pool_size pool_timeout sync_connect auto_reconnect comment
     prepare priv queue_interval queue_target search_path socket_options
     show_sensitive_data_on_connection_error stacktrace start_apps_before_migration
     telemetry_prefix template timeout types)a

@@ -39,7 +39,10 @@ defmodule PgEtf.Connection.Tls do
   defp option({key, _value}) when key in [:verify, :server_name_indication | @ignored], do: []
 
   defp option({:cacerts, _}) do
-    invalid!("key :ssl: libpq reads certificates from a file: give :cacertfile, not :cacerts")
+    invalid!(
+      "key :ssl: libpq reads certificates from a file: give :cacertfile, not :cacerts " <>
+        "(those of the system are in /etc/ssl/certs/ca-certificates.crt or the like)"
+    )
   end
 
   defp option({key, _value}), do: invalid!("key :ssl: libpq has nothing like #{inspect(key)}")
