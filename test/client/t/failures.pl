@@ -259,6 +259,19 @@ subtest 'servers and databases that refuse' => sub {
 	free_slot();
 };
 
+subtest 'a server that does not decode' => sub {
+	plan skip_all => 'from 19 on a slot turns decoding on'
+	  if $etf->version >= 19;
+	my $other = EtfTest->new('replica', conf => 'wal_level = replica');
+	my ($out, $err) = run_command([ $ENV{ETF_CLIENT}, '--create-slot',
+			'--slot=s', '--dbname', $other->node->connstr('postgres') ]);
+
+	like($err, qr/hint: Set wal_level = logical .*restart/, 'by --create-slot');
+	stops(EtfClient->start($other->node, create => 'if_missing'), 'config', 3,
+		'wal_level', 'by the stream');
+	$other->stop;
+};
+
 subtest 'passwords' => sub {
 	$etf->slot('s');
 	$etf->sql("SET password_encryption = 'scram-sha-256'; CREATE ROLE cdc "
