@@ -74,6 +74,17 @@ defmodule PgEtf.Consumer do
   stream that does not go on. A halt lives as long as the process: after a restart, or on
   another node of a cluster, the same message is tried again.
 
+  ## The slot
+
+  `create_slot: true`, as above, makes the slot when there is none: changes made before
+  are not in it, which the log says. One that was read and is gone has taken along what
+  was not read yet, and a new one would hide that. So a node that has read it does not
+  make it anew, whatever is started again: the consumer halts with `:slot_missing` until
+  `PgEtf.resume/2` is told to. Across nodes only a stored position remembers: give a
+  consumer with `c:checkpoint/1` and `c:handle_position/2` the option `create_slot: :once`.
+  It makes the slot while `c:checkpoint/1` returns `nil`, and has `c:handle_position/2`
+  store where it begins before anything is handled.
+
   ## Delivery guarantee
 
   At least once, in commit order, unless the position is stored with the data, in the
@@ -128,7 +139,7 @@ defmodule PgEtf.Consumer do
   @doc """
   Where to go on: the position stored with the data, or `nil` when there is none; with
   a new state, where what was read is to be remembered. Called before each start of the
-  stream.
+  stream, and when a slot is free that was read elsewhere meanwhile.
   """
   @callback checkpoint(state) :: Lsn.t() | nil | {Lsn.t() | nil, state}
 

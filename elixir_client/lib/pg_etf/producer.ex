@@ -141,7 +141,7 @@ defmodule PgEtf.Producer do
     * `:halt` - the default. Nothing else of the application is concerned. The log has one
       error with a hint, `PgEtf.info/1` the status `:halted` and the error. The next attempt
       is made after `:retry_after`, or by `PgEtf.resume/1`. It never makes a slot anew that
-      this process has read: changes would be missing between the two.
+      this node has read: changes would be missing between the two. See `PgEtf.resume/2`.
     * `:stop` - the producer stops with the `PgEtf.Error`. Broadway starts it again a few
       times, then the pipeline ends, and then perhaps what supervises it.
 
@@ -152,6 +152,13 @@ defmodule PgEtf.Producer do
   word. The producer watches the stages, and starts anew from the confirmed
   position. A message that is not acknowledged for `:stall_after` milliseconds is
   reported, since the slot waits for it.
+
+  ## The slot
+
+  `create_slot: true` makes the slot when there is none: changes made before are not in
+  it, which the log says. A slot that is gone is not made anew by a node that has read it
+  since it was started; `create_slot: :once`, with `:start_position` and `:store_position`,
+  knows it by the stored position, on any node.
 
   ## Delivery guarantee
 
