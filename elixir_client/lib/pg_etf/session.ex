@@ -72,7 +72,7 @@ defmodule PgEtf.Session do
   def new(opts) do
     Telemetry.load()
     Process.flag(:min_heap_size, @heap)
-    Streams.join(pipeline(opts[:broadway][:name]))
+    Streams.join(pipeline(opts[:broadway][:name]), opts)
     forget(%Session{opts: opts, client: opts[:client]})
   end
 

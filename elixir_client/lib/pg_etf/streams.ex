@@ -4,13 +4,26 @@ defmodule PgEtf.Streams do
   # a table and no process, which may be busy with a handler for minutes, or may be
   # something else that a question would end.
   #
-  # The table is the application's; this process forgets the streams that have ended.
+  # The table is the application's. This process forgets the streams that have ended, and
+  # says so when one does not say anything any more: an owner that a callback keeps busy
+  # cannot tell it by itself.
 
   use GenServer
 
-  # {pid of a stream, what it said, statistics of its program} and
+  alias PgEtf.{Log, Progress, Telemetry}
+
+  require Logger
+
+  # {pid of a stream, what it said, statistics of its program, its options} and
   # {pid of a pipeline, pid of its stream}
   @table __MODULE__
+
+  # Milliseconds between two looks, and between two lines about one stream.
+  @look 1_000
+  @minute 60_000
+
+  # Whoever is in one of the others waits for something, and has nothing to say.
+  @talkative [:connected, :connecting, :disconnected, :standby]
 
   @doc "Once, by the process that the table is to live as long as."
   @spec create_table() :: :ok
@@ -25,16 +38,17 @@ defmodule PgEtf.Streams do
   ## For a stream
 
   @doc "The caller is a stream, known by its pid and by that of its pipeline."
-  @spec join(pid | nil) :: :ok
-  def join(pipeline) do
+  @spec join(pid | nil, keyword) :: :ok
+  def join(pipeline, opts) do
     # Where only the code path was set, as in a script, nobody has started it.
     {:ok, _} = Application.ensure_all_started(:pg_etf)
-    GenServer.call(__MODULE__, {:join, self(), pipeline})
+    about = [name: Telemetry.name(opts)] ++ Keyword.take(opts, [:slot, :stall_after])
+    GenServer.call(__MODULE__, {:join, self(), pipeline, about})
   end
 
-  @doc "How the caller is doing."
+  @doc "How the caller is doing, and that it is not kept busy."
   @spec tell(map) :: :ok
-  def tell(info), do: write({2, info})
+  def tell(info), do: write({2, Map.put(info, :told_at, now())})
 
   @doc "What its program counts; apart, since it is large and seldom new."
   @spec tell_client(map) :: :ok
@@ -56,7 +70,7 @@ defmodule PgEtf.Streams do
   @spec find(pid | nil) :: pid | nil
   def find(pid) do
     case lookup(pid) do
-      [{^pid, _info, _client}] -> pid
+      [{^pid, _info, _client, _opts}] -> pid
       [{^pid, stream}] -> stream
       [] -> nil
     end
@@ -66,7 +80,7 @@ defmodule PgEtf.Streams do
   @spec read(pid) :: {info :: map, client :: map} | nil
   def read(stream) do
     case lookup(stream) do
-      [{^stream, info, client}] when info != %{} -> {info, client}
+      [{^stream, info, client, _opts}] when info != %{} -> {Map.delete(info, :told_at), client}
       _ -> nil
     end
   end
@@ -81,22 +95,56 @@ defmodule PgEtf.Streams do
 
   @impl GenServer
   def init(nil) do
-    for {stream, _, _} <- :ets.tab2list(@table), do: Process.monitor(stream)
-    {:ok, nil}
+    for {stream, _, _, _} <- :ets.tab2list(@table), do: Process.monitor(stream)
+    Process.send_after(self(), :look, @look)
+    {:ok, %{}}
   end
 
+  # The state: when the log last told of a stream that is kept busy.
   @impl GenServer
-  def handle_call({:join, stream, pipeline}, _from, state) do
+  def handle_call({:join, stream, pipeline, opts}, _from, alarmed) do
     Process.monitor(stream)
-    :ets.insert(@table, {stream, %{}, %{}})
+    :ets.insert(@table, {stream, %{}, %{}, opts})
     if pipeline, do: :ets.insert(@table, {pipeline, stream})
-    {:reply, :ok, state}
+    {:reply, :ok, alarmed}
   end
 
   @impl GenServer
-  def handle_info({:DOWN, _ref, :process, stream, _reason}, state) do
+  def handle_info({:DOWN, _ref, :process, stream, _reason}, alarmed) do
     :ets.delete(@table, stream)
     :ets.match_delete(@table, {:_, stream})
-    {:noreply, state}
+    {:noreply, Map.delete(alarmed, stream)}
   end
+
+  def handle_info(:look, alarmed) do
+    Process.send_after(self(), :look, @look)
+    {:noreply, Enum.reduce(:ets.tab2list(@table), alarmed, &look/2)}
+  end
+
+  defp look({stream, %{told_at: told_at, status: status} = info, _client, opts}, alarmed)
+       when status in @talkative do
+    age = now() - told_at
+    due? = now() - Map.get(alarmed, stream, now() - @minute) >= @minute
+
+    if age >= opts[:stall_after] and due? do
+      alarm(info, age, opts)
+      Map.put(alarmed, stream, now())
+    else
+      alarmed
+    end
+  end
+
+  defp look(_row, alarmed), do: alarmed
+
+  defp alarm(info, age, opts) do
+    progress = Progress.of(info, now())
+    measurements = info |> Map.take([:in_flight, :queued]) |> Map.put(:age, age)
+    Telemetry.execute(opts, [:stall], measurements, %{progress: progress})
+
+    Logger.error(
+      "#{Log.label(opts)}: a callback runs for #{div(age, 1000)} s, nothing else is done meanwhile"
+    )
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
 end

@@ -2,7 +2,7 @@ defmodule PgEtf.InfoTest do
   # The state of a stream is there for whoever asks, at any time, under any name.
   use ExUnit.Case, async: true
 
-  alias PgEtf.{Consumer, FakeSlot, Producer, Stage, Streams}
+  alias PgEtf.{Consumer, FakeSlot, LogTo, Producer, Stage, Streams}
 
   @moduletag :capture_log
 
@@ -14,6 +14,13 @@ defmodule PgEtf.InfoTest do
       send(test, {:handling, self()})
       receive do: (:go_on -> {:ok, test})
     end
+  end
+
+  defmodule Quick do
+    @behaviour Consumer
+
+    @impl true
+    def handle_changes(_changes, state), do: {:ok, state}
   end
 
   defmodule Bystander do
@@ -46,6 +53,24 @@ defmodule PgEtf.InfoTest do
            end)
 
     assert wait_until(fn -> match?(%{in_flight: 0, oldest: 0}, PgEtf.info(consumer)) end)
+  end
+
+  test "a handler that hangs is told of, though its process can say nothing", context do
+    LogTo.start()
+    opts = [name: :"hangs_#{context.slot}", stall_after: 300] ++ context.opts
+    {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
+    assert_receive {:handling, ^consumer}
+    LogTo.wait_for(~r/hangs_#{context.slot}.*a callback runs for \d+ s, nothing else is done/s)
+    assert PgEtf.info(consumer).progress == :waiting_for_acks
+  end
+
+  test "a stream that has nothing to do is not told of", context do
+    LogTo.start()
+    opts = [name: :"idle_#{context.slot}", stall_after: 300] ++ context.opts
+    {:ok, _consumer} = Consumer.start_link(Quick, nil, opts)
+    assert wait_until(fn -> FakeSlot.confirmed(context.slot) == FakeSlot.end_lsn(3) end)
+    Process.sleep(2_500)
+    refute Process.info(self(), :messages) |> inspect(limit: :infinity) =~ "a callback runs"
   end
 
   test "takes every kind of name", %{opts: opts, slot: slot} do
@@ -82,7 +107,7 @@ defmodule PgEtf.InfoTest do
   end
 
   test "one that is being started is none yet" do
-    Streams.join(nil)
+    Streams.join(nil, slot: "s", stall_after: 60_000)
     assert_raise ArgumentError, fn -> PgEtf.info(self()) end
     assert_raise ArgumentError, fn -> PgEtf.resume(self()) end
   end
