@@ -19,6 +19,7 @@ defmodule PgEtf.DocsTest do
     "Example",
     "Concurrency and ordering",
     "Acknowledgement and failures",
+    "The slot",
     "Delivery guarantee",
     "Metadata",
     "Telemetry",
