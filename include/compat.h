@@ -87,27 +87,18 @@ relation_primary_key(Relation relation)
 static inline void
 ignore_stream_block(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
-	(void) ctx;
-	(void) txn;
 }
 
 static inline void
 ignore_stream_end(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 				  XLogRecPtr lsn)
 {
-	(void) ctx;
-	(void) txn;
-	(void) lsn;
 }
 
 static inline void
 ignore_stream_change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 					 Relation relation, ReorderBufferChange *change)
 {
-	(void) ctx;
-	(void) txn;
-	(void) relation;
-	(void) change;
 }
 #endif
 

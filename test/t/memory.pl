@@ -135,6 +135,31 @@ wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
 my ($ours) = growth_with_tables($tables, @come_and_go);
 cmp_ok($ours, '<', $slack, "$tables tables that came and went leave no memory");
 
+# What the server's log says of the hash table of tables, in bytes.
+sub table_of_tables
+{
+	my $node = $etf->node;
+	my $offset = -s $node->logfile;
+	my $until = time + 120;
+
+	$etf->sql('SELECT pg_log_backend_memory_contexts('
+		  . $etf->walsender_pid('s') . ')');
+	while (time < $until)
+	{
+		my $log = substr slurp_file($node->logfile), $offset;
+
+		return $1 if $log =~ /pg_etf_decoding tables: (\d+) total in .*?\n.*Grand/s;
+		sleep 1;
+	}
+	return;
+}
+
+SKIP:
+{
+	skip 'no view into a walsender before 14', 1 if $etf->version < 14;
+	cmp_ok(table_of_tables(), '<', 64 * 1024, 'nor an entry each');
+}
+
 # A plan of 240 kB for each, of which the server keeps little.
 my $fields = join ', ', map { "field_$_ int" } 1 .. 1000;
 $etf->sql("CREATE TYPE wide AS ($fields)");
