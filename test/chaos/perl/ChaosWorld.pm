@@ -95,7 +95,7 @@ sub new_reader
 	return $self->{reader}{$name} = ChaosReader->new(
 		name => $name, slot => $slot, kind => $kind, dir => $self->{dir},
 		socket => $self->socket_path, database => 'postgres',
-		direct => $self->{direct}, %{ $self->{patch}{$name} // {} });
+		direct => $self->{direct}, %{ $self->{patch}{$slot} // {} });
 }
 
 # Where several readers of a slot write, and in which order they did.

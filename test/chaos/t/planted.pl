@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../perl", 'test/perl';
 
+use ChaosFaults;
 use ChaosWorld;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -81,7 +82,16 @@ my %bug = (
 			engine => [ 'feedback_reached(&engine->feedback)', '0' ]),
 		qr/duplicate/, 'the client delivers again after a reconnect' ],
 	c6 => [ 'otp', client(batch => [ 'EVENT_FRAMES_AROUND : 0', '0 : 0' ]),
-		qr/count differently/, 'the client counts other bytes than it sends' ]);
+		qr/count differently/, 'the client counts other bytes than it sends' ],
+	c7 => [ 'fenced:2', library('position',
+			'AND lsn = #{seen_lsn} AND next_index = #{seen_index}',
+			'AND #{seen_lsn} = #{seen_lsn} AND #{seen_index} = #{seen_index}'),
+		qr/duplicate/, 'the position is set without being compared' ],
+	c8 => [ 'otp', library('frame', "commit_lsn: lsn - 1,\n      end_lsn: lsn,\n      index: 0",
+			"commit_lsn: lsn,\n      end_lsn: lsn,\n      index: 0"),
+		qr/place/, 'a message has the place of a change' ],
+	c9 => [ 'changes', library('callback', 'if opts[:on_exception] == :crash', 'if true'),
+		qr/died/, 'an exception of a handler ends the library' ]);
 
 my $world = ChaosWorld->new(
 	seed => 1, direct => 1,
@@ -106,7 +116,8 @@ sub found
 }
 
 # Who dies while it has something in its hands; a stream that breaks while its
-# reader is behind.
+# reader is behind; a slot that is taken over while its reader works; a sink that
+# is broken for a moment.
 sub round_of_faults
 {
 	my ($reader) = $world->{reader};
@@ -114,6 +125,11 @@ sub round_of_faults
 	turns(2);
 	$_->say('sleep 60000') for @{$reader}{qw(c1 c4)};
 	$reader->{c5}->say('sleep 5000');
+	$_->say('sleep 2500') for @{$reader}{qw(c7a c7b)};
+	$reader->{c9}->say('raise on');
+	turns(1);
+	ChaosFaults::strike($world, 'takeover', $reader->{c7a}, 0);
+	$reader->{c9}->say('raise off');
 	turns(2);
 	$_->{child}->signal('KILL') for @{$reader}{qw(c1 c4)};
 	$world->sql(q{SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots
@@ -134,6 +150,6 @@ for my $name (sort keys %bug)
 	my @found = found($name);
 
 	like("@found", $bug{$name}[2], "caught: $bug{$name}[3]")
-	  or diag `tail -n 20 $world->{dir}/$name.out`;
+	  or diag `tail -n 20 $world->{dir}/$name*.out`;
 }
 done_testing();
