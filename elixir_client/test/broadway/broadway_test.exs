@@ -398,7 +398,7 @@ if Code.ensure_loaded?(Broadway) do
       # Each new life of the producer is told the same.
       teller =
         spawn_link(fn ->
-          for _ <- 1..200 do
+          for _ <- 1..10_000 do
             Process.sleep(5)
 
             try do
@@ -412,7 +412,7 @@ if Code.ensure_loaded?(Broadway) do
           end
         end)
 
-      assert_receive {:DOWN, ^monitor, _, _, _}, 5_000
+      assert_receive {:DOWN, ^monitor, _, _, _}, 60_000
       Process.unlink(teller)
       Process.exit(teller, :kill)
     end

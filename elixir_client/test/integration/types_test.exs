@@ -188,16 +188,13 @@ defmodule PgEtf.Integration.TypesTest do
 
     defp compare_with_postgrex(sandbox, table, record, columns) do
       {:ok, _} = Application.ensure_all_started(:postgrex)
-      types = PgEtf.Integration.PostgrexTypes
-      {:ok, conn} = Postgrex.start_link([types: types] ++ Sandbox.connection(sandbox))
-      # A value that Postgrex cannot read ends the connection, and not this test.
-      Process.unlink(conn)
+      opts = [types: PgEtf.Integration.PostgrexTypes] ++ Sandbox.connection(sandbox)
 
       compared =
         for {name, type, sql, _term, _array} <- columns,
             {type, sql} not in @ours,
             column <- [name, name <> "_null", name <> "_array"] do
-          case query(conn, "SELECT #{column} FROM #{table}") do
+          case query(opts, "SELECT #{column} FROM #{table}") do
             {:ok, value} -> {type, record[column], value}
             :unsupported -> type
           end
@@ -207,17 +204,24 @@ defmodule PgEtf.Integration.TypesTest do
       unsupported = Enum.join(Enum.uniq(unsupported), " ")
       IO.puts("#{length(read)} values compared with Postgrex, which does not read #{unsupported}")
       assert [] == for({type, ours, theirs} <- read, ours != theirs, do: {type, ours, theirs})
-      GenServer.stop(conn)
     end
 
-    # Postgrex raises for types that it does not know, and for 24:00:00.
-    defp query(conn, sql) do
-      case Postgrex.query(conn, sql, []) do
-        {:ok, %{rows: [[value]]}} -> {:ok, value}
-        {:error, _} -> :unsupported
+    # Postgrex raises for types that it does not know, and for 24:00:00, which ends its
+    # connection, and after a few of them all that is left of it.
+    defp query(opts, sql) do
+      {:ok, conn} = Postgrex.start_link(opts)
+      Process.unlink(conn)
+
+      try do
+        case Postgrex.query(conn, sql, []) do
+          {:ok, %{rows: [[value]]}} -> {:ok, value}
+          {:error, _} -> :unsupported
+        end
+      rescue
+        _ -> :unsupported
+      after
+        GenServer.stop(conn)
       end
-    rescue
-      _ -> :unsupported
     end
   else
     defp compare_with_postgrex(_sandbox, _table, _record, _columns), do: @ours
