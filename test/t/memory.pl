@@ -181,7 +181,7 @@ $etf->sql(q{INSERT INTO enum_1 VALUES ('one')});
 wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
 ($ours, $others) =
   growth_with_tables($tables, q{INSERT INTO enum_%s VALUES (''two'')});
-cmp_ok($ours - $others, '<', $tables * 8 + $slack / 4,
+cmp_ok($ours - $others, '<', $tables * 4 + $slack / 4,
 	'a column of an enum takes no more than another');
 finish($_) for $receiver, $other;
 $etf->drop_slot('other');
