@@ -5,9 +5,9 @@ if Code.ensure_loaded?(Broadway) do
     defmodule Pipeline do
       use Broadway
 
-      def start(test, producer, processors) do
+      def start(test, producer, processors, name \\ "pipeline") do
         Broadway.start_link(__MODULE__,
-          name: :"#{producer[:slot]}_pipeline",
+          name: :"#{producer[:slot]}_#{name}",
           producer: [module: {PgEtf.Producer, producer}, concurrency: 1],
           processors: [default: processors],
           context: test
@@ -49,6 +49,27 @@ if Code.ensure_loaded?(Broadway) do
       for {_id, versions} <- rows, do: assert(versions == Enum.to_list(0..100))
       Broadway.stop(pipeline)
       assert confirmed(sandbox, slot) >= List.last(changes).end_lsn
+    end
+
+    test "of two pipelines with one slot one stands by, and takes over", %{sandbox: sandbox} do
+      {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
+
+      insert =
+        &Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(#{&1}, #{&2})")
+
+      opts = options(sandbox, slot)
+      {:ok, first} = Pipeline.start(self(), opts, [concurrency: 2], "first")
+      eventually(fn -> PgEtf.info(first).status == :connected end)
+      {:ok, second} = Pipeline.start(self(), opts, [concurrency: 2], "second")
+      eventually(fn -> PgEtf.info(second).status == :standby end)
+      insert.(1, 50)
+      before = changes(50)
+      Broadway.stop(first)
+      insert.(51, 100)
+      ids = Enum.map(before ++ changes(50), & &1.record["id"])
+      assert Enum.sort(ids) == Enum.to_list(1..100)
+      assert PgEtf.info(second).status == :connected
+      Broadway.stop(second)
     end
 
     # Rows change places: each key is given up by one row and taken by another, and a
