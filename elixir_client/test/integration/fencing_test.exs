@@ -86,7 +86,7 @@ defmodule PgEtf.Integration.FencingTest do
     end)
   end
 
-  defp fenced?(node), do: Beam.log(node) =~ "somebody_else_went_on"
+  defp fenced?(node), do: Beam.logged(node) =~ "somebody_else_went_on"
 
   # Node a holds at row 2, inside its transaction; b takes the slot.
   defp paused(world, recipe, place, sink \\ []) do
@@ -155,7 +155,7 @@ defmodule PgEtf.Integration.FencingTest do
       go(world)
       Beam.continue(a)
 
-      eventually(fn -> Beam.log(a) =~ "connection: closed" end)
+      eventually(fn -> Beam.logged(a) =~ "connection: closed" end)
       assert rows(world) == [1, 2, 3]
       takes_over(world, b, [1, 2, 3])
     end

@@ -12,7 +12,8 @@ defmodule PgEtf.Beam do
     paths = Enum.flat_map(:code.get_path(), &[~c"-pa", &1])
     options = %{connection: :standard_io, args: paths, shutdown: :halt}
     {:ok, peer, _} = :peer.start(options)
-    log = Path.join(System.tmp_dir!(), "pg_etf_#{name}_#{System.unique_integer([:positive])}.log")
+    random = Base.encode32(:rand.bytes(5), case: :lower)
+    log = Path.join(System.tmp_dir!(), "pg_etf_#{name}_#{random}.log")
     pid = peer |> :peer.call(:os, :getpid, []) |> List.to_integer()
     node = %__MODULE__{peer: peer, pid: pid, log: log}
 
@@ -36,19 +37,27 @@ defmodule PgEtf.Beam do
     :logger.remove_handler(:default)
     :logger.remove_handler(Logger)
     filters = [no_progress: {&:logger_filters.progress/2, :stop}]
-    config = %{config: %{file: String.to_charlist(log)}, level: :info, filters: filters}
-    :ok = :logger.add_handler(:log, :logger_std_h, config)
+    config = %{config: %{file: log}, level: :info, filters: filters}
+    :ok = :logger.add_handler(:log, __MODULE__, config)
   end
 
-  def log(%__MODULE__{log: log}) do
+  # Written at once: the node may be killed at any moment.
+  @doc false
+  def log(event, %{config: %{file: file}}) do
+    File.write!(file, :logger_formatter.format(event, %{single_line: true}), [:append])
+  end
+
+  @doc "What the node has logged, a line for each event."
+  def logged(%__MODULE__{log: log}) do
     case File.read(log) do
       {:ok, text} -> text
       {:error, :enoent} -> ""
     end
   end
 
-  @doc "Ends it as a deploy does."
+  @doc "Ends it as a deploy does, but for what a peer has to say at its end."
   def stop(node) do
+    :ok = call(node, :logger, :remove_handler, [:log])
     :ok = call(node, :init, :stop, [])
     PgEtf.Integration.eventually(fn -> not alive?(node) end)
   end

@@ -1,7 +1,7 @@
 defmodule PgEtf.Relay do
   @moduledoc false
   # A network between clients and a server's Unix socket that can stop to carry: nothing
-  # arrives any more, in either direction, and nobody is told.
+  # arrives any more, in either direction, and nobody is told; until it carries again.
 
   use GenServer
 
@@ -9,13 +9,14 @@ defmodule PgEtf.Relay do
 
   def port(relay), do: GenServer.call(relay, :port)
   def swallow(relay), do: GenServer.call(relay, :swallow)
+  def carry(relay), do: GenServer.call(relay, :carry)
 
   @impl true
   def init(path) do
     {:ok, listen} = :gen_tcp.listen(0, [:binary, ip: {127, 0, 0, 1}, active: false])
     relay = self()
     spawn_link(fn -> accept(listen, relay, path) end)
-    {:ok, %{listen: listen, peers: %{}, swallow?: false}}
+    {:ok, %{listen: listen, peers: %{}, kept: nil}}
   end
 
   defp accept(listen, relay, path) do
@@ -28,16 +29,23 @@ defmodule PgEtf.Relay do
 
   @impl true
   def handle_call(:port, _from, state), do: {:reply, elem(:inet.port(state.listen), 1), state}
-  def handle_call(:swallow, _from, state), do: {:reply, :ok, %{state | swallow?: true}}
+  def handle_call(:swallow, _from, state), do: {:reply, :ok, %{state | kept: []}}
 
-  # One that has stopped to carry reads no more: what is sent stays in the network.
-  @impl true
-  def handle_info({:pair, client, server}, state) do
-    for socket <- [client, server], not state.swallow?, do: :inet.setopts(socket, active: :once)
-    {:noreply, %{state | peers: Map.merge(state.peers, %{client => server, server => client})}}
+  def handle_call(:carry, _from, %{kept: kept} = state) do
+    for message <- Enum.reverse(kept), do: send(self(), message)
+    {:reply, :ok, %{state | kept: nil}}
   end
 
-  def handle_info(_message, %{swallow?: true} = state), do: {:noreply, state}
+  # What is on its way stays there; nothing more is read.
+  @impl true
+  def handle_info(message, %{kept: kept} = state) when is_list(kept) do
+    {:noreply, %{state | kept: [message | kept]}}
+  end
+
+  def handle_info({:pair, client, server}, state) do
+    for socket <- [client, server], do: :inet.setopts(socket, active: :once)
+    {:noreply, %{state | peers: Map.merge(state.peers, %{client => server, server => client})}}
+  end
 
   def handle_info({:tcp, socket, data}, state) do
     :gen_tcp.send(state.peers[socket], data)
