@@ -170,11 +170,17 @@ wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
 cmp_ok($ours - $others, '<', $plans + $slack,
 	'the plans of tables that stay are bounded');
 
-# The labels of an enum are known once, not for each column.
+# The labels of an enum are known once, not for each column.  In new slots, so
+# that nothing is there yet that could be used again.
+finish($_) for $receiver, $other;
 $etf->sql(q{CREATE TYPE enum AS ENUM ('one', 'two')});
 for_tables($tables, 'CREATE TABLE enum_%s (a enum)');
-wait_until_sent($_, $etf->end_of_wal) for 's', 'other';
-finish($_) for $receiver, $other;
+for my $slot ([ 's', 'pg_etf_decoding' ], [ 'other', 'test_decoding' ])
+{
+	$etf->wait_until_idle($slot->[0]);
+	$etf->drop_slot($slot->[0]);
+	$etf->sql("SELECT pg_create_logical_replication_slot('$slot->[0]', '$slot->[1]')");
+}
 $receiver = receive('s', '/dev/null');
 $other = receive('other', '/dev/null');
 $etf->sql(q{INSERT INTO enum_1 VALUES ('one')});
