@@ -43,6 +43,7 @@ typedef struct SlotReport
 	uint64_t retained;	/* bytes of WAL kept for it */
 	uint64_t safe_size; /* bytes that may still be written; 0: not limited */
 	uint64_t xmin_age;	/* of catalog_xmin: what vacuum must leave */
+	uint64_t decoded;	/* transactions: see slot_decoded() */
 	int active_pid;
 	char wal_status[16];
 	char reason[32]; /* of an invalidation; or empty */

@@ -22,4 +22,11 @@ extern bool slot_supported(const Settings *settings, int server_version,
 extern bool slot_is_ours(const char *slot, const char *plugin,
 						 Failure *failure);
 
+/*
+ * How many transactions the server has decoded from the slot "s" of a query, 0
+ * where it does not count them (before 14): a slot that was made anew begins
+ * with none.
+ */
+extern const char *slot_decoded(int server_version);
+
 #endif

@@ -49,6 +49,8 @@ typedef struct Stream
 	 * beyond this: it was asked for when the slot was there.
 	 */
 	uint64_t vouched;
+	uint64_t decoded; /* from the slot, when it was seen in our hands last */
+
 	char system_identifier[24]; /* empty: not known yet */
 
 	/*
@@ -68,6 +70,7 @@ typedef struct Stream
 	uint64_t server_lsn;	 /* the server's position at connect */
 	uint64_t sender_timeout; /* milliseconds; 0: none */
 	uint64_t confirmed;		 /* the slot's position */
+	uint64_t found_decoded;	 /* see slot_decoded() */
 	int holder_pid;			 /* of who reads the slot instead of us; 0 */
 	bool synced;			 /* a standby's copy: the server itself holds it */
 	bool created;			 /* by this connection */

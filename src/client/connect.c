@@ -23,6 +23,7 @@ started(Engine *engine)
 		feedback_init(&engine->feedback, stream->confirmed);
 	stream->resumes = true;
 	stream->made = false;
+	stream->decoded = stream->found_decoded;
 	stream->reader_pid = stream->backend_pid;
 	stream->reached_timeline = stream->in_recovery ? 0 : stream->timeline;
 	engine->busy_since = engine->standby_since = 0;

@@ -13,6 +13,7 @@
 
 #include "client/clean.h"
 #include "client/session.h"
+#include "client/slot.h"
 #include "client/strbuf.h"
 #include "client/tables.h"
 
@@ -82,13 +83,16 @@ build_slot(const Control *control, StrBuf *sql)
 				"ELSE j ->> 'safe_wal_size' END AS safe_size, "
 				"j ->> 'wal_status' AS wal_status, "
 				"j ->> 'invalidation_reason' AS reason, "
-				"pg_catalog.age(s.catalog_xmin) AS xmin_age "
-				"FROM (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
-				"THEN pg_catalog.pg_last_wal_replay_lsn() "
-				"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn) AS now "
-				"LEFT JOIN (SELECT *, pg_catalog.to_jsonb(r) AS j "
-				"FROM pg_catalog.pg_replication_slots AS r) AS s "
-				"ON s.slot_name = ");
+				"pg_catalog.age(s.catalog_xmin) AS xmin_age, ");
+	strbuf_puts(sql, slot_decoded(PQserverVersion(control->db.conn)));
+	strbuf_puts(
+		sql,
+		" AS decoded FROM (SELECT CASE WHEN pg_catalog.pg_is_in_recovery() "
+		"THEN pg_catalog.pg_last_wal_replay_lsn() "
+		"ELSE pg_catalog.pg_current_wal_flush_lsn() END AS lsn) AS now "
+		"LEFT JOIN (SELECT *, pg_catalog.to_jsonb(r) AS j "
+		"FROM pg_catalog.pg_replication_slots AS r) AS s "
+		"ON s.slot_name = ");
 	strbuf_put_literal(sql, control->settings->slot);
 }
 
@@ -151,6 +155,7 @@ read_report(Control *control)
 	slot->retained = db_number(&control->db, "retained");
 	slot->safe_size = db_number(&control->db, "safe_size");
 	slot->xmin_age = db_number(&control->db, "xmin_age");
+	slot->decoded = db_number(&control->db, "decoded");
 	slot->active_pid = (int) db_number(&control->db, "active_pid");
 	copy_value(control, "wal_status", slot->wal_status,
 			   sizeof(slot->wal_status));

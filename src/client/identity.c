@@ -124,9 +124,20 @@ identity_check_history(Stream *stream)
 }
 
 /*
- * The slot begins after what the consumer has.  Changes are missing for certain
- * when the slot was there already as the consumer said where it is; otherwise
- * somebody has read on meanwhile, and the consumer may know of it by now.
+ * Is it another slot of the same name?  One that was made anew has decoded
+ * less; and of one that has decoded nothing nobody can tell.
+ */
+static bool
+is_made_anew(const Stream *stream)
+{
+	return stream->decoded == 0 || stream->found_decoded < stream->decoded;
+}
+
+/*
+ * The slot begins after what the consumer has.  Somebody has read on meanwhile,
+ * and a consumer that stores its position may know of it by now.  Changes are
+ * missing when the slot was there already as it said where it is; and for one
+ * that stores nothing when the slot is not the one that it has read.
  */
 static bool
 refuse_passed(Stream *stream)
@@ -134,6 +145,7 @@ refuse_passed(Stream *stream)
 	Failure *failure = &stream->db.failure;
 	char position[LSN_TEXT_SIZE];
 	char confirmed[LSN_TEXT_SIZE];
+	bool asks = stream->settings->ack_positions;
 
 	lsn_to_text(stream->position, position);
 	lsn_to_text(stream->confirmed, confirmed);
@@ -141,10 +153,19 @@ refuse_passed(Stream *stream)
 		failure_set(failure, FAIL_GAP,
 					"the consumer's position is %s, but the slot begins at %s",
 					position, confirmed);
+	else if (stream->resumes && !asks && is_made_anew(stream))
+	{
+		failure_set(failure, FAIL_GAP,
+					"the slot was read up to %s, and begins at %s now: it was "
+					"made anew",
+					position, confirmed);
+		failure_hint(failure, "Changes in between will not come: copy the "
+							  "data again, then start anew.");
+	}
 	else
 		failure_set(failure, FAIL_SLOT_MOVED,
 					"the slot was moved from %s to %s: another process has "
-					"read on, or it was made anew",
+					"read on",
 					position, confirmed);
 	return false;
 }

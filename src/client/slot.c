@@ -32,6 +32,16 @@ slot_supported(const Settings *settings, int server_version, Failure *failure)
 		   require(settings->failover, "failover", 17, server_version, failure);
 }
 
+const char *
+slot_decoded(int server_version)
+{
+	return server_version < 140000
+			   ? "0"
+			   : "(SELECT t.total_txns FROM "
+				 "pg_catalog.pg_stat_replication_slots AS t "
+				 "WHERE t.slot_name = s.slot_name)";
+}
+
 bool
 slot_is_ours(const char *slot, const char *plugin, Failure *failure)
 {

@@ -194,9 +194,10 @@ build_slot(const Stream *stream, StrBuf *sql)
 				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
 				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
 				"(pg_catalog.to_jsonb(s) ->> 'failover')::bool AS failover, "
-				"(pg_catalog.to_jsonb(s) ->> 'synced')::bool AS synced, "
-				"pg_catalog.set_config('lock_timeout', "
-				"CASE WHEN s.slot_name IS NULL THEN ");
+				"(pg_catalog.to_jsonb(s) ->> 'synced')::bool AS synced, ");
+	strbuf_puts(sql, slot_decoded(stream->server_version));
+	strbuf_puts(sql, " AS decoded, pg_catalog.set_config('lock_timeout', "
+					 "CASE WHEN s.slot_name IS NULL THEN ");
 	strbuf_putf(sql, "'%llums'",
 				(unsigned long long) stream->settings->connect_timeout / 2);
 	strbuf_puts(sql, " ELSE '0' END, false) "
@@ -332,6 +333,7 @@ check_slot(Stream *stream)
 	if (!check_usable(stream) || !check_free(stream))
 		return false;
 	stream->confirmed = db_lsn(&stream->db, "confirmed_flush_lsn");
+	stream->found_decoded = db_number(&stream->db, "decoded");
 	if (stream->confirmed == 0)
 		return refuse(stream, FAIL_SLOT_ACTIVE,
 					  "slot \"%s\" is being created by somebody else",

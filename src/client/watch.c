@@ -229,6 +229,9 @@ slot_reported(Engine *engine)
 	if (slot->server_lsn > engine->server_lsn)
 		engine->server_lsn = slot->server_lsn;
 	report_slot(engine);
+	if (engine->phase == ENGINE_STREAMING &&
+		slot->active_pid == engine->stream.backend_pid)
+		engine->stream.decoded = slot->decoded;
 	if (!engine->stream.resumes || !is_lost(slot))
 		return;
 	/* It may not be where the next stream will be: that finds out itself. */

@@ -358,13 +358,23 @@ defmodule PgEtf.Session do
 
     case session.opts[:on_error] do
       :halt ->
-        delay = session.opts[:retry_after]
-        schedule(session, :connect, delay)
-        Status.ended(session, :halted, error, "halted, trying again in #{div(delay, 1000)} s")
+        halted(session, error)
 
       :stop ->
         schedule(session, {:stop, error}, 0)
         Status.ended(session, :stopped, error, "stopped")
+    end
+  end
+
+  # Where no position is stored a new attempt would begin behind the gap, as if there
+  # were none.
+  defp halted(%Session{opts: opts} = session, error) do
+    if error.class == :gap and opts[:start_position] == nil do
+      Status.ended(session, :halted, error, "halted until PgEtf.resume/1")
+    else
+      schedule(session, :connect, opts[:retry_after])
+      again = "trying again in #{div(opts[:retry_after], 1000)} s"
+      Status.ended(session, :halted, error, "halted, " <> again)
     end
   end
 

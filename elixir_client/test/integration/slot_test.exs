@@ -275,6 +275,33 @@ defmodule PgEtf.Integration.SlotTest do
     Enum.each(consumers, &GenServer.stop/1)
   end
 
+  test "a slot made anew behind a plain one is a gap, and stays one", world do
+    %{sandbox: sandbox, slot: slot, table: table} = world
+    create_slot(sandbox, slot)
+
+    {:ok, consumer} =
+      consume(sandbox, slot, backoff_min: 3_000, backoff_max: 3_000, retry_after: 100)
+
+    status(consumer, :connected)
+    insert(sandbox, table, 1)
+    changes(1)
+
+    drop(sandbox, slot)
+    insert(sandbox, table, 2)
+    create_slot(sandbox, slot)
+    status(consumer, :halted)
+    assert %{class: :gap, message: message} = PgEtf.info(consumer).error
+    assert message =~ "made anew"
+    Process.sleep(500)
+    assert PgEtf.info(consumer).status == :halted
+
+    assert PgEtf.resume(consumer) == :ok
+    status(consumer, :connected)
+    insert(sandbox, table, 3)
+    assert_receive {:change, %{record: %{"id" => 3}}}, 10_000
+    GenServer.stop(consumer)
+  end
+
   test "a plain one goes on where the slot is by now", %{sandbox: sandbox} = world do
     create_slot(sandbox, world.slot)
     more = [backoff_min: 2_000, backoff_max: 2_000]
