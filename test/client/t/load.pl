@@ -198,7 +198,13 @@ subtest 'valgrind has nothing to say' => sub {
 		  . 'FROM pg_replication_slots');
 	$client->expect(qr/^\{status,connected/, 'again', 90);
 	$etf->sql('INSERT INTO t SELECT generate_series(1, 1000) RETURNING 1');
-	ok($client->stat('sent_events'), 'events');
+	my $events = 0;
+	for (1 .. 300)
+	{
+		last if $events = $client->stat('sent_events');
+		select undef, undef, undef, 0.1;
+	}
+	ok($events, 'events');
 	is($client->stop, 0, 'no error, no leak');
 	is(-s "$dir/log" // 0, 0, 'and an empty log')
 	  or diag slurp_file("$dir/log");
