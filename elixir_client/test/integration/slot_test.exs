@@ -279,9 +279,8 @@ defmodule PgEtf.Integration.SlotTest do
     %{sandbox: sandbox, slot: slot, table: table} = world
     create_slot(sandbox, slot)
 
-    {:ok, consumer} =
-      consume(sandbox, slot, backoff_min: 3_000, backoff_max: 3_000, retry_after: 100)
-
+    more = [backoff_min: 3_000, backoff_max: 3_000, on_error: :halt, retry_after: 100]
+    {:ok, consumer} = consume(sandbox, slot, more)
     status(consumer, :connected)
     insert(sandbox, table, 1)
     changes(1)
