@@ -62,7 +62,8 @@ defmodule PgEtf.Position do
   writer waits for the first, and then finds that somebody else went on. It answers
   `{:error, :somebody_else_went_on}`, the transaction is rolled back, and with
   `on_failure: :retry`, the default of a consumer, the stream starts again and
-  `checkpoint/1` reads where.
+  `checkpoint/1` reads where. (`:requeue` would try the same from the same position, in
+  vain.)
 
   A transaction that comes in parts moves the position with each part: `lsn` is then
   the place of its commit, and `next_index` the number of its changes that are done.
@@ -89,7 +90,7 @@ defmodule PgEtf.Position do
   |---|---|
   | Ecto | `query: &Repo.query/2` |
   | Postgrex | `query: &Postgrex.query(pool, &1, &2)`, and `advance/3` with the connection of the transaction |
-  | MyXQL | `query: &MyXQL.query(pool, &1, &2), placeholder: "?"`, and `advance/3` |
+  | MyXQL (not tested) | `query: &MyXQL.query(pool, &1, &2), placeholder: "?"`, and `advance/3` |
 
   With Postgrex:
 
