@@ -76,6 +76,8 @@ sub pass
 	return 1;
 }
 
+sub port { return $_[0]->{port}; }
+
 # Settings of a client that connects through it.
 sub settings
 {

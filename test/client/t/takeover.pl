@@ -222,22 +222,26 @@ subtest 'without standby: wait, but with no old position' => sub {
 };
 
 subtest 'its own walsender, which the server takes for alive' => sub {
-	my $relay = EtfRelay->new($node);
-	my $client = EtfClient->start($node, @standby, $relay->settings,
-		takeover_timeout => 3000, liveness_timeout => 1000,
+	my @relays = map { EtfRelay->new($node) } 1 .. 2;
+	my $ports = join ',', map { $_->port } @relays;
+	my $client = EtfClient->start($node, @standby,
+		connection =>
+		  qq[#{host => <<"127.0.0.1,127.0.0.1">>, port => <<"$ports">>}],
+		takeover_timeout => 12000, liveness_timeout => 1000,
 		connect_timeout => 1000, reconnect_min => 50, reconnect_max => 200,
 		control => 'false');
 
-	$client->expect(qr/^\{status,connected,.*wal_sender_timeout => 3000/s,
+	$client->expect(qr/^\{status,connected,.*wal_sender_timeout => 12000/s,
 		'the timeout is of this connection');
 	$client->say('{auto, ack}');
 	reads($client, 51, 'it reads');
-	$relay->freeze;
-	$client->expect(qr/^\{status,reconnecting/, 'the network is gone');
+	my $pid = holder();
+	$relays[0]->freeze;
+	$client->expect(qr/^\{status,reconnecting/, 'one way is gone');
 	insert(52);
-	$relay->thaw;
-	$client->expect(qr/^\{status,connected,/, 'it comes back', 60);
-	is_deeply($client->rows_until(52), [52], 'and goes on where it was');
+	waits($client, $pid);
+	$client->expect(qr/^\{status,connected,/, 'the slot is free again', 60);
+	is_deeply($client->rows_until(52), [52], 'it goes on where it was');
 	$client->stop;
 	$client->quit;
 };
