@@ -39,6 +39,10 @@ typedef struct Show
 	bool colors;
 	const char *null; /* the null atom of the stream */
 
+	/* JSON: a table is met whose deletes do not tell which row it was; or NULL */
+	void (*keyless)(void *arg, const char *schema, const char *table);
+	void *keyless_arg;
+
 	StrBuf *out; /* where text goes at the moment */
 	TermText text;
 	TextLevel *levels;

@@ -239,6 +239,26 @@ set_options(Arguments *args)
 	return true;
 }
 
+static void
+tell_keyless(void *arg, const char *schema, const char *table)
+{
+	say_line(arg, "warning",
+			 "table %s.%s has no replica identity: its updates and deletes do "
+			 "not tell which row it was; give it a primary key, or REPLICA "
+			 "IDENTITY FULL",
+			 schema, table);
+}
+
+static bool
+shows_old_rows(const Arguments *args)
+{
+	const char *actions = pairs_get(&args->settings.options, "actions");
+
+	return actions == NULL || strstr(actions, "all") != NULL ||
+		   strstr(actions, "update") != NULL ||
+		   strstr(actions, "delete") != NULL;
+}
+
 static bool
 prepare(Print *print, Arguments *args)
 {
@@ -254,6 +274,8 @@ prepare(Print *print, Arguments *args)
 	print->show.colors = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	print->say =
 		(Say){.verbose = args->verbose, .screen = isatty(STDERR_FILENO)};
+	print->show.keyless = shows_old_rows(args) ? tell_keyless : NULL;
+	print->show.keyless_arg = &print->say;
 	return true;
 }
 

@@ -159,22 +159,26 @@ read_column(Show *show, TermReader *reader, ShowColumn *column)
 	return term_skip(reader);
 }
 
-/* {relation, Rel, Schema, Table, Identity, Columns} */
-bool
-show_read_relation(Show *show, TermReader *reader)
+static void
+tell_keyless(const Show *show, const ShowRelation *relation,
+			 const Term *identity)
 {
-	ShowRelation *relation;
-	uint64_t id;
+	if (show->keyless == NULL || term_is_atom(identity, "full"))
+		return;
+	for (uint32_t i = 0; i < relation->column_count; i++)
+	{
+		if (relation->columns[i].key)
+			return;
+	}
+	show->keyless(show->keyless_arg, relation->schema, relation->table);
+}
+
+static bool
+read_columns(Show *show, TermReader *reader, ShowRelation *relation)
+{
 	Term columns;
 
-	if (!term_next_uint64(reader, &id, "relation is not a number"))
-		return false;
-	relation = new_relation(show, id);
-	if (relation == NULL)
-		return term_fail(reader, "out of memory");
-	relation->schema = show_read_name(show, reader);
-	relation->table = show_read_name(show, reader);
-	if (!term_skip(reader) || !term_next(reader, &columns))
+	if (!term_next(reader, &columns))
 		return false;
 	if (columns.kind != TERM_LIST)
 		return true;
@@ -188,4 +192,28 @@ show_read_relation(Show *show, TermReader *reader)
 			return false;
 	}
 	return term_skip(reader);
+}
+
+/* {relation, Rel, Schema, Table, Identity, Columns} */
+bool
+show_read_relation(Show *show, TermReader *reader)
+{
+	ShowRelation *relation;
+	uint64_t id;
+	Term identity;
+	bool known;
+
+	if (!term_next_uint64(reader, &id, "relation is not a number"))
+		return false;
+	known = show_find_relation(show, id) != NULL;
+	relation = new_relation(show, id);
+	if (relation == NULL)
+		return term_fail(reader, "out of memory");
+	relation->schema = show_read_name(show, reader);
+	relation->table = show_read_name(show, reader);
+	if (!term_next(reader, &identity) || !read_columns(show, reader, relation))
+		return false;
+	if (!known && relation->schema != NULL && relation->table != NULL)
+		tell_keyless(show, relation, &identity);
+	return true;
 }

@@ -16,7 +16,7 @@ my @client =
   ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot', 's');
 
 $etf->sql('CREATE TABLE t (id int PRIMARY KEY, v text, n numeric, d timestamptz)');
-$etf->sql('CREATE TABLE other (id int)');
+$etf->sql('CREATE TABLE other (id int); ALTER TABLE other REPLICA IDENTITY FULL');
 
 # Run the client; its status, stdout and stderr.
 sub client
@@ -373,6 +373,22 @@ subtest 'a server that comes and goes' => sub {
 };
 
 # By hand, since the BEAM would never write such things.
+subtest 'tables whose deletes tell nothing' => sub {
+	$etf->slot('k');
+	$etf->sql('CREATE TABLE keyless (id int); INSERT INTO keyless VALUES (1)');
+	my $end = changes();
+	my $said = qr/table "public"\."keyless" has no replica identity/;
+	my @read = ('--slot=k', '--print=json', '--endpos', $end);
+	my (undef, undef, $err) = client(@read, '--peek', '-o', 'relations=frame');
+
+	is(scalar(() = $err =~ /$said/g), 1, 'are told, once');
+	unlike($err, qr/"t" has no replica identity/, 'others are not');
+	(undef, undef, $err) = client(@read, '-o', 'actions=insert');
+	unlike($err, $said, 'nor where only inserts are read');
+	$etf->sql('DROP TABLE keyless');
+	$etf->drop_slot('k');
+};
+
 subtest 'bytes that no BEAM writes' => sub {
 	my ($out, $err) = ('', '');
 	my $in = "\xff\xff\xff\xff";
