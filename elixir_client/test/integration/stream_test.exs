@@ -176,7 +176,7 @@ defmodule PgEtf.Integration.StreamTest do
           {"no such database", :config, [connection: [database: "no_such_database"]]},
           {"no such role", :auth, [connection: [username: "nobody_there"]]},
           {"an option that the plugin does not know", :config, [plugin_options: %{"x" => "y"}]},
-          {"a table pattern that is none", :config, [tables: ["\\"]]},
+          {"a table pattern that is none", :config, [tables: ["public.\\"]]},
           {"a program that is not there", :config, [client_path: "/no/such/program"]}
         ] do
       test title, %{sandbox: sandbox} do

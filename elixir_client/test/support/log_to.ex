@@ -13,7 +13,10 @@ defmodule PgEtf.LogTo do
   end
 
   @doc false
-  def log(event, %{config: %{to: to}}), do: send(to, {__MODULE__, show(event)})
+  # The level before the rest: keys of a map come in any order.
+  def log(%{level: level} = event, %{config: %{to: to}}) do
+    send(to, {__MODULE__, "level: #{inspect(level)} " <> show(Map.delete(event, :level))})
+  end
 
   @doc "A term in full, structs and long binaries too."
   def show(term), do: inspect(term, structs: false, limit: :infinity, printable_limit: :infinity)
