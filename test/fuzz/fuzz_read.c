@@ -110,20 +110,13 @@ __wrap_fwrite(const void *from, size_t size, size_t count, FILE *to)
 	return count;
 }
 
-int
-print_failure(const Failure *failure)
-{
-	file.failure = *failure;
-	return failure_info(failure->class)->exit_status;
-}
-
 static void
 read_file(Arguments *args, bool pieces)
 {
 	file.pos = 0;
 	file.pieces = pieces;
 	file.state = (uint32_t) file.len * UINT32_C(2654435761);
-	read_main(args);
+	read_main(args, &file.failure);
 }
 
 static void
