@@ -3,7 +3,8 @@
  *		From a new replication connection to START_REPLICATION.
  *
  * Each step is a command, built from what is known, and a look at its answer;
- * identity.c has those that compare the server with what the consumer knows.
+ * identity.c has those that compare the server with what the consumer knows,
+ * stream_slot.c the one that looks at the slot.
  * All quoting of what users give is done here.
  */
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "client/slot.h"
 #include "client/strbuf.h"
 #include "client/stream.h"
+#include "client/stream_slot.h"
 #include "common/lsn.h"
 
 typedef struct Step
@@ -24,11 +26,9 @@ typedef struct Step
 } Step;
 
 static void build_session(const Stream *stream, StrBuf *sql);
-static void build_slot(const Stream *stream, StrBuf *sql);
 static void build_create(const Stream *stream, StrBuf *sql);
 static void build_start(const Stream *stream, StrBuf *sql);
 static bool check_session(Stream *stream);
-static bool check_slot(Stream *stream);
 static bool check_created(Stream *stream);
 static bool check_started(Stream *stream);
 
@@ -47,7 +47,7 @@ static const Step steps[] = {
 	[STEP_IDENTIFY] = {STAGE_SETUP, identity_build, identity_check},
 	[STEP_HISTORY] = {STAGE_SETUP, identity_build_history,
 					  identity_check_history},
-	[STEP_SLOT] = {STAGE_SETUP, build_slot, check_slot},
+	[STEP_SLOT] = {STAGE_SETUP, stream_slot_build, stream_slot_check},
 	[STEP_CREATE] = {STAGE_CREATE, build_create, check_created},
 	[STEP_START] = {STAGE_START, build_start, check_started},
 };
@@ -104,14 +104,6 @@ stream_setup_answer(Stream *stream)
 	if (stream->step == STEP_START)
 		return STREAM_STARTED;
 	return run_step(stream, next_step(stream));
-}
-
-static bool
-refuse(Stream *stream, FailureClass class, const char *message,
-	   const char *value)
-{
-	failure_set(&stream->db.failure, class, message, value);
-	return false;
 }
 
 /*
@@ -179,168 +171,6 @@ check_session(Stream *stream)
 	return true;
 }
 
-/*
- * If the slot is missing, what follows is its creation, which may have to
- * wait for transactions that run: lock_timeout bounds that, and nothing else.
- */
-static void
-build_slot(const Stream *stream, StrBuf *sql)
-{
-	strbuf_puts(sql,
-				"SELECT s.slot_name, s.slot_type, s.plugin, s.temporary, "
-				"s.database = pg_catalog.current_database() AS ours, "
-				"s.database, "
-				"s.confirmed_flush_lsn, s.active_pid, "
-				"pg_catalog.to_jsonb(s) ->> 'wal_status' AS wal_status, "
-				"pg_catalog.to_jsonb(s) ->> 'invalidation_reason' AS reason, "
-				"(pg_catalog.to_jsonb(s) ->> 'failover')::bool AS failover, "
-				"(pg_catalog.to_jsonb(s) ->> 'synced')::bool AS synced, ");
-	strbuf_puts(sql, slot_decoded(stream->server_version));
-	strbuf_puts(sql, " AS decoded, pg_catalog.set_config('lock_timeout', "
-					 "CASE WHEN s.slot_name IS NULL THEN ");
-	strbuf_putf(sql, "'%llums'",
-				(unsigned long long) stream->settings->connect_timeout / 2);
-	strbuf_puts(sql, " ELSE '0' END, false) "
-					 "FROM (SELECT 1) AS one LEFT JOIN "
-					 "pg_catalog.pg_replication_slots AS s ON s.slot_name = ");
-	strbuf_put_literal(sql, stream->settings->slot);
-}
-
-/* Where no slot may be made: what it has missed would be missing silently. */
-static bool
-check_missing(Stream *stream)
-{
-	const char *slot = stream->settings->slot;
-
-	stream->confirmed = 0;
-	if (stream->resumes && stream->in_recovery)
-		return identity_refuse_standby(stream);
-	if (stream->resumes && stream->settings->create == CREATE_TEMPORARY)
-		return refuse(stream, FAIL_SLOT_LOST,
-					  "temporary slot \"%s\" has ended with its connection",
-					  slot);
-	if (stream->position != 0 || stream->resumes)
-		return refuse(stream, FAIL_SLOT_MISSING,
-					  "slot \"%s\" does not exist any more, and a new one "
-					  "would not have the changes after the stored position",
-					  slot);
-	if (stream->settings->create == CREATE_NONE)
-		return refuse(stream, FAIL_SLOT_MISSING, "slot \"%s\" does not exist",
-					  slot);
-	return slot_supported(stream->settings, stream->server_version,
-						  &stream->db.failure);
-}
-
-/* On a standby the server itself holds a slot that it has from its primary. */
-static bool
-refuse_synchronized(Stream *stream)
-{
-	Failure *failure = &stream->db.failure;
-
-	failure_set(failure, FAIL_SLOT_ACTIVE,
-				"slot \"%s\" is kept in step with the primary, and cannot be "
-				"read before this standby is promoted",
-				stream->settings->slot);
-	failure_hint(failure, "Connect to the primary: name all hosts, and set "
-						  "target_session_attrs=read-write.");
-	return false;
-}
-
-static bool
-refuse_database(Stream *stream)
-{
-	Failure *failure = &stream->db.failure;
-	const char *database = db_value(&stream->db, "database");
-
-	failure_set(failure, FAIL_WRONG_PLUGIN,
-				"slot \"%s\" is of database \"%s\", this is \"%s\"",
-				stream->settings->slot, database != NULL ? database : "?",
-				PQdb(stream->db.conn));
-	failure_hint(failure, "Connect to that database, or use another slot.");
-	return false;
-}
-
-/* To read it would confirm what is in it, for whoever it belongs to. */
-static bool
-refuse_permanent(Stream *stream)
-{
-	Failure *failure = &stream->db.failure;
-
-	failure_set(failure, FAIL_CONFIG,
-				"slot \"%s\" is there, and is not a temporary one",
-				stream->settings->slot);
-	snprintf(failure->hint, sizeof(failure->hint),
-			 "Give a temporary slot a name of its own. To look at what is in "
-			 "this one, use --peek without --temporary.");
-	return false;
-}
-
-static bool
-check_usable(Stream *stream)
-{
-	const Db *db = &stream->db;
-	const char *slot = stream->settings->slot;
-	const char *plugin = db_value(db, "plugin");
-	const char *status = db_value(db, "wal_status");
-	const char *reason = db_value(db, "reason");
-
-	if (!slot_is_ours(slot, plugin, &stream->db.failure))
-		return false;
-	if (stream->settings->create == CREATE_TEMPORARY &&
-		!db_is_true(db, "temporary"))
-		return refuse_permanent(stream);
-	if (!db_is_true(db, "ours"))
-		return refuse_database(stream);
-	if (reason != NULL)
-		return refuse(stream, FAIL_SLOT_LOST,
-					  "the server has invalidated the slot: %s", reason);
-	if (status != NULL && strcmp(status, "lost") == 0)
-		return refuse(stream, FAIL_SLOT_LOST,
-					  "the server has removed WAL that slot \"%s\" needs",
-					  slot);
-	stream->synced = stream->in_recovery && db_is_true(&stream->db, "synced");
-	if (stream->synced)
-		return refuse_synchronized(stream);
-	stream->without_failover =
-		stream->settings->failover && !db_is_true(&stream->db, "failover");
-	return true;
-}
-
-/*
- * Whoever reads the slot moves it: no position is held against it now.  After
- * it was created, a temporary slot is held by this session.
- */
-static bool
-check_free(Stream *stream)
-{
-	Failure *failure = &stream->db.failure;
-	int pid = (int) db_number(&stream->db, "active_pid");
-
-	stream->holder_pid = pid != stream->backend_pid ? pid : 0;
-	if (stream->holder_pid == 0)
-		return true;
-	failure_set(failure, FAIL_SLOT_ACTIVE, "slot \"%s\" is active for PID %d",
-				stream->settings->slot, pid);
-	snprintf(failure->sqlstate, sizeof(failure->sqlstate), "55006");
-	return false;
-}
-
-static bool
-check_slot(Stream *stream)
-{
-	if (db_value(&stream->db, "slot_name") == NULL)
-		return check_missing(stream);
-	if (!check_usable(stream) || !check_free(stream))
-		return false;
-	stream->confirmed = db_lsn(&stream->db, "confirmed_flush_lsn");
-	stream->found_decoded = db_number(&stream->db, "decoded");
-	if (stream->confirmed == 0)
-		return refuse(stream, FAIL_SLOT_ACTIVE,
-					  "slot \"%s\" is being created by somebody else",
-					  stream->settings->slot);
-	return identity_check_position(stream);
-}
-
 /* The list of options in parentheses is understood since PostgreSQL 15. */
 static void
 build_create(const Stream *stream, StrBuf *sql)
@@ -395,7 +225,7 @@ static bool
 check_started(Stream *stream)
 {
 	if (stream->db.state != DB_COPY)
-		return refuse(stream, FAIL_PROTOCOL, "%s",
-					  "the server did not start to stream");
-	return true;
+		failure_set(&stream->db.failure, FAIL_PROTOCOL,
+					"the server did not start to stream");
+	return stream->db.state == DB_COPY;
 }
