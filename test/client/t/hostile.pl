@@ -215,7 +215,7 @@ subtest 'a host that hangs does not hide the next ones' => sub {
 	my ($first, $last) = map { $_->{conninfo} =~ /host=(\S+)/ } $hangs, $refuses;
 	my $began = time;
 	my ($status, undef, $err) =
-	  shell("\$CLIENT --slot=s --connect-timeout=500ms "
+	  shell("\$CLIENT --slot=s --verbose --connect-timeout=500ms "
 		  . "--dbname='host=$first,$first,$last port=1 user=u password=p'");
 
 	is($status, $status{auth}, 'the last of three is heard') or diag $err;
