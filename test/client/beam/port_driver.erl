@@ -90,6 +90,10 @@ send(Term, #state{port = Port}) ->
 command({send, {start, Map} = Start}, State) ->
     send(Start, State),
     State#state{granted = {maps:get(credit_events, Map, 0), maps:get(credit_bytes, Map, 0)}};
+%% Who writes to a program that ends may get EPIPE, and no exit status.
+command({send, stop}, State) ->
+    send(stop, State),
+    State#state{ack = false, refill = false};
 command({send, Term}, State) ->
     send(Term, State),
     State;
