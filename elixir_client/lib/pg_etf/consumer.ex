@@ -396,6 +396,5 @@ defmodule PgEtf.Consumer do
   end
 
   defp exports?(module, name, arity), do: function_exported?(module, name, arity)
-
   defp now, do: System.monotonic_time(:microsecond)
 end

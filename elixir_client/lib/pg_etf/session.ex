@@ -12,11 +12,12 @@ defmodule PgEtf.Session do
   #
   # What has arrived and is not acknowledged is in PgEtf.Inbox. The other modules of
   # this name know what the program sends (Packets, Reports), what becomes of messages
-  # that fail (Failures), and how the stream is doing (Status, Health).
+  # that fail (Failures), what comes after an end (Ends), and how the stream is doing
+  # (Status, Health).
 
-  alias PgEtf.{AckTracker, Backoff, Error, Failure, Inbox, Log, Requeue, Streams, Telemetry}
+  alias PgEtf.{AckTracker, Error, Failure, Inbox, Log, Requeue, Streams, Telemetry}
 
-  alias PgEtf.Session.{Account, Failures, Health, Packets, Slot, Start, Status}
+  alias PgEtf.Session.{Account, Ends, Failures, Health, Packets, Slot, Start, Status}
   alias __MODULE__
 
   # Words of the owner's heap at least. One that holds what is read ahead grows past
@@ -212,9 +213,7 @@ defmodule PgEtf.Session do
   def in_flight?(%Session{inbox: inbox}), do: Inbox.in_flight(inbox) > 0
 
   defp halt(session, error) do
-    session = session |> disconnect(session.opts[:shutdown_timeout]) |> forget()
-    session = %{session | incarnation: make_ref()}
-    Status.ended(session, :halted, error, "halted until PgEtf.resume/1")
+    session |> disconnect(session.opts[:shutdown_timeout]) |> forget() |> Ends.halt(error)
   end
 
   @doc "Goes on after a halt, from the confirmed position."
@@ -229,7 +228,7 @@ defmodule PgEtf.Session do
   @doc "Starts the stream again, from the confirmed position: what is in flight comes again."
   @spec retry(t, Error.t()) :: t
   def retry(%Session{} = session, error) do
-    session |> disconnect(session.opts[:shutdown_timeout]) |> back_off(error)
+    session |> disconnect(session.opts[:shutdown_timeout]) |> forget() |> Ends.back_off(error)
   end
 
   # A moved position goes out at once, the following ones at intervals: what is
@@ -290,7 +289,7 @@ defmodule PgEtf.Session do
 
   defp taken({:ok, session}, _before), do: {:ok, session}
   defp taken({:error, error}, session), do: session |> disconnect(0) |> down(error)
-  defp taken({:again, error}, session), do: {:ok, session |> disconnect(0) |> again(error)}
+  defp taken({:again, error}, session), do: session |> disconnect(0) |> again(error)
 
   defp handle_timer(session, :connect) do
     if session.conn, do: {:ok, session}, else: connect(session)
@@ -324,59 +323,13 @@ defmodule PgEtf.Session do
 
   ## Ends
 
-  defp down(session, error) do
-    cond do
-      session.draining? ->
-        {:ok, session}
-
-      Error.transient?(error) ->
-        {:ok, back_off(session, error)}
-
-      true ->
-        {:ok, give_up(session, error)}
-    end
-  end
+  defp down(session, error), do: ended(session, error, &Ends.down/2)
 
   # Whatever the class is: a new program mends it.
-  defp again(%Session{draining?: true} = session, _error), do: session
-  defp again(session, error), do: back_off(session, error)
+  defp again(session, error), do: ended(session, error, &Ends.back_off/2)
 
-  defp back_off(session, error) do
-    delay = Backoff.pause(session.attempts, session.opts)
-    measurements = %{attempt: session.attempts + 1, delay: delay}
-    telemetry(session, [:restart], measurements, %{error: error})
-    session = forget(%{session | incarnation: make_ref()})
-    schedule(session, :connect, delay)
-    Status.failed(session, error, delay)
-  end
-
-  # What does not pass by itself may be mended by somebody. A stop is an event of its
-  # own: a crash report shows the last message, which must not be a packet.
-  defp give_up(session, error) do
-    telemetry(session, [:stop], %{system_time: System.system_time()}, %{error: error})
-    session = forget(%{session | incarnation: make_ref()})
-
-    case session.opts[:on_error] do
-      :halt ->
-        halted(session, error)
-
-      :stop ->
-        schedule(session, {:stop, error}, 0)
-        Status.ended(session, :stopped, error, "stopped")
-    end
-  end
-
-  # Where no position is stored a new attempt would begin behind the gap, as if there
-  # were none.
-  defp halted(%Session{opts: opts} = session, error) do
-    if error.class == :gap and opts[:start_position] == nil do
-      Status.ended(session, :halted, error, "halted until PgEtf.resume/1")
-    else
-      schedule(session, :connect, opts[:retry_after])
-      again = "trying again in #{div(opts[:retry_after], 1000)} s"
-      Status.ended(session, :halted, error, "halted, " <> again)
-    end
-  end
+  defp ended(%Session{draining?: true} = session, _error, _then), do: {:ok, session}
+  defp ended(session, error, then), do: {:ok, session |> forget() |> then.(error)}
 
   defp disconnect(%Session{conn: nil} = session, _timeout), do: session
 
@@ -402,7 +355,9 @@ defmodule PgEtf.Session do
     Telemetry.execute(session.opts, event, measurements, metadata)
   end
 
-  defp schedule(session, message, delay) do
+  @doc "A message to the owner, for the session as long as this incarnation lasts."
+  @spec schedule(t, term, non_neg_integer) :: reference
+  def schedule(session, message, delay) do
     Process.send_after(self(), {Session, session.incarnation, message}, delay)
   end
 end

@@ -61,7 +61,7 @@ defmodule PgEtf.InfoTest do
     {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
     assert_receive {:handling, ^consumer}
     LogTo.wait_for(~r/hangs_#{context.slot}.*a callback runs for \d+ s, nothing else is done/s)
-    assert PgEtf.info(consumer).progress == :waiting_for_acks
+    assert wait_until(fn -> PgEtf.info(consumer).progress == :waiting_for_acks end)
   end
 
   test "a stream that has nothing to do is not told of", context do

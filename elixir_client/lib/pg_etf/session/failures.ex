@@ -73,7 +73,7 @@ defmodule PgEtf.Session.Failures do
     seqs = failures |> Enum.map(& &1.seq) |> Enum.sort()
     tries = failures |> Enum.map(& &1.tries) |> Enum.max()
     delay = Backoff.pause(tries - 1, session.opts)
-    Process.send_after(self(), {Session, session.incarnation, {:again, seqs}}, delay)
+    Session.schedule(session, {:again, seqs}, delay)
     error = Failure.error(hd(failures), length(failures) - 1)
     log(session, {:message, :warning, error, "attempt #{tries + 1} in #{delay} ms"})
   end
