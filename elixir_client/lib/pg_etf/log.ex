@@ -16,7 +16,7 @@ defmodule PgEtf.Log do
 
   @minute 60_000
   @hour 60 * @minute
-  # More reasons than this within their time are a flood, whatever they say.
+  # More reasons of one level than this within their time are a flood, whatever they say.
   @reasons 20
 
   # said   when each reason was told, how long that counts, and how often it came since
@@ -90,20 +90,26 @@ defmodule PgEtf.Log do
   # Errors are one if they say the same, whatever message it was that failed.
   defp says(error), do: {error.class, error.details[:reason] || error.message}
 
-  defp once(log, {level, _} = reason, period, now, text) do
-    reason = :erlang.phash2(reason)
+  defp once(log, {level, says}, period, now, text) do
+    reason = {level, period, :erlang.phash2(says)}
     said = for {_, {at, period, _}} = entry <- log.said, now - at < period, into: %{}, do: entry
 
     case said do
       %{^reason => {at, period, muted}} ->
         {nil, %{log | said: %{said | reason => {at, period, muted + 1}}}}
 
-      _ when map_size(said) >= @reasons ->
-        {nil, %{log | said: said}}
-
       _ ->
-        said = Map.put(said, reason, {now, period, 0})
-        {{level, text <> muted(log.said[reason])}, %{log | said: said, down?: true}}
+        unless_flood(log, said, reason, now, text)
+    end
+  end
+
+  # A flood of messages that fail must not hide that the stream has ended.
+  defp unless_flood(log, said, {level, period, _} = reason, now, text) do
+    if Enum.count(said, &match?({{^level, ^period, _}, _}, &1)) >= @reasons do
+      {nil, %{log | said: said}}
+    else
+      said = Map.put(said, reason, {now, period, 0})
+      {{level, text <> muted(log.said[reason])}, %{log | said: said, down?: true}}
     end
   end
 

@@ -57,6 +57,22 @@ defmodule PgEtf.LogTest do
     assert length(told(flood)) == 20
   end
 
+  test "a flood hides neither an end, nor what is given up" do
+    error = %Error{class: :failure, message: "odd"}
+    flood = for n <- 1..100, do: {n, failure("reason #{n}")}
+
+    assert [{101, :error, _}, {102, :error, _}, {103, :error, _}] =
+             told(
+               flood ++
+                 [
+                   {101, {:message, :error, error, "given up"}},
+                   {102, {:open_circuit, @down, 100}},
+                   {103, {:ended, error, "halted"}}
+                 ]
+             )
+             |> Enum.drop(20)
+  end
+
   test "a connection that comes and goes is told as often as its failure" do
     flapping =
       for now <- 0..(@minute - 1)//1_000,
