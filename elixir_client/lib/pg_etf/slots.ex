@@ -37,6 +37,9 @@ defmodule PgEtf.Slots do
   def put(key, lsn) do
     :ets.insert(@table, {key, lsn})
     :ok
+  rescue
+    # The application was stopped: no reason to end a stream that runs.
+    ArgumentError -> :ok
   end
 
   @doc "How far a slot was read last, `nil` when it was never read here."
@@ -46,5 +49,7 @@ defmodule PgEtf.Slots do
       [{^key, lsn}] -> lsn
       [] -> nil
     end
+  rescue
+    ArgumentError -> nil
   end
 end
