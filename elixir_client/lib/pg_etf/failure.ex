@@ -18,6 +18,9 @@ defmodule PgEtf.Failure do
           tries: pos_integer
         }
 
+  # Bytes of a reason in a message.
+  @longest 2_000
+
   @place [:commit_lsn, :index, :schema, :table]
 
   @doc """
@@ -71,9 +74,13 @@ defmodule PgEtf.Failure do
   defp because(nil), do: ""
 
   defp because({kind, reason}) when kind in [:error, :exit, :throw] do
-    ": " <> Exception.format_banner(kind, reason)
+    ": " <> shorten(Exception.format_banner(kind, reason))
   end
 
-  defp because(reason) when is_binary(reason), do: ": " <> reason
+  defp because(reason) when is_binary(reason), do: ": " <> shorten(reason)
   defp because(reason), do: ": " <> inspect(reason, limit: 20, printable_limit: 500)
+
+  # It may quote a whole row, of which a log wants no more than the beginning.
+  defp shorten(text) when byte_size(text) <= @longest, do: text
+  defp shorten(text), do: String.slice(binary_part(text, 0, @longest), 0..-2//1) <> "..."
 end

@@ -44,6 +44,18 @@ defmodule PgEtf.FailureTest do
     end
   end
 
+  test "a reason is not told at any length" do
+    for reason <- [String.duplicate("ä", 1_000_000), <<255>>, {:error, "é" <> <<255>>}] do
+      error = PgEtf.Failure.error(PgEtf.Failure.new(0, :retry, %{}, {:failed, reason}))
+      assert byte_size(error.message) < 3_000
+    end
+
+    raised = {:error, %RuntimeError{message: String.duplicate("ä", 1_000_000)}, []}
+    error = PgEtf.Failure.error(PgEtf.Failure.new(0, :retry, %{}, raised))
+    assert byte_size(error.message) < 3_000
+    assert String.valid?(error.message)
+  end
+
   describe "a failed message" do
     test "is retried from the confirmed position by default" do
       slot = FakeSlot.start([1, 1, 1])
