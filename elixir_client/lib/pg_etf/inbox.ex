@@ -331,6 +331,13 @@ defmodule PgEtf.Inbox do
     {events - came, bytes - came_bytes}
   end
 
+  @doc "Whether more may come before something is acknowledged."
+  @spec open?(t) :: boolean
+  def open?(%Inbox{} = inbox) do
+    {events, bytes} = left(inbox)
+    events > 0 and bytes > 0
+  end
+
   defp missing_events(%Inbox{opts: %{prefetch: prefetch}} = inbox, left) do
     there = left + inbox.queued
     if 2 * there > prefetch, do: 0, else: prefetch - there

@@ -202,10 +202,11 @@ defmodule PgEtf.Session do
     |> Account.replenish()
   end
 
-  @doc "Whether some changes are there to be taken, but not so many."
+  @doc "Whether some changes are there to be taken, but not so many, and more may come."
   @spec filling?(t, pos_integer) :: boolean
   def filling?(%Session{inbox: inbox, requeue: requeue}, count) do
-    inbox.queued > 0 and inbox.queued < count and not Requeue.open?(requeue)
+    inbox.queued > 0 and inbox.queued < count and Inbox.open?(inbox) and
+      not Requeue.open?(requeue)
   end
 
   @doc "Whether something was handed out and not acknowledged."

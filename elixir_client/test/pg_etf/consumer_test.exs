@@ -291,6 +291,15 @@ defmodule PgEtf.ConsumerTest do
     eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
   end
 
+  test "a batch is not waited for when the window is full" do
+    slot = FakeSlot.start(List.duplicate(1, 50), row_bytes: 1_000)
+    more = [max_changes: 100, batch_timeout: 60_000, window_bytes: 10_000]
+    {:ok, _} = Consumer.start_link(Changes, self(), opts(slot, more))
+    assert_receive {:changes, [0 | _]}
+    assert_receive {:changes, [_ | _]}
+    assert FakeSlot.breaches(slot) == []
+  end
+
   defmodule BothHandlers do
     @behaviour PgEtf.Consumer
 
