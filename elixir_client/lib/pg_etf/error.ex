@@ -104,6 +104,18 @@ defmodule PgEtf.Error do
   end
 
   @doc false
+  def no_position(name, value) do
+    text = inspect(value, limit: 20, printable_limit: 500)
+
+    %__MODULE__{
+      class: :exception,
+      message: "#{name} returned #{text}, which is no position",
+      hint: "A position is an integer, see PgEtf.Lsn, or nil where none is stored.",
+      details: %{reason: {:no_position, name}}
+    }
+  end
+
+  @doc false
   def protocol(message) do
     %__MODULE__{
       class: :protocol,

@@ -164,6 +164,36 @@ defmodule PgEtf.SurvivalTest do
     assert line =~ "survival_test.exs"
   end
 
+  for {title, answer} <- [
+        {"that is tagged", {:ok, 5}},
+        {"that is text", "0/5"},
+        {"that is negative", -1},
+        {"of a state that goes with nonsense", {:none, :state}}
+      ] do
+    test "checkpoint/1 that answers a position #{title}" do
+      agent = functions(%{checkpoint: fn -> unquote(answer) end})
+      slot = FakeSlot.start([1, 1])
+      survivors = supervise(slot, agent)
+      eventually(fn -> info(slot).error != nil end)
+      assert %Error{class: :exception, message: message} = info(slot).error
+      assert message =~ "checkpoint/1 returned #{inspect(unquote(answer))}"
+      assert FakeSlot.runs(slot) == 0
+      # With the state that it had.
+      mend(agent, :checkpoint, fn -> nil end)
+      eventually(fn -> confirmed?(slot) end)
+      survived(survivors)
+    end
+  end
+
+  test "start_position that answers no position" do
+    Process.flag(:trap_exit, true)
+    slot = FakeSlot.start([1])
+    {:ok, stage} = Stage.start_link(Producer, opts(slot, start_position: fn -> "0/5" end))
+    eventually(fn -> Stage.info(stage).error != nil end)
+    assert Stage.info(stage).error.message =~ "start_position returned \"0/5\""
+    assert FakeSlot.runs(slot) == 0
+  end
+
   test "handle_position/2 that raises: the position is not confirmed" do
     test = count(self())
 

@@ -4,6 +4,10 @@ defmodule PgEtf.Consumer.Calls do
 
   alias PgEtf.{Callback, Consumer, Error, Lsn, Transaction}
 
+  import Lsn, only: [is_lsn: 1]
+
+  defguardp is_position(value) when value == nil or is_lsn(value)
+
   @doc "Handles what was taken. The status of a failure is as in PgEtf.Failure."
   @spec handle([term], Consumer.t()) ::
           {:ok, Consumer.state()} | {:error, status :: term, Consumer.state()}
@@ -39,8 +43,9 @@ defmodule PgEtf.Consumer.Calls do
   def checkpoint(%Consumer{module: module, state: state, session: session}) do
     if function_exported?(module, :checkpoint, 1) do
       case Callback.run(session.opts, fn -> module.checkpoint(state) end) do
-        {:ok, {lsn, state}} -> {:ok, lsn, state}
-        {:ok, lsn} -> {:ok, lsn, state}
+        {:ok, {lsn, state}} when is_position(lsn) -> {:ok, lsn, state}
+        {:ok, lsn} when is_position(lsn) -> {:ok, lsn, state}
+        {:ok, other} -> {:error, Error.no_position("checkpoint/1", other)}
         exception -> {:error, Error.exception_in("checkpoint/1", exception)}
       end
     else

@@ -5,6 +5,8 @@ defmodule PgEtf.Session.Start do
   alias PgEtf.{Callback, Error, Options, Session}
   alias PgEtf.Session.Slot
 
+  import PgEtf.Lsn, only: [is_lsn: 1]
+
   @doc "The settings of the `start` command, or why there are none."
   @spec settings(Session.t()) :: {:ok, map} | {:error, Error.t()}
   def settings(%Session{opts: opts} = session) do
@@ -20,7 +22,13 @@ defmodule PgEtf.Session.Start do
   def position(%Session{anew?: true}), do: {:ok, nil}
 
   def position(%Session{opts: opts} = session) do
-    call(session, "start_position", opts[:start_position])
+    case call(session, "start_position", opts[:start_position]) do
+      {:ok, lsn} when lsn != nil and not is_lsn(lsn) ->
+        {:error, Error.no_position("start_position", lsn)}
+
+      result ->
+        result
+    end
   end
 
   defp call(session, name, fun) when is_function(fun, 0) do
