@@ -288,17 +288,16 @@ defmodule PgEtf.SurvivalTest do
       assert info(slot).error == nil
     end
 
-    test "a gap of a consumer that stores nothing waits for somebody" do
+    test "a gap of a stream that stores nothing waits for somebody" do
       slot = FakeSlot.start([1, 1])
-      survivors = supervise(slot, functions(%{}), retry_after: 5)
-      eventually(fn -> confirmed?(slot) end)
+      {:ok, stage} = Stage.start_link(Producer, opts(slot, retry_after: 5))
+      eventually(fn -> PgEtf.info(stage).status == :connected end)
       FakeSlot.inject(slot, {:fatal, :gap, %{message: "made anew", hint: "copy"}})
-      eventually(fn -> info(slot).status == :halted end)
+      eventually(fn -> PgEtf.info(stage).status == :halted end)
       Process.sleep(100)
       assert FakeSlot.runs(slot) == 1
-      assert PgEtf.resume(:"survivor_#{slot}") == :ok
+      assert PgEtf.resume(stage) == :ok
       eventually(fn -> FakeSlot.runs(slot) == 2 end)
-      survived(survivors)
     end
 
     test "is told with its status, and left by resume/1" do
