@@ -132,6 +132,14 @@ show_all(ReadFile *file, bool last)
 }
 
 /* What has come is shown before more is waited for. */
+static void
+cannot_read(Failure *failure, const char *name)
+{
+	failure_set(failure, FAIL_CONFIG, "%s: %s", name, strerror(errno));
+	failure_hint(failure, "--read takes a file that pg_recvlogical has "
+						  "written, or - for stdin.");
+}
+
 static bool
 read_all(ReadFile *file, int fd, const char *name)
 {
@@ -145,8 +153,7 @@ read_all(ReadFile *file, int fd, const char *name)
 		len = read(fd, place, PIECE);
 		if (len < 0 && errno != EINTR)
 		{
-			failure_set(&file->failure, FAIL_CONFIG, "%s: %s", name,
-						strerror(errno));
+			cannot_read(&file->failure, name);
 			return false;
 		}
 		if (len > 0)
@@ -167,8 +174,7 @@ read_main(const Arguments *args, Failure *failure)
 	int fd = is_stdin ? STDIN_FILENO : open(args->read, O_RDONLY);
 
 	if (fd < 0)
-		failure_set(&file.failure, FAIL_CONFIG, "%s: %s", args->read,
-					strerror(errno));
+		cannot_read(&file.failure, args->read);
 	else if (!show_init(&file.show, (TextStyle) args->style))
 		failure_set(&file.failure, FAIL_INTERNAL, "out of memory");
 	else

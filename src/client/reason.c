@@ -12,9 +12,9 @@
 
 #define ANY (-1)
 
-#define PASSWORD_HINT                                                       \
-	"Give the password of the role: -W asks for it; PGPASSWORD, a line in " \
-	"~/.pgpass, or the connection's own password do without."
+#define PASSWORD_HINT                                                        \
+	"Give the password of the role: in the connection, by PGPASSWORD or by " \
+	"a line in ~/.pgpass. On the command line -W asks for it."
 #define PLUGIN_HINT                                                       \
 	"Install the plugin on the server: \"make install\" there, with the " \
 	"pg_config of that server."

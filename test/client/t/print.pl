@@ -210,7 +210,7 @@ subtest 'files of pg_recvlogical' => sub {
 	like($err, qr/the frame at byte \d+ cannot be shown/, 'with its place');
 	like($err, qr/hint: The file ends within a frame/, 'and its reason');
 	($status, $out, $err) = client('--read', '/nonexistent');
-	like($err, qr/nonexistent: No such file/, 'no file');
+	like($err, qr/nonexistent: No such file.*--read takes a file/s, 'no file');
 };
 
 # The client in the background, and what it has printed so far.
