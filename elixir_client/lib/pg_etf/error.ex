@@ -137,8 +137,22 @@ defmodule PgEtf.Error do
     }
   end
 
+  # As a shell and the BEAM tell a signal.
+  def from_exit_status(status) when status > 128 do
+    %__MODULE__{
+      class: :port,
+      message: "pg_etf_client was ended by signal #{status - 128}",
+      hint: hint_on_signal(status - 128)
+    }
+  end
+
   def from_exit_status(status) do
     class = Map.get(@exit_statuses, status, :port)
     %__MODULE__{class: class, message: "pg_etf_client exited with status #{status}"}
   end
+
+  defp hint_on_signal(9),
+    do: "Somebody killed it, or the kernel did for want of memory: see its log."
+
+  defp hint_on_signal(_signal), do: nil
 end

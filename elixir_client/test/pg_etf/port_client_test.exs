@@ -86,7 +86,9 @@ defmodule PgEtf.PortClientTest do
 
     test "is killed by a signal", %{script: script} do
       {:ok, conn} = PortClient.open(%{}, client_path: script.("kill -SEGV $$"))
-      assert {:down, %Error{class: :port}} = PortClient.handle_message(conn, next(conn))
+      assert {:down, %Error{class: :port} = error} = PortClient.handle_message(conn, next(conn))
+      assert error.message =~ "signal 11"
+      assert Exception.message(Error.from_exit_status(128 + 9)) =~ "want of memory"
     end
 
     test "does not read: commands are refused, nobody is suspended", %{script: script} do
