@@ -66,31 +66,40 @@ defmodule PgEtf.Log do
     {{:info, text}, %{log | down?: true, waits?: true}}
   end
 
+  # The connection was not lost: that it is there again would pass for good news.
+  def decide(log, {:failure, %Error{class: :failure} = error, delay}, now) do
+    decide(log, {:message, :warning, error, "trying again in #{delay} ms"}, now)
+  end
+
+  def decide(log, {:open_circuit, %Error{class: :failure} = error, delay}, now) do
+    decide(log, {:message, :error, error, "still failing, trying again in #{delay} ms"}, now)
+  end
+
   def decide(log, {:failure, error, delay}, now) do
-    text = text(error, "trying again in #{delay} ms")
-    once(log, {:warning, says(error)}, @minute, now, text)
+    what_next = "trying again in #{delay} ms"
+    once(log, {:warning, says(error)}, @minute, now, {error, what_next})
   end
 
   def decide(log, {:open_circuit, error, delay}, now) do
-    text = text(error, "still failing, trying again in #{delay} ms")
-    once(log, {:error, says(error)}, @minute, now, text)
+    what_next = "still failing, trying again in #{delay} ms"
+    once(log, {:error, says(error)}, @minute, now, {error, what_next})
   end
 
   # The server has several ways to say that a slot is not there.
   def decide(log, {:ended, error, what_next}, now) do
-    once(log, {:error, error.class}, @hour, now, text(error, what_next))
+    once(log, {:error, error.class}, @hour, now, {error, what_next})
   end
 
-  # A message failed, and the stream goes on.
+  # A message failed.
   def decide(log, {:message, level, error, what_next}, now) do
-    {told, decided} = once(log, {level, says(error)}, @minute, now, text(error, what_next))
+    {told, decided} = once(log, {level, says(error)}, @minute, now, {error, what_next})
     {told, %{decided | down?: log.down?}}
   end
 
   # Errors are one if they say the same, whatever message it was that failed.
   defp says(error), do: {error.class, error.details[:reason] || error.message}
 
-  defp once(log, {level, says}, period, now, text) do
+  defp once(log, {level, says}, period, now, told) do
     reason = {level, period, :erlang.phash2(says)}
     said = for {_, {at, period, _}} = entry <- log.said, now - at < period, into: %{}, do: entry
 
@@ -99,17 +108,18 @@ defmodule PgEtf.Log do
         {nil, %{log | said: %{said | reason => {at, period, muted + 1}}}}
 
       _ ->
-        unless_flood(log, said, reason, now, text)
+        unless_flood(log, said, reason, now, told)
     end
   end
 
   # A flood of messages that fail must not hide that the stream has ended.
-  defp unless_flood(log, said, {level, period, _} = reason, now, text) do
+  defp unless_flood(log, said, {level, period, _} = reason, now, {error, what_next}) do
     if Enum.count(said, &match?({{^level, ^period, _}, _}, &1)) >= @reasons do
       {nil, %{log | said: said}}
     else
       said = Map.put(said, reason, {now, period, 0})
-      {{level, text <> muted(log.said[reason])}, %{log | said: said, down?: true}}
+      text = text(error, what_next <> muted(log.said[reason]))
+      {{level, text}, %{log | said: said, down?: true}}
     end
   end
 

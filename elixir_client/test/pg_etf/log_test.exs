@@ -51,6 +51,13 @@ defmodule PgEtf.LogTest do
     assert second =~ "(59 more times since last told)"
   end
 
+  test "how often stands before the stacktrace" do
+    error = %{@down | details: %{stacktrace: [{LogTest, :f, 0, []}]}}
+    attempts = for now <- [0, 1, @minute], do: {now, {:failure, error, 100}}
+    assert [{0, :warning, _}, {@minute, :warning, text}] = told(attempts)
+    assert text =~ ~r/ ms \(1 more times since last told\)\n.*LogTest/s
+  end
+
   test "each new reason, and no flood of reasons" do
     assert [_, _] = told(for n <- 1..10, do: {n, failure("reason #{rem(n, 2)}")})
     flood = for n <- 1..1_000, do: {n, failure("reason #{n}")}
@@ -122,7 +129,15 @@ defmodule PgEtf.LogTest do
         {index, {:failure, PgEtf.Failure.error(failure), 1}}
       end
 
-    assert [{0, :warning, text}] = told(failures)
+    # What is connected anew for the next attempt is no good news.
+    connected = {:connected, %{}}
+    [{0, {:failure, error, 1}} | _] = failures
+    events = failures ++ [{10, {:open_circuit, error, 1}}]
+    attempts = for {now, _} = event <- events, do: [event, {now, connected}]
+
+    assert [{-1, :info, _}, {0, :warning, text}, {10, :error, _}] =
+             told([{-1, connected} | List.flatten(attempts)])
+
     assert text =~ "index 0"
     assert text =~ ":sink_away"
   end
