@@ -58,7 +58,7 @@ defmodule PgEtf do
 
   | key | content |
   |---|---|
-  | `status` | `:connecting`, `:standby` (another process reads the slot), `:connected`, `:reconnecting`, `:open_circuit`, `:disconnected`, `:halted` or `:stopped` |
+  | `status` | `:connecting`, `:standby` (another process reads the slot), `:connected`, `:reconnecting` (the server is away or a message failed: `error` has the class), `:open_circuit` (the same for long), `:disconnected`, `:halted` or `:stopped` |
   | `slot` | its name |
   | `flushed_lsn` | the position confirmed by this process, `nil` before the first |
   | `position` | the same, or the server's where nothing was to be read |
@@ -71,7 +71,9 @@ defmodule PgEtf do
   | `received_events`, `received_bytes` | what has come since the C program started: what that has sent, `client.sent_events` and `client.sent_bytes`, as soon as it is here |
   | `credit_events`, `credit_bytes`, `held_bytes` | the window: what may still come, and what is not acknowledged |
   | `error` | the last reason to start again, a `PgEtf.Error` |
-  | `client` | the last statistics of the C program |
+  | `client` | the last statistics of the C program, which come every some seconds while it runs: empty at first, and old where there is no connection |
+
+  Positions are integers: `PgEtf.Lsn.to_string/1` writes them as the server does.
   """
   @spec info(GenServer.server()) :: map
   def info(server), do: at_its_node(server, :info, [], &Health.read/1)
@@ -80,8 +82,10 @@ defmodule PgEtf do
   Goes on with a stream that was halted, by a failed message, which comes again, or by
   an error that does not pass by itself.
 
-  `create_slot: true` makes a slot anew that is gone (`:slot_missing`), knowingly: the
-  log has an error with the range of changes that are in no slot. A consumer that
+  `create_slot: true` makes a slot anew that is gone (`:slot_missing`; a lost one has to
+  be dropped first), knowingly: the log has an error with the range of changes that are
+  in no slot. Copy the data after that, not before, or what is written in between is
+  missing. A consumer that
   stores its position stores where the new slot begins, before anything is handed out.
 
   Takes and raises what `info/1` does.

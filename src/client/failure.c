@@ -28,8 +28,8 @@ static const FailureInfo classes[FAILURE_CLASSES] = {
 						  "Another process reads this slot: stop it, or use "
 						  "another slot."},
 	[FAIL_SLOT_LOST] = {"slot_lost", 7, POLICY_STOP,
-						"The slot can no longer be read: copy the data "
-						"again, then drop and create the slot."},
+						"The slot can no longer be read: drop it and create "
+						"it again, and copy the data only then."},
 	[FAIL_WRONG_PLUGIN] = {"wrong_plugin", 8, POLICY_STOP,
 						   "The slot must be a logical one of this database, "
 						   "made with plugin pg_etf_decoding."},

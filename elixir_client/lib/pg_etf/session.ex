@@ -220,7 +220,7 @@ defmodule PgEtf.Session do
   @doc "Goes on after a halt, from the confirmed position."
   @spec resume(t, keyword) :: {:ok, t}
   def resume(%Session{status: :halted, error: error} = session, opts) do
-    anew? = opts[:create_slot] == true and match?(%Error{class: :slot_missing}, error)
+    anew? = opts[:create_slot] == true and error.class in [:slot_missing, :slot_lost]
     connect(%{session | log: Log.forget(session.log), anew?: anew?})
   end
 

@@ -133,6 +133,22 @@ defmodule PgEtf.Integration.SlotTest do
     GenServer.stop(consumer)
   end
 
+  test "the log names what is lost by a slot that was made by hand",
+       %{sandbox: sandbox} = world do
+    {:ok, consumer} = consume(sandbox, world.slot, create_slot: true, on_error: :halt)
+    status(consumer, :connected)
+    drop(sandbox, world.slot)
+    status(consumer, :halted)
+    insert(sandbox, world.table, 1)
+    create_slot(sandbox, world.slot)
+    upto = confirmed(sandbox, world.slot)
+    PgEtf.resume(consumer)
+    line = LogTo.wait_for(~r/level: :error.*slot #{world.slot}.*the slot was gone/)
+    assert line =~ "begins at #{Lsn.to_string(upto)} now"
+    assert line =~ ~r/changes after \S+ are lost/
+    GenServer.stop(consumer)
+  end
+
   # Another node knows nothing of what was read here; a conninfo string instead of
   # keywords is as good.
   test "with a stored position no node makes it anew", %{sandbox: sandbox} = world do

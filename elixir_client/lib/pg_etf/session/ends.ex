@@ -54,7 +54,8 @@ defmodule PgEtf.Session.Ends do
     session = renew(session)
     delay = session.opts[:retry_after]
     Session.schedule(session, :connect, delay)
-    Status.ended(session, :halted, error, "halted, trying again in #{div(delay, 1000)} s")
+    again = "trying again in #{div(delay, 1000)} s, or by PgEtf.resume/1"
+    Status.ended(session, :halted, error, "halted, " <> again)
   end
 
   # What is on its way to the old incarnation is for nobody.

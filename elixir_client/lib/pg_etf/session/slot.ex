@@ -40,20 +40,29 @@ defmodule PgEtf.Session.Slot do
 
   def connected(session, details) do
     start = details[:start_lsn]
-    if session.anew?, do: tell_lost(session, start)
+    last = Slots.get(session.slot) || session.stored
+    lost = lost(session, last, start)
+    if lost, do: Logger.error("#{Log.label(session.opts)}: #{lost}")
     session = store_start(session, start)
     passed(%{session | anew?: false}, start)
   end
 
-  defp tell_lost(session, start) do
-    last = Slots.get(session.slot) || session.stored
+  defp lost(%Session{anew?: true}, last, start) do
     from = if last, do: "after #{Lsn.to_string(last)} and "
     upto = if start, do: Lsn.to_string(start), else: "its start"
-
-    Logger.error(
-      "#{Log.label(session.opts)}: the slot was made anew: changes #{from}before #{upto} are lost"
-    )
+    "the slot was made anew: changes #{from}before #{upto} are lost"
   end
+
+  # Somebody has made it meanwhile, by hand. Or the way led to a server without it, and
+  # now leads back: then it is where it was, if nobody else has read on.
+  defp lost(%Session{error: %Error{class: class}}, last, start)
+       when class in [:slot_missing, :slot_lost] and is_integer(last) and is_integer(start) and
+              start > last do
+    "the slot was gone, and begins at #{Lsn.to_string(start)} now: changes after " <>
+      "#{Lsn.to_string(last)} are lost, unless another reader had them"
+  end
+
+  defp lost(_session, _last, _start), do: nil
 
   # Before anything is handed out, so that from now on something is stored.
   defp store_start(session, start) do
@@ -86,7 +95,7 @@ defmodule PgEtf.Session.Slot do
   def explain(error, _session), do: error
 
   defp hint(lsn) do
-    "It was read up to #{Lsn.to_string(lsn)}: changes after that are in no slot. Copy the " <>
-      "data again, then PgEtf.resume(stream, create_slot: true) makes the slot anew."
+    "It was read up to #{Lsn.to_string(lsn)}: changes after that are in no slot. " <>
+      "PgEtf.resume(stream, create_slot: true) makes the slot anew; copy the data after that."
   end
 end

@@ -12,8 +12,7 @@ defmodule PgEtf.Session.Status do
   @doc "Takes a status as the C program tells it."
   @spec set(Session.t(), atom, map) :: Session.t()
   def set(session, :connected, details) do
-    session = session |> clear() |> change(:connected, details)
-    session = Slot.connected(session, details)
+    session = session |> Slot.connected(details) |> clear() |> change(:connected, details)
     kept? = session.slot != nil
     log(%{session | connected?: true}, {:connected, Map.put(details, :kept?, kept?)})
   end
