@@ -288,6 +288,17 @@ defmodule PgEtf.SurvivalTest do
       assert info(slot).error == nil
     end
 
+    test "a lost slot that was dropped is made anew in one step" do
+      slot = FakeSlot.start([1])
+      supervise(slot, functions(%{}), create_slot: true)
+      eventually(fn -> confirmed?(slot) end)
+      FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: "lost", hint: "drop it"}})
+      eventually(fn -> info(slot).status == :halted end)
+      PgEtf.resume(:"survivor_#{slot}", create_slot: true)
+      eventually(fn -> FakeSlot.runs(slot) == 2 end)
+      assert FakeSlot.settings(slot).create == :if_missing
+    end
+
     test "a gap of a stream that stores nothing waits for somebody" do
       slot = FakeSlot.start([1, 1])
       {:ok, stage} = Stage.start_link(Producer, opts(slot, retry_after: 5))
