@@ -79,7 +79,6 @@ wait_for_slot(Engine *engine)
 	if (!begins)
 		return;
 	engine->standby_since = engine->now;
-	backoff_reset(&engine->backoff);
 	report_standby(engine);
 }
 
@@ -127,7 +126,10 @@ standby_control_lost(Engine *engine)
 	engine_failed(engine, &failure);
 }
 
-/* A look that began after the wait did has come back. */
+/*
+ * A look that began after the wait did has come back.  Only then is the wait a
+ * success: a server may take the stream's connection and refuse this one.
+ */
 void
 standby_turn(Engine *engine, short revents)
 {
@@ -136,6 +138,7 @@ standby_turn(Engine *engine, short revents)
 	(void) revents;
 	if (engine->control.heard_at <= engine->phase_since)
 		return;
+	backoff_reset(&engine->backoff);
 	if (is_another(engine, slot->active_pid))
 		give_up_position(engine, slot->active_pid);
 	if (slot->active_pid != 0)

@@ -282,6 +282,27 @@ subtest 'the server ends while a client stands by' => sub {
 	$etf->wait_until_idle('s');
 };
 
+subtest 'a server that refuses the control connection is not pressed' => sub {
+	$etf->sql('CREATE ROLE one LOGIN REPLICATION CONNECTION LIMIT 1');
+	my $conninfo = $node->connstr('postgres') . ' user=one';
+	my @one = (@standby, conninfo => qq{<<"$conninfo">>});
+	my $first = EtfClient->start($node, @one);
+
+	$first->expect(qr/^\{status,connected/, 'a reader has all there may be');
+	my $second = EtfClient->start($node, @one, reconnect_min => 10,
+		reconnect_max => 100, circuit_after => 4);
+
+	waits($second, holder());
+	$second->expect(qr/^\{status,open_circuit,.*too many connections/s,
+		'the pauses of another grow');
+	$first->stop;
+	$first->quit;
+	$second->expect(qr/^\{standby,free|^\{status,connected/,
+		'and it goes on when it may');
+	$second->quit;
+	$etf->wait_until_idle('s');
+};
+
 subtest 'many at once' => sub {
 	my $first = reader();
 	my @others = map { EtfClient->start($node, @standby) } 1 .. 3;
