@@ -289,7 +289,7 @@ defmodule PgEtf.SurvivalTest do
     end
 
     test "a lost slot that was dropped is made anew in one step" do
-      slot = FakeSlot.start([1])
+      slot = FakeSlot.start([1, 1])
       supervise(slot, functions(%{}), create_slot: true)
       eventually(fn -> confirmed?(slot) end)
       FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: "lost", hint: "drop it"}})
