@@ -36,9 +36,8 @@ defmodule PgEtf.Assembly do
     if beyond == [] do
       assembly |> put_elem(3, size + bytes) |> finish(Frame.closes(frame), limits)
     else
-      {part, next} = cut(assembly, nil)
-      {parts, next} = fill(next, beyond, frame, bytes, limits)
-      {[part | parts], next}
+      {parts, rest} = fill(rest(assembly), beyond, frame, bytes, limits)
+      {[part(assembly, nil) | parts], rest}
     end
   end
 
@@ -47,29 +46,32 @@ defmodule PgEtf.Assembly do
 
   defp finish({_, _, count, size} = assembly, nil, limits) do
     if count >= limits.max_transaction_changes or 2 * size >= limits.window_bytes do
-      {part, next} = cut(assembly, nil)
-      {[part], next}
+      {[part(assembly, nil)], rest(assembly)}
     else
       {[], assembly}
     end
   end
 
-  defp finish(assembly, end_lsn, _limits) do
-    {part, _next} = cut(assembly, end_lsn)
-    {[part], nil}
+  defp finish(assembly, end_lsn, _limits), do: {[part(assembly, end_lsn)], nil}
+
+  defp part({transaction, lists, count, size}, end_lsn) do
+    changes = changes(lists)
+    first = first_index(transaction, changes)
+    part = kind(transaction.part, end_lsn)
+    {%{transaction | part: part, first_index: first, changes: changes}, count, size, end_lsn}
   end
 
-  # The part, and what the next one begins with.
-  defp cut({transaction, lists, count, size}, end_lsn) do
-    changes = lists |> :lists.reverse() |> :lists.append()
-    part = %{first_at(transaction, changes) | part: kind(transaction.part, end_lsn)}
-    next = %{transaction | part: :middle, first_index: after_last(transaction, lists)}
-    {{%{part | changes: changes}, count, size, end_lsn}, {next, [], 0, 0}}
-  end
+  defp changes([changes]), do: changes
+  defp changes(lists), do: lists |> :lists.reverse() |> :lists.append()
 
   # Indexes are not without holes when updates are split.
-  defp first_at(transaction, [%{index: index} | _]), do: %{transaction | first_index: index}
-  defp first_at(transaction, []), do: transaction
+  defp first_index(_transaction, [%{index: index} | _]), do: index
+  defp first_index(transaction, []), do: transaction.first_index
+
+  # What the next part begins with.
+  defp rest({transaction, lists, _count, _size}) do
+    {%{transaction | part: :middle, first_index: after_last(transaction, lists)}, [], 0, 0}
+  end
 
   defp after_last(_transaction, [[_ | _] = changes | _]), do: List.last(changes).index + 1
   defp after_last(transaction, _lists), do: transaction.first_index

@@ -73,17 +73,18 @@ defmodule PgEtf.Inbox do
   @doc "An empty inbox; the client begins with all the credit that there may be."
   @spec new(keyword) :: t
   def new(opts) do
+    first_bytes = first_bytes(opts)
     opts = opts |> Keyword.take(@options) |> Map.new()
 
     %Inbox{
-      opts: opts,
+      opts: Map.put(opts, :first_bytes, first_bytes),
       decoder: opts |> Keyword.new() |> Frame.decoder(),
-      granted: {opts.prefetch, first_bytes(opts)}
+      granted: {opts.prefetch, first_bytes}
     }
   end
 
   @doc "The bytes that the client begins with."
-  @spec first_bytes(keyword | map) :: pos_integer
+  @spec first_bytes(keyword) :: pos_integer
   def first_bytes(opts), do: min(opts[:window_bytes], opts[:ahead_bytes])
 
   ## Arriving
@@ -344,9 +345,8 @@ defmodule PgEtf.Inbox do
   end
 
   defp missing_bytes(%Inbox{opts: opts} = inbox, left) do
-    ahead = first_bytes(opts)
-    missing = min(opts.window_bytes - inbox.held, ahead - inbox.waiting) - left
-    if 2 * missing < ahead, do: 0, else: missing
+    missing = min(opts.window_bytes - inbox.held, opts.first_bytes - inbox.waiting) - left
+    if 2 * missing < opts.first_bytes, do: 0, else: missing
   end
 
   @doc "The client knows of these totals, or will."

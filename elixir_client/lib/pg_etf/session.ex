@@ -149,14 +149,16 @@ defmodule PgEtf.Session do
     demand = if session.draining?, do: 0, else: demand
     {again, requeue} = Requeue.take(session.requeue, demand)
     {items, inbox} = Inbox.take(session.inbox, demand - length(again))
-    session = %{session | inbox: inbox, requeue: Requeue.keep(requeue, items)}
-    session = Health.moved(session, again ++ items)
+    requeue = Requeue.keep(requeue, items)
+    items = again ++ items
+    moved_at = if items == [], do: session.moved_at, else: Health.now()
+    session = %{session | inbox: inbox, requeue: requeue, moved_at: moved_at}
 
     if inbox.exception do
       error = Error.exception_in("store_position", inbox.exception)
       {[], retry(session, %{error | class: :failure})}
     else
-      {again ++ items, session |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
+      {items, session |> Health.at(inbox.position) |> confirm() |> Account.replenish()}
     end
   end
 
@@ -178,6 +180,10 @@ defmodule PgEtf.Session do
   belong to comes again.
   """
   @spec ack(t, reference, [AckTracker.seq()], [Failure.t()]) :: t
+  def ack(%Session{incarnation: incarnation} = session, incarnation, seqs, []) do
+    acked(session, seqs)
+  end
+
   def ack(%Session{incarnation: incarnation} = session, incarnation, seqs, failures) do
     {verdict, done, session} = Failures.settle(session, failures)
     session = acked(session, done ++ seqs)
@@ -195,9 +201,9 @@ defmodule PgEtf.Session do
 
   defp acked(session, seqs) do
     requeue = Requeue.done(session.requeue, seqs)
+    inbox = Inbox.ack(session.inbox, seqs)
 
-    %{session | inbox: Inbox.ack(session.inbox, seqs), requeue: requeue}
-    |> Health.moved()
+    %{session | inbox: inbox, requeue: requeue, moved_at: Health.now()}
     |> confirm()
     |> Account.replenish()
   end

@@ -46,9 +46,12 @@ defmodule PgEtf.Streams do
     GenServer.call(__MODULE__, {:join, self(), pipeline, about})
   end
 
-  @doc "How the caller is doing, and that it is not kept busy."
-  @spec tell(map) :: :ok
-  def tell(info), do: write({2, Map.put(info, :told_at, now())})
+  @doc """
+  How the caller is doing, and when it said so. Told often and read seldom, so the maps
+  are put together by whoever reads.
+  """
+  @spec tell(integer, atom, [map]) :: :ok
+  def tell(now, status, maps), do: write({2, {now, status, maps}})
 
   @doc "What its program counts; apart, since it is large and seldom new."
   @spec tell_client(map) :: :ok
@@ -80,9 +83,13 @@ defmodule PgEtf.Streams do
   @spec read(pid) :: {info :: map, client :: map} | nil
   def read(stream) do
     case lookup(stream) do
-      [{^stream, info, client, _opts}] when info != %{} -> {Map.delete(info, :told_at), client}
+      [{^stream, {_, _, _} = said, client, opts}] -> {info(said, opts), client}
       _ -> nil
     end
+  end
+
+  defp info({_told_at, status, maps}, opts) do
+    Enum.reduce(maps, %{status: status, slot: opts[:slot]}, &Map.merge(&2, &1))
   end
 
   defp lookup(pid) do
@@ -104,7 +111,7 @@ defmodule PgEtf.Streams do
   @impl GenServer
   def handle_call({:join, stream, pipeline, opts}, _from, alarmed) do
     Process.monitor(stream)
-    :ets.insert(@table, {stream, %{}, %{}, opts})
+    :ets.insert(@table, {stream, nil, %{}, opts})
     if pipeline, do: :ets.insert(@table, {pipeline, stream})
     {:reply, :ok, alarmed}
   end
@@ -121,13 +128,13 @@ defmodule PgEtf.Streams do
     {:noreply, Enum.reduce(:ets.tab2list(@table), alarmed, &look/2)}
   end
 
-  defp look({stream, %{told_at: told_at, status: status} = info, _client, opts}, alarmed)
+  defp look({stream, {told_at, status, _} = said, _client, opts}, alarmed)
        when status in @talkative do
     age = now() - told_at
     due? = now() - Map.get(alarmed, stream, now() - @minute) >= @minute
 
     if age >= opts[:stall_after] and due? do
-      alarm(info, age, opts)
+      said |> info(opts) |> alarm(age, opts)
       Map.put(alarmed, stream, now())
     else
       alarmed

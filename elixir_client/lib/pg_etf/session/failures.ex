@@ -10,8 +10,6 @@ defmodule PgEtf.Session.Failures do
   """
   @spec settle(Session.t(), [Failure.t()]) ::
           {nil | {:halt | :retry, Error.t()}, [AckTracker.seq()], Session.t()}
-  def settle(session, []), do: {nil, [], session}
-
   def settle(session, failures) do
     {again, others} = Enum.split_with(failures, &(&1.action == :requeue))
     {given_up, session} = try_again(session, again)

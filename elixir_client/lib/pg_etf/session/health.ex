@@ -14,22 +14,18 @@ defmodule PgEtf.Session.Health do
   @doc "Tells how the stream is doing, and what its owner adds, to whoever asks."
   @spec tell(Session.t(), map) :: :ok
   def tell(%Session{} = session, more \\ %{}) do
-    session.inbox
-    |> Inbox.gauges()
-    |> Map.merge(more)
-    |> Map.merge(%{
-      status: session.status,
+    state = %{
       moved_at: session.moved_at,
       behind_since: session.behind_since,
-      slot: session.opts[:slot],
       flushed_lsn: session.flushed,
       position: session.position,
       caught_up?: session.caught_up?,
       lag: session.lag,
       error: session.error,
       oldest: since(session)
-    })
-    |> Streams.tell()
+    }
+
+    Streams.tell(now(), session.status, [state, Inbox.gauges(session.inbox), more])
   end
 
   @doc "What PgEtf.info/1 answers, nil when the stream has just ended."
@@ -79,11 +75,6 @@ defmodule PgEtf.Session.Health do
   @doc "Something has come, was handed out or was acknowledged."
   @spec moved(Session.t()) :: Session.t()
   def moved(%Session{} = session), do: %{session | moved_at: now()}
-
-  @doc "The same, if anything was."
-  @spec moved(Session.t(), [Session.item()]) :: Session.t()
-  def moved(session, []), do: session
-  def moved(session, _items), do: moved(session)
 
   @doc """
   Takes statistics of the client: the server is ahead, and was so without sending
@@ -153,5 +144,7 @@ defmodule PgEtf.Session.Health do
     end
   end
 
-  defp now, do: System.monotonic_time(:millisecond)
+  @doc "The clock of all this, in milliseconds."
+  @spec now() :: integer
+  def now, do: :erlang.monotonic_time(:millisecond)
 end
