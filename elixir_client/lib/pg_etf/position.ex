@@ -66,7 +66,7 @@ defmodule PgEtf.Position do
   vain.)
 
   A transaction that comes in parts moves the position with each part: `lsn` is then
-  the place of its commit, and `next_index` the number of its changes that are done.
+  the place of its commit, and `next_index` the index of the change that is next.
   After a restart it comes again from its first change, and `advance/2` gives back only
   what is not done, whatever the parts are this time. So write what `advance/2` gives
   back, not `transaction.changes`.
@@ -134,8 +134,8 @@ defmodule PgEtf.Position do
              {:ok, %{rows: [[term]] | nil, num_rows: integer}} | {:error, term})
 
   @typedoc """
-  Everything before `lsn` is done, and of the transaction that commits there the first
-  `next_index` changes. `nil` before it is read.
+  Everything before `lsn` is done, and of the transaction that commits there the changes
+  with an index below `next_index`. `nil` before it is read.
   """
   @type t :: %Position{
           slot: String.t(),
@@ -275,8 +275,11 @@ defmodule PgEtf.Position do
   defp place(%Transaction{part: part, end_lsn: lsn}) when part in [:whole, :last] and is_lsn(lsn),
     do: {lsn, 0}
 
-  defp place(%Transaction{commit_lsn: lsn, first_index: first, changes: changes}),
-    do: {lsn, first + length(changes)}
+  # Indexes are not without holes when updates are split.
+  defp place(%Transaction{commit_lsn: lsn, changes: [_ | _] = changes}),
+    do: {lsn, List.last(changes).index + 1}
+
+  defp place(%Transaction{commit_lsn: lsn, first_index: first}), do: {lsn, first}
 
   defp place(lsn) when is_lsn(lsn), do: {lsn, 0}
 

@@ -66,7 +66,7 @@ defmodule PgEtf.PositionTest do
   defp transaction(lsn, indexes, part \\ :whole) do
     changes = for index <- indexes, do: %Change{op: :insert, commit_lsn: lsn, index: index}
     fields = [xid: 1, commit_lsn: lsn, end_lsn: lsn + 8, commit_time: nil]
-    fields = fields ++ [part: part, first_index: indexes.first, changes: changes]
+    fields = fields ++ [part: part, first_index: Enum.at(indexes, 0), changes: changes]
     struct!(Transaction, fields)
   end
 
@@ -99,6 +99,14 @@ defmodule PgEtf.PositionTest do
       {:ok, changes, position} = Position.advance(position, transaction(100, 6..6, :last))
       assert indexes(changes) == [6]
       assert %{lsn: 108, next_index: 0} = position
+    end
+
+    test "goes on inside a transaction whose indexes have holes" do
+      position = read()
+      {:ok, _, position} = Position.advance(position, transaction(100, [0, 2, 3], :first))
+      Table.commit(:a)
+      {:ok, changes, _} = Position.advance(position, transaction(100, [2, 3, 4], :middle))
+      assert indexes(changes) == [4]
     end
 
     test "does nothing again, and never goes back" do
