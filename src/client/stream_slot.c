@@ -57,9 +57,15 @@ check_missing(Stream *stream)
 	if (stream->resumes && stream->in_recovery)
 		return identity_refuse_standby(stream);
 	if (stream->resumes && stream->settings->create == CREATE_TEMPORARY)
-		return refuse(stream, FAIL_SLOT_LOST,
-					  "temporary slot \"%s\" has ended with its connection",
-					  slot);
+	{
+		refuse(stream, FAIL_SLOT_LOST,
+			   "temporary slot \"%s\" has ended with its connection", slot);
+		failure_hint(
+			&stream->db.failure,
+			"What came meanwhile is in no slot. A new start makes a new "
+			"one, which begins there.");
+		return false;
+	}
 	if (stream->position != 0 || stream->resumes)
 		return refuse(stream, FAIL_SLOT_MISSING,
 					  "slot \"%s\" does not exist any more, and a new one "

@@ -22,8 +22,8 @@ defmodule PgEtf.Options do
           "it says of pools and queries is left out. Or a URL (`postgresql://`, `ecto://`) or " <>
           "libpq's `host=db dbname=shop`. Or a function of no arguments that returns one of " <>
           "these: it is called whenever the C program starts, which it does anew when the " <>
-          "server refuses the password, or cannot be reached three times in a row; so a " <>
-          "password or a host may change. What is not " <>
+          "server refuses the password (six times, with growing pauses), or cannot be " <>
+          "reached three times in a row; so a password or a host may change. What is not " <>
           "given comes from libpq's own sources (`PG*` variables, service and password " <>
           "files)."
     ],

@@ -77,12 +77,16 @@ defmodule PgEtf.Integration.ConnectionTest do
     assert :counters.get(asked, 1) == 2
     assert %{status: :connected, error: nil} = PgEtf.info(consumer)
 
-    # Nobody has told the function.
+    # Nobody has told the function, for a while and then for good.
+    sql.("ALTER ROLE #{role} PASSWORD 'late'")
+    lose.()
+    eventually(fn -> :counters.get(asked, 1) >= 4 end)
+    Agent.update(password, fn _ -> "late" end)
+    eventually(fn -> PgEtf.info(consumer).status == :connected end)
     sql.("ALTER ROLE #{role} PASSWORD 'third'")
     lose.()
     eventually(fn -> PgEtf.info(consumer).status == :halted end)
     assert %PgEtf.Error{class: :auth} = PgEtf.info(consumer).error
-    assert :counters.get(asked, 1) == 3
     Agent.update(password, fn _ -> "third" end)
     PgEtf.resume(consumer)
     sql.("INSERT INTO #{table} VALUES (4)")

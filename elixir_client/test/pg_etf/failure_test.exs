@@ -4,7 +4,8 @@ defmodule PgEtf.FailureTest do
 
   import ExUnit.CaptureLog
 
-  alias PgEtf.{FakeSlot, Producer, Stage}
+  alias PgEtf.{FakeSlot, Producer, Session, Stage}
+  alias PgEtf.Session.Health
 
   @moduletag :capture_log
 
@@ -127,6 +128,17 @@ defmodule PgEtf.FailureTest do
       eventually(fn -> FakeSlot.runs(slot) == 2 end)
       assert FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1)
       assert [1, 2] = stage |> Stage.take(2) |> ids()
+    end
+
+    test "that is not there any more makes nothing slow" do
+      opts = PgEtf.Options.validate!(connection: [], slot: "s")
+      error = %PgEtf.Error{class: :failure, message: "m"}
+      moved_at = Health.now() - 5_000
+
+      session = %{Session.new(opts) | status: :connected, error: error, attempts: 7}
+      assert %{attempts: 0, error: nil} = Health.watch(%{session | moved_at: moved_at})
+      assert %{attempts: 7} = Health.watch(%{session | status: :reconnecting})
+      assert %{attempts: 7} = Health.watch(%{session | moved_at: Health.now()})
     end
 
     test "that fails for ever is retried ever more slowly" do

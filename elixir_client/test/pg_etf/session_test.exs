@@ -88,14 +88,15 @@ defmodule PgEtf.SessionTest do
       FakeSlot.inject(slot, {:status, :reconnecting, Map.put(details, :delay, 1)})
     end
 
-    test "is asked again when the password is refused, once", %{slot: slot, asking: stage} do
+    test "is asked again when the password is refused, for a while", context do
+      %{slot: slot, asking: stage} = context
       refused = {:fatal, :auth, %{message: "no", hint: "", sqlstate: "28P01"}}
       FakeSlot.inject(slot, refused)
       await_run(slot, 2)
       assert_received :asked
       Stage.settle(stage, slot)
-      # The second refusal in a row, before anything has worked.
-      :sys.replace_state(stage, &put_error(&1, %PgEtf.Error{class: :auth, message: "no"}))
+      # The last one in a row, before anything has worked.
+      :sys.replace_state(stage, &put_attempts(&1, 6))
       FakeSlot.inject(slot, refused)
       assert %{status: :halted} = Stage.info(stage)
       assert FakeSlot.runs(slot) == 2
@@ -106,8 +107,8 @@ defmodule PgEtf.SessionTest do
     end
 
     # GenStage, and the harness of these tests, have the producer's state inside of theirs.
-    defp put_error(%{state: %{session: _}} = outer, error) do
-      put_in(outer.state.session.error, error)
+    defp put_attempts(%{state: %{session: _}} = outer, attempts) do
+      put_in(outer.state.session.attempts, attempts)
     end
 
     test "is asked again when the server is not found, not at each blip", context do

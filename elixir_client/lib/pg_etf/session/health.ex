@@ -4,6 +4,7 @@ defmodule PgEtf.Session.Health do
   # statistics, and the watch over a stream that stands still.
 
   alias PgEtf.{Inbox, Log, Progress, Session, Streams, Telemetry}
+  alias PgEtf.Session.Status
 
   require Logger
 
@@ -111,7 +112,13 @@ defmodule PgEtf.Session.Health do
     progress = progress(session)
     since = earlier(Progress.waits_since(progress, facts(session)), oldest_since(session))
     age = if since, do: now() - since, else: 0
-    if age >= session.opts[:stall_after], do: alarm(session, progress, age), else: session
+
+    cond do
+      age >= session.opts[:stall_after] -> alarm(session, progress, age)
+      # What failed would be here again.
+      progress == :idle -> Status.progress(session)
+      true -> session
+    end
   end
 
   defp follow_oldest(%Session{stall: stall, inbox: inbox} = session) do

@@ -12,6 +12,10 @@ defmodule PgEtf.Session.Reports do
   # have moved. Before that a lost connection is only made again, and repeats nothing.
   @ask_again 3
 
+  # Attempts, with pauses that grow to half a minute all in all, before a refused password
+  # is wrong.
+  @refusals 6
+
   @doc "Takes a report; an error is the end of the incarnation, `:again` is mended by a new one."
   @spec handle(Session.t(), term) :: {:ok, Session.t()} | {:again | :error, Error.t()}
   # About the slot, not about the stream.
@@ -70,10 +74,12 @@ defmodule PgEtf.Session.Reports do
     {:ok, session}
   end
 
-  # One password that a function returned may be too old by now, two in a row are wrong.
-  def handle(%Session{opts: opts, error: last}, {:fatal, :auth, details}) when is_map(details) do
-    fresh? = Connection.asked?(opts[:connection]) and not match?(%Error{class: :auth}, last)
-    {if(fresh?, do: :again, else: :error), Error.new(:auth, details)}
+  # A password that a function returned may be too old by now, or too new: who changes it
+  # does so at one place after the other.
+  def handle(%Session{opts: opts, attempts: attempts}, {:fatal, :auth, details})
+      when is_map(details) do
+    again? = Connection.asked?(opts[:connection]) and attempts < @refusals
+    {if(again?, do: :again, else: :error), Error.new(:auth, details)}
   end
 
   def handle(session, {:fatal, class, details}) when is_atom(class) and is_map(details) do
