@@ -22,7 +22,8 @@ static const FailureInfo classes[FAILURE_CLASSES] = {
 				   "Check user, password and TLS settings, pg_hba.conf, and "
 				   "that the role has REPLICATION and may connect."},
 	[FAIL_SLOT_MISSING] = {"slot_missing", 5, POLICY_STOP,
-						   "Create the slot: changes made before that are "
+						   "Create the slot (on the command line by "
+						   "--create-slot): changes made before that are "
 						   "not in it."},
 	[FAIL_SLOT_ACTIVE] = {"slot_active", 6, POLICY_WAIT,
 						  "Another process reads this slot: stop it, or use "

@@ -130,8 +130,8 @@ subtest 'connections that break: no gap, no duplicate' => sub {
 };
 
 subtest 'slots' => sub {
-	stops(EtfClient->start($node), 'slot_missing', 5, 'does not exist',
-		'no slot');
+	stops(EtfClient->start($node), 'slot_missing', 5,
+		'does not exist.*--create-slot', 'no slot');
 
 	my $client = EtfClient->start($node, create => 'if_missing', @credit);
 	$client->expect(qr/^\{status,connected,.*created => true/, 'created');
