@@ -114,7 +114,7 @@ subtest 'the role can do what it is for' => sub {
 	($status, $out) =
 	  as_cdc($ENV{ETF_CLIENT}, '--dbname', $conninfo, '--status');
 	is($status, 0, '--status, without pg_monitor');
-	like($out, qr/^s +shop .* $pid( +-)+ *$/m, 'with all columns');
+	like($out, qr/^s +shop .* $pid +- +logical +- *$/m, 'with all columns');
 	$client->say('ack');
 	is($client->stop, 0, 'stop, with the position confirmed');
 	$client->quit;
