@@ -48,7 +48,6 @@ defmodule PgEtf.Progress do
   @moving 1_000
 
   @statuses %{
-    backoff: :reconnecting,
     connecting: :connecting,
     halted: :halted,
     open_circuit: :reconnecting,

@@ -38,7 +38,6 @@ defmodule PgEtf.ProgressTest do
     {%{status: :disconnected, in_flight: 1}, :waiting_for_acks},
     {%{status: :disconnected, queued: 1}, :waiting_for_demand},
     {%{status: :disconnected, credit_bytes: 0}, :starved},
-    {%{status: :backoff, in_flight: 1}, :reconnecting},
     {%{status: :reconnecting, in_flight: 1}, :reconnecting},
     {%{status: :open_circuit}, :reconnecting},
     {%{status: :connecting}, :connecting},
