@@ -151,7 +151,7 @@ defmodule PgEtf.Consumer do
 
   @doc """
   Called at the end. The reason is `:shutdown` when the consumer was stopped, and
-  with `on_error: :stop` a `PgEtf.Error` when the stream cannot go on.
+  with `on_error: :stop` a `PgEtf.Error` when the stream cannot go on. A halt is no end.
   """
   @callback handle_stop(:shutdown | Error.t() | term, state) :: term
 

@@ -29,7 +29,8 @@ defmodule PgEtf.Error do
   | `:failure` | a message failed | as `:on_failure` says |
 
   "No" is what `:on_error` decides about: by default the stream halts, and looks again after
-  `:retry_after`.
+  `:retry_after`. After a `:gap` a stream that stores no position waits for
+  `PgEtf.resume/1`: it would go on behind the gap.
   """
 
   @type t :: %__MODULE__{

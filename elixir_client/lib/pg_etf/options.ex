@@ -193,7 +193,7 @@ defmodule PgEtf.Options do
       default: 10_000,
       doc:
         "how far the newest message handed out may be ahead of the oldest one that is " <>
-          "not acknowledged. Must be above what all batchers together wait for."
+          "not acknowledged. At least what all batchers together wait for."
     ],
     window_bytes: [
       type: :pos_integer,
