@@ -62,7 +62,7 @@ sub stops
 	like($line, qr/hint => <<"[A-Z]/, "$name: says what to do");
 	is($client->exit_status, $status, "$name: exit status $status");
 	$client->quit;
-	return;
+	return $line;
 }
 
 subtest 'the walsender dies within a transaction' => sub {
@@ -130,8 +130,8 @@ subtest 'connections that break: no gap, no duplicate' => sub {
 };
 
 subtest 'slots' => sub {
-	stops(EtfClient->start($node), 'slot_missing', 5,
-		'does not exist.*--create-slot', 'no slot');
+	like(stops(EtfClient->start($node), 'slot_missing', 5, 'does not exist',
+			'no slot'), qr/hint => <<"Create .*--create-slot/, 'and how');
 
 	my $client = EtfClient->start($node, create => 'if_missing', @credit);
 	$client->expect(qr/^\{status,connected,.*created => true/, 'created');
