@@ -45,8 +45,8 @@ static const Rule rules[] = {
 	 "TCP (-h localhost) it is asked for a password instead."},
 	{"28", ANY, NULL, FAIL_AUTH, NULL},
 	{"3D000", ANY, NULL, FAIL_CONFIG,
-	 "Name the database with -d (without it, the role's name is taken); "
-	 "psql -l lists them."},
+	 "Name the database, on the command line with -d (else the role's name "
+	 "is taken); psql -l lists them."},
 	{"42501", ANY, "CheckMyDatabase", FAIL_AUTH,
 	 "The role needs GRANT CONNECT ON DATABASE ... TO \"$\"."},
 	{"42501", ANY, NULL, FAIL_AUTH,
