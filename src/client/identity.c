@@ -160,7 +160,8 @@ refuse_passed(Stream *stream)
 					"made anew",
 					position, confirmed);
 		failure_hint(failure, "Changes in between will not come: copy the "
-							  "data again, then start anew.");
+							  "data again, then start anew. Unless another "
+							  "reader was here and had them: then just start.");
 	}
 	else
 		failure_set(failure, FAIL_SLOT_MOVED,

@@ -88,7 +88,7 @@ defmodule PgEtf.Position do
 
   | adapter | |
   |---|---|
-  | Ecto | `query: &Repo.query/2` |
+  | Ecto (tested with a stand-in of these functions) | `query: &Repo.query/2` |
   | Postgrex | `query: &Postgrex.query(pool, &1, &2)`, and `advance/3` with the connection of the transaction |
   | MyXQL (not tested) | `query: &MyXQL.query(pool, &1, &2), placeholder: "?"`, and `advance/3` |
 

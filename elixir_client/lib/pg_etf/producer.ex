@@ -303,6 +303,7 @@ defmodule PgEtf.Producer do
       {:missing, names} ->
         if look == @stages_patience, do: tell_missing(state.session, names)
         Process.send_after(self(), {Producer, :connect, look + 1}, @stages_pause)
+        tell(state)
         {:noreply, [], state}
     end
   end
