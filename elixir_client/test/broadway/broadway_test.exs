@@ -4,6 +4,8 @@ if Code.ensure_loaded?(Broadway) do
   defmodule PgEtf.BroadwayTest do
     use ExUnit.Case, async: false
 
+    import PgEtf.Eventually
+
     alias Broadway.Message
     alias PgEtf.{Error, FakeSlot}
 
@@ -61,14 +63,6 @@ if Code.ensure_loaded?(Broadway) do
     end
 
     defp name(slot), do: :"pipeline_#{slot}"
-
-    defp eventually(fun, attempts \\ 500) do
-      cond do
-        fun.() -> :ok
-        attempts == 0 -> flunk("it did not happen in time")
-        true -> Process.sleep(10) && eventually(fun, attempts - 1)
-      end
-    end
 
     defp rows(count) do
       for _ <- 1..count//1 do
@@ -322,7 +316,7 @@ if Code.ensure_loaded?(Broadway) do
       end
 
       {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, processors: [concurrency: 4])
-      eventually(fn -> done?(slot, 40) end, 3000)
+      eventually(fn -> done?(slot, 40) end, 30_000)
       assert Enum.sort(Enum.uniq(drained())) == Enum.to_list(0..199)
       Broadway.stop(pipeline)
       assert FakeSlot.breaches(slot) == []

@@ -2,6 +2,8 @@ if Code.ensure_loaded?(GenStage) do
   defmodule PgEtf.GenStageTest do
     use ExUnit.Case, async: true
 
+    import PgEtf.Eventually
+
     alias PgEtf.{FakeSlot, Producer}
 
     @moduletag :capture_log
@@ -75,14 +77,6 @@ if Code.ensure_loaded?(GenStage) do
         assert PgEtf.info(producer).in_flight == 0
         GenStage.stop(producer)
         assert FakeSlot.breaches(slot) == []
-      end
-    end
-
-    defp eventually(fun, attempts \\ 500) do
-      cond do
-        fun.() -> :ok
-        attempts == 0 -> flunk("it did not happen in time")
-        true -> Process.sleep(10) && eventually(fun, attempts - 1)
       end
     end
   end

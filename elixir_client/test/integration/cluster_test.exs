@@ -180,10 +180,10 @@ defmodule PgEtf.Integration.ClusterTest do
     [[before]] = select(world, "SELECT max(at) FROM sink")
     old = walsender(world)
     event.()
-    eventually(fn -> walsender(world) not in [nil, old] end, 1_200)
+    eventually(fn -> walsender(world) not in [nil, old] end, 60_000)
     [[again]] = select(world, "SELECT clock_timestamp()")
     newer = "SELECT 1 FROM sink WHERE at > '#{again}' LIMIT 1"
-    eventually(fn -> select(world, newer) != [] end, 1_200)
+    eventually(fn -> select(world, newer) != [] end, 60_000)
 
     [[microseconds]] =
       select(world, """
@@ -285,7 +285,7 @@ defmodule PgEtf.Integration.ClusterTest do
     eventually(fn -> written(world) > before end)
     time = standstill(world, fn -> Relay.swallow(relay) end)
     Relay.carry(relay)
-    eventually(fn -> info(gone).status == :standby end, 1_200)
+    eventually(fn -> info(gone).status == :standby end, 60_000)
     stop(other)
     stop(gone)
     time

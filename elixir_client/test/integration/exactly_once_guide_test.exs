@@ -75,7 +75,7 @@ defmodule PgEtf.Integration.ExactlyOnceGuideTest do
     Sandbox.psql!(sandbox, "INSERT INTO orders SELECT g, g FROM generate_series(3, 5000) g")
     eventually(fn -> length(copied()) > 2 end)
     Process.exit(consumer, :kill)
-    eventually(fn -> length(copied()) >= 5_000 end, 1200)
+    eventually(fn -> length(copied()) >= 5_000 end, 60_000)
     assert copied() == for(id <- 1..5_000, do: [id, if(id < 3, do: id * 10, else: id)])
     stop_supervised!(child.id)
 

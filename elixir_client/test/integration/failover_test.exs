@@ -90,7 +90,7 @@ defmodule PgEtf.Integration.FailoverTest do
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
 
     synchronized = "SELECT count(*) FROM pg_replication_slots WHERE synced AND NOT temporary"
-    eventually(fn -> on_standby(sandbox, standby, synchronized) =~ "1" end, 1200)
+    eventually(fn -> on_standby(sandbox, standby, synchronized) =~ "1" end, 60_000)
     Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(1, 1000)")
     before = changes(1000)
 

@@ -46,7 +46,7 @@ defmodule PgEtf.Integration.FencingTest do
     List.flatten(rows)
   end
 
-  defp eventually_rows(world, ids), do: eventually(fn -> rows(world) == ids end, 1_200)
+  defp eventually_rows(world, ids), do: eventually(fn -> rows(world) == ids end, 60_000)
 
   defp held(world), do: eventually(fn -> File.exists?(Path.join(world.dir, "held")) end)
   defp go(world), do: File.write!(Path.join(world.dir, "go"), "")

@@ -64,7 +64,7 @@ defmodule PgEtf.Integration.SandboxTest do
   defp made(tmp), do: Enum.reject(File.ls!(tmp), &String.starts_with?(&1, "mix_"))
 
   defp gone!(tmp) do
-    eventually(fn -> made(tmp) == [] and postmasters(tmp) == [] end, 2400)
+    eventually(fn -> made(tmp) == [] and postmasters(tmp) == [] end, 120_000)
   end
 
   defp os_pid(port), do: port |> Port.info(:os_pid) |> elem(1)
@@ -104,7 +104,7 @@ defmodule PgEtf.Integration.SandboxTest do
     for pause <- [0, 200, 700] do
       tmp = tmp()
       port = start([], tmp)
-      eventually(fn -> made(tmp) != [] end, 2400)
+      eventually(fn -> made(tmp) != [] end, 120_000)
       Process.sleep(pause)
       System.cmd("sh", ["-c", "kill -KILL #{os_pid(port)}"])
       gone!(tmp)

@@ -2,6 +2,8 @@ defmodule PgEtf.AccountTest do
   # Both sides of the pipe keep one account: docs/port.md, "Credit".
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   import ExUnit.CaptureLog
 
   alias PgEtf.{FakeSlot, Gen, Inbox, Options, Producer, Stage}
@@ -132,14 +134,6 @@ defmodule PgEtf.AccountTest do
   end
 
   defp ids(messages), do: Enum.map(messages, & &1.data.record["id"])
-
-  defp eventually(fun, attempts \\ 500) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && eventually(fun, attempts - 1)
-    end
-  end
 
   for {what, wrong} <- [
         "bytes that were not sent": quote(do: fn {events, bytes} -> {events, bytes + 1} end),

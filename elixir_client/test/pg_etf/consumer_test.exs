@@ -1,6 +1,8 @@
 defmodule PgEtf.ConsumerTest do
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, Error, FakeSlot}
 
   @moduletag :capture_log
@@ -78,14 +80,6 @@ defmodule PgEtf.ConsumerTest do
       [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
       more
     )
-  end
-
-  defp eventually(fun, attempts \\ 200) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && eventually(fun, attempts - 1)
-    end
   end
 
   test "changes come in order, in batches, and are acknowledged after they are handled" do

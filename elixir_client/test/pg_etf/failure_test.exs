@@ -2,6 +2,8 @@ defmodule PgEtf.FailureTest do
   # What a failed message does, of a producer.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   import ExUnit.CaptureLog
 
   alias PgEtf.{FakeSlot, Producer, Session, Stage}
@@ -29,20 +31,6 @@ defmodule PgEtf.FailureTest do
   defp configure(%{acknowledger: {module, ref, data}} = message, options) do
     {:ok, data} = module.configure(ref, data, options)
     %{message | acknowledger: {module, ref, data}}
-  end
-
-  defp eventually(fun, attempts \\ 200) do
-    cond do
-      fun.() ->
-        :ok
-
-      attempts == 0 ->
-        flunk("it did not happen in time")
-
-      true ->
-        Process.sleep(10)
-        eventually(fun, attempts - 1)
-    end
   end
 
   test "a reason is not told at any length" do

@@ -2,6 +2,8 @@ defmodule PgEtf.InfoTest do
   # The state of a stream is there for whoever asks, at any time, under any name.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, FakeSlot, LogTo, Producer, Stage, Streams}
 
   @moduletag :capture_log
@@ -45,14 +47,14 @@ defmodule PgEtf.InfoTest do
     assert PgEtf.resume(consumer) == :ok
     assert System.monotonic_time(:millisecond) - asked < 1000
     # And says how long it has been waiting.
-    assert wait_until(fn -> PgEtf.info(consumer).oldest > info.oldest end)
+    assert eventually(fn -> PgEtf.info(consumer).oldest > info.oldest end)
     # One that comes between two handlers is for nobody.
-    assert wait_until(fn ->
+    assert eventually(fn ->
              send(consumer, :go_on)
              FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3)
            end)
 
-    assert wait_until(fn -> match?(%{in_flight: 0, oldest: 0}, PgEtf.info(consumer)) end)
+    assert eventually(fn -> match?(%{in_flight: 0, oldest: 0}, PgEtf.info(consumer)) end)
   end
 
   test "a handler that hangs is told of, though its process can say nothing", context do
@@ -61,14 +63,14 @@ defmodule PgEtf.InfoTest do
     {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
     assert_receive {:handling, ^consumer}
     LogTo.wait_for(~r/hangs_#{context.slot}.*a callback runs for \d+ s, nothing else is done/s)
-    assert wait_until(fn -> PgEtf.info(consumer).progress == :waiting_for_acks end)
+    assert eventually(fn -> PgEtf.info(consumer).progress == :waiting_for_acks end)
   end
 
   test "a stream that has nothing to do is not told of", context do
     LogTo.start()
     opts = [name: :"idle_#{context.slot}", stall_after: 300] ++ context.opts
     {:ok, _consumer} = Consumer.start_link(Quick, nil, opts)
-    assert wait_until(fn -> FakeSlot.confirmed(context.slot) == FakeSlot.end_lsn(3) end)
+    assert eventually(fn -> FakeSlot.confirmed(context.slot) == FakeSlot.end_lsn(3) end)
     Process.sleep(2_500)
     refute Process.info(self(), :messages) |> inspect(limit: :infinity) =~ "a callback runs"
   end
@@ -103,7 +105,7 @@ defmodule PgEtf.InfoTest do
     refute_receive _
     assert Stage.info(stage).demand == 0
     Stage.ask(stage, 5)
-    assert wait_until(fn -> Stage.info(stage).demand == 2 end)
+    assert eventually(fn -> Stage.info(stage).demand == 2 end)
   end
 
   test "one that is being started is none yet" do
@@ -116,15 +118,7 @@ defmodule PgEtf.InfoTest do
     {:ok, consumer} = Consumer.start_link(Blocking, self(), opts)
     assert PgEtf.info(consumer)
     Process.exit(consumer, :kill)
-    assert wait_until(fn -> Streams.find(consumer) == nil end)
+    assert eventually(fn -> Streams.find(consumer) == nil end)
     assert_raise ArgumentError, fn -> PgEtf.info(consumer) end
-  end
-
-  defp wait_until(fun, attempts \\ 500) do
-    cond do
-      fun.() -> true
-      attempts == 0 -> false
-      true -> Process.sleep(10) && wait_until(fun, attempts - 1)
-    end
   end
 end

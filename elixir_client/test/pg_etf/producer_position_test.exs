@@ -2,6 +2,8 @@ defmodule PgEtf.ProducerPositionTest do
   # Where a producer is: positions that no message belongs to, times of commits.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{FakeSlot, Producer, Stage}
 
   @moduletag :capture_log
@@ -15,14 +17,6 @@ defmodule PgEtf.ProducerPositionTest do
     defaults = [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2]
     {:ok, stage} = Stage.start_link(Producer, Keyword.merge(defaults, opts))
     stage
-  end
-
-  defp eventually(fun, attempts \\ 500) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && eventually(fun, attempts - 1)
-    end
   end
 
   test "positions of an idle server are kept" do

@@ -1,6 +1,8 @@
 defmodule PgEtf.ProducerTest do
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   import ExUnit.CaptureLog
 
   alias PgEtf.{Acknowledger, Error, FakeSlot, Gen, LogTo, Producer, Stage}
@@ -23,20 +25,6 @@ defmodule PgEtf.ProducerTest do
   defp ids(messages), do: Enum.map(messages, & &1.data.record["id"])
 
   defp ack(messages, failed \\ []), do: PgEtf.ack(messages, failed)
-
-  defp eventually(fun, attempts \\ 200) do
-    cond do
-      fun.() ->
-        :ok
-
-      attempts == 0 ->
-        flunk("it did not happen in time")
-
-      true ->
-        Process.sleep(10)
-        eventually(fun, attempts - 1)
-    end
-  end
 
   defp stop(stage) do
     GenServer.stop(stage)

@@ -2,6 +2,8 @@ defmodule PgEtf.RequeueTest do
   # on_failure: :requeue, of a producer and of a consumer.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, FakeSlot, LogTo, Producer, Stage}
 
   @moduletag :capture_log
@@ -28,7 +30,7 @@ defmodule PgEtf.RequeueTest do
     stage
   end
 
-  defp consume(slot, fails?, more \\ []) do
+  defp consume(slot, fails?, more) do
     {:ok, consumer} =
       Consumer.start_link(Handler, %{test: self(), fails?: fails?}, opts(slot, more))
 
@@ -36,14 +38,6 @@ defmodule PgEtf.RequeueTest do
   end
 
   defp ids(messages), do: Enum.map(messages, & &1.data.record["id"])
-
-  defp eventually(fun, attempts \\ 1_000) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(5) && eventually(fun, attempts - 1)
-    end
-  end
 
   defp done?(slot, transactions), do: FakeSlot.confirmed(slot) == FakeSlot.end_lsn(transactions)
 

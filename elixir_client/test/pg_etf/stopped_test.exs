@@ -2,6 +2,8 @@ defmodule PgEtf.StoppedTest do
   # What the application keeps is for those who ask; without it a stream goes on.
   use ExUnit.Case, async: false
 
+  import PgEtf.Eventually
+
   alias PgEtf.{FakeSlot, Stage}
 
   @moduletag :capture_log
@@ -23,13 +25,5 @@ defmodule PgEtf.StoppedTest do
     FakeSlot.kill(slot)
     eventually(fn -> FakeSlot.runs(slot) == 2 end)
     assert Process.alive?(stage)
-  end
-
-  defp eventually(fun, attempts \\ 500) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && eventually(fun, attempts - 1)
-    end
   end
 end

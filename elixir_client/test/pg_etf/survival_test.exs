@@ -3,6 +3,8 @@ defmodule PgEtf.SurvivalTest do
   # goes on when the cause is gone.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, Error, FakeSlot, LogTo, Producer, Stage}
 
   @moduletag :capture_log
@@ -58,14 +60,6 @@ defmodule PgEtf.SurvivalTest do
 
   defp survived({supervisor, consumer}) do
     assert [{_, ^consumer, _, _}] = Supervisor.which_children(supervisor)
-  end
-
-  defp eventually(fun, attempts \\ 1_000) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && eventually(fun, attempts - 1)
-    end
   end
 
   defp count(name), do: fn -> send(name, :called) end

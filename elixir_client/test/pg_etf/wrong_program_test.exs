@@ -3,6 +3,8 @@ defmodule PgEtf.WrongProgramTest do
   # spin, and leave no program behind.
   use ExUnit.Case, async: true
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, Error}
 
   @moduletag :capture_log
@@ -42,14 +44,6 @@ defmodule PgEtf.WrongProgramTest do
     case File.read(pids) do
       {:ok, text} -> String.split(text)
       _ -> []
-    end
-  end
-
-  defp eventually(fun, attempts \\ 500) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(20) && eventually(fun, attempts - 1)
     end
   end
 

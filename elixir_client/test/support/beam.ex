@@ -59,7 +59,7 @@ defmodule PgEtf.Beam do
   def stop(node) do
     :ok = call(node, :logger, :remove_handler, [:log])
     :ok = call(node, :init, :stop, [])
-    PgEtf.Integration.eventually(fn -> not alive?(node) end)
+    PgEtf.Eventually.eventually(fn -> not alive?(node) end)
   end
 
   @doc "As a machine that is paused: the virtual machine and all programs that it runs."

@@ -6,10 +6,13 @@ defmodule PgEtf.Integration do
 
   use ExUnit.CaseTemplate
 
+  import PgEtf.Eventually
+
   alias PgEtf.{Consumer, PortClient, Sandbox}
 
   using do
     quote do
+      import PgEtf.Eventually
       import PgEtf.Integration
 
       alias PgEtf.Sandbox
@@ -209,13 +212,5 @@ defmodule PgEtf.Integration do
     PgEtf.info(server).in_flight == 0
   rescue
     ArgumentError -> false
-  end
-
-  def eventually(fun, attempts \\ 300) do
-    cond do
-      fun.() -> :ok
-      attempts == 0 -> flunk("it did not happen in time")
-      true -> Process.sleep(50) && eventually(fun, attempts - 1)
-    end
   end
 end
