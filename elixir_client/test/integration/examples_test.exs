@@ -4,6 +4,7 @@ defmodule PgEtf.Integration.ExamplesTest do
   use ExUnit.Case, async: false
 
   import ExUnit.CaptureIO
+  import PgEtf.Eventually
   import PgEtf.Integration
 
   alias PgEtf.Sandbox

@@ -2,6 +2,7 @@ defmodule PgEtf.Integration.GuidesTest do
   use ExUnit.Case, async: true
 
   import ExUnit.CaptureIO
+  import PgEtf.Eventually
   import PgEtf.Integration
 
   alias PgEtf.{Options, Sandbox, Test}

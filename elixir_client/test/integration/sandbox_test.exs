@@ -2,7 +2,7 @@ defmodule PgEtf.Integration.SandboxTest do
   # Nothing stays behind, however the one who started a sandbox ends.
   use ExUnit.Case, async: true
 
-  import PgEtf.Integration
+  import PgEtf.Eventually
 
   alias PgEtf.Sandbox
 
