@@ -31,6 +31,9 @@ extern bool identity_check_history(Stream *stream);
  */
 extern bool identity_refuse_standby(Stream *stream);
 
+/* The failure of a consumer that stores nothing, and whose slot is another. */
+extern void identity_set_anew(Failure *failure, const char *slot);
+
 /* Has the server what the consumer has, and the slot all that follows? */
 extern bool identity_check_position(Stream *stream);
 

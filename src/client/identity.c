@@ -133,6 +133,17 @@ is_made_anew(const Stream *stream)
 	return stream->decoded == 0 || stream->found_decoded < stream->decoded;
 }
 
+void
+identity_set_anew(Failure *failure, const char *slot)
+{
+	failure_set(failure, FAIL_GAP,
+				"slot \"%s\" is not the one that was read: it was made anew",
+				slot);
+	failure_hint(failure, "Changes in between will not come: copy the data "
+						  "again, then start anew. Unless another reader was "
+						  "here and had them: then just start.");
+}
+
 /*
  * The slot begins after what the consumer has.  Somebody has read on meanwhile,
  * and a consumer that stores its position may know of it by now.  Changes are
@@ -154,15 +165,7 @@ refuse_passed(Stream *stream)
 					"the consumer's position is %s, but the slot begins at %s",
 					position, confirmed);
 	else if (stream->resumes && !asks && is_made_anew(stream))
-	{
-		failure_set(failure, FAIL_GAP,
-					"the slot was read up to %s, and begins at %s now: it was "
-					"made anew",
-					position, confirmed);
-		failure_hint(failure, "Changes in between will not come: copy the "
-							  "data again, then start anew. Unless another "
-							  "reader was here and had them: then just start.");
-	}
+		identity_set_anew(failure, stream->settings->slot);
 	else
 		failure_set(failure, FAIL_SLOT_MOVED,
 					"the slot was moved from %s to %s: another process has "

@@ -11,6 +11,7 @@
  * is asked again.
  */
 #include "client/engine.h"
+#include "client/identity.h"
 
 /* Whoever takes so long to say where to start is a case for the log. */
 #define ANSWER_MS 60000
@@ -53,13 +54,17 @@ is_another(const Engine *engine, int holder)
 
 /* What was handed out here, another process may be handling again. */
 static void
-give_up_position(Engine *engine, int holder)
+give_up_position(Engine *engine, int holder, uint64_t decoded)
 {
+	const Stream *stream = &engine->stream;
 	Failure failure;
 
-	failure_set(&failure, FAIL_SLOT_MOVED,
-				"slot \"%s\" is read by another process, PID %d",
-				engine->settings->slot, holder);
+	if (!engine->settings->ack_positions && decoded < stream->decoded)
+		identity_set_anew(&failure, engine->settings->slot);
+	else
+		failure_set(&failure, FAIL_SLOT_MOVED,
+					"slot \"%s\" is read by another process, PID %d",
+					engine->settings->slot, holder);
 	look(engine, false);
 	engine_failed(engine, &failure);
 }
@@ -71,7 +76,8 @@ wait_for_slot(Engine *engine)
 
 	if (is_another(engine, engine->stream.holder_pid))
 	{
-		give_up_position(engine, engine->stream.holder_pid);
+		give_up_position(engine, engine->stream.holder_pid,
+						 engine->stream.found_decoded);
 		return;
 	}
 	engine_set_phase(engine, ENGINE_STANDBY);
@@ -140,7 +146,7 @@ standby_turn(Engine *engine, short revents)
 		return;
 	backoff_reset(&engine->backoff);
 	if (is_another(engine, slot->active_pid))
-		give_up_position(engine, slot->active_pid);
+		give_up_position(engine, slot->active_pid, slot->decoded);
 	if (slot->active_pid != 0)
 		return;
 	look(engine, false);

@@ -177,10 +177,10 @@ stream_slot_check(Stream *stream)
 {
 	if (db_value(&stream->db, "slot_name") == NULL)
 		return check_missing(stream);
+	stream->found_decoded = db_number(&stream->db, "decoded");
 	if (!check_usable(stream) || !check_free(stream))
 		return false;
 	stream->confirmed = db_lsn(&stream->db, "confirmed_flush_lsn");
-	stream->found_decoded = db_number(&stream->db, "decoded");
 	if (stream->confirmed == 0)
 		return refuse(stream, FAIL_SLOT_ACTIVE,
 					  "slot \"%s\" is being created by somebody else",
