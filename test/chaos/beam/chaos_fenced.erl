@@ -53,7 +53,6 @@ record(Changes, #{commit_lsn := _} = Transaction, Position) ->
     {Runs, Wrong} = chaos_row:summary([chaos_reader:change(Change) || Change <- Changes]),
     Got = Part#{first => first(Changes, Transaction, Position), count => length(Changes),
                 lane => 0, runs => Runs, wrong => Wrong},
-    chaos_sink:pause(),
     [write(Event) || Event <- [{got, Got} | [{done, End} || Last]]];
 record(_, _, _) ->
     ok.

@@ -139,7 +139,7 @@ sub round_of_faults
 	return;
 }
 
-my $until = time + 60;
+my $until = time + 150;
 $world->write($_) for 1 .. 2;
 do { round_of_faults() } while (time < $until && grep { !found($_) } keys %bug);
 $world->stop_writers;
