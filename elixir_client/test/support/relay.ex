@@ -47,9 +47,13 @@ defmodule PgEtf.Relay do
     {:noreply, %{state | peers: Map.merge(state.peers, %{client => server, server => client})}}
   end
 
+  # Data may stand behind the end of the other side, and has nowhere to go then.
   def handle_info({:tcp, socket, data}, state) do
-    :gen_tcp.send(state.peers[socket], data)
-    :inet.setopts(socket, active: :once)
+    with %{^socket => peer} <- state.peers do
+      :gen_tcp.send(peer, data)
+      :inet.setopts(socket, active: :once)
+    end
+
     {:noreply, state}
   end
 
