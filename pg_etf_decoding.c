@@ -3,9 +3,10 @@
  *		Logical decoding output plugin: changes as Erlang terms.
  *
  * The story of a change, file by file: the server's reorder buffer calls a
- * callback here; change.c decides what goes out; relation.c has the plan of
- * the table; row.c and value*.c write the row in external term format;
- * txn.c sends a frame when it is full or the transaction ends.
+ * callback here; change.c makes an event of it; relation.c has the plan of the
+ * table, which plan.c built; tuple.c decides whether the row goes out; row.c
+ * and value*.c write it in external term format; txn.c has a frame sent when it
+ * is full or the transaction ends.
  *
  * Words used throughout:
  *
@@ -14,23 +15,36 @@
  *	plan		all that must be known of a table to encode its rows
  *	session		from the startup callback to the end of ctx->context
  *
- * A transaction arrives when it commits.  No two-phase callback is registered,
- * so a prepared one arrives at COMMIT PREPARED, also from a slot that was made
- * for two-phase decoding: that must hold for every session of a slot, or what
- * was prepared between two of them would be lost.
+ * A transaction arrives when it commits, a prepared one at COMMIT PREPARED:
+ * unless the options "streaming" and "two_phase" ask for stream.c and
+ * prepare.c.  Their callbacks are there in any case, as PostgreSQL 18 may call
+ * one of them without being asked to stream.
  */
 #include "postgres.h"
 
 #include "replication/origin.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "compat/backend.h"
+#include "compat/decoding.h"
 #include "plugin/change.h"
+#include "plugin/columns.h"
+#include "plugin/prepare.h"
 #include "plugin/relation.h"
+#include "plugin/schema.h"
+#include "plugin/stream.h"
 #include "plugin/txn.h"
-#include "plugin/value.h"
+#include "plugin/type.h"
+#include "sql/ddl.h"
 
-ETF_MODULE_MAGIC;
+ETF_MODULE_MAGIC("pg_etf_decoding");
+
+void
+_PG_init(void)
+{
+	etf_ddl_init();
+	etf_columns_init();
+}
 
 /*
  * When a slot is created there are no options and nothing is decoded: the
@@ -43,15 +57,19 @@ startup(LogicalDecodingContext *ctx, OutputPluginOptions *opt, bool is_init)
 
 	opt->output_type = OUTPUT_PLUGIN_BINARY_OUTPUT;
 	opt->receive_rewrites = false;
-	no_streaming(ctx);
 	session->ctx = ctx;
+	session->context = ctx->context;
 	session->options =
 		etf_options_parse(is_init ? NIL : ctx->output_plugin_options);
-	session->out.buf = ctx->out;
-	session->out.options = session->options;
+	etf_columns_check(session->options);
+	session->txn = &session->whole;
+	session->span = 1;
 	session->change_context = AllocSetContextCreate(
 		ctx->context, "pg_etf_decoding change", ALLOCSET_DEFAULT_SIZES);
-	etf_relations_init(session);
+	etf_schema_startup(session);
+	etf_stream_startup(session, is_init);
+	etf_prepare_startup(session, is_init);
+	etf_plans_init(session);
 	ctx->output_plugin_private = session;
 }
 
@@ -67,7 +85,7 @@ filter_by_origin(LogicalDecodingContext *ctx, ReplOriginId origin)
 static void
 begin(LogicalDecodingContext *ctx, ReorderBufferTXN *txn)
 {
-	etf_txn_begin(ctx->output_plugin_private);
+	etf_txn_begin(ctx->output_plugin_private, txn, NULL);
 }
 
 static void
@@ -77,7 +95,8 @@ change(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, Relation relation,
 	EtfSession *session = ctx->output_plugin_private;
 
 	output_progress_while_skipping(ctx, &session->skipped);
-	etf_change(session, txn, relation, change);
+	session->lsn = change->lsn;
+	etf_change(session, relation, change);
 }
 
 static void
@@ -88,7 +107,8 @@ truncate_tables(LogicalDecodingContext *ctx, ReorderBufferTXN *txn,
 	EtfSession *session = ctx->output_plugin_private;
 
 	output_progress_while_skipping(ctx, &session->skipped);
-	etf_truncate(session, txn, nrelations, relations, change);
+	session->lsn = change->lsn;
+	etf_truncate(session, nrelations, relations, change);
 }
 
 static void
@@ -98,14 +118,14 @@ message(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn,
 	EtfSession *session = ctx->output_plugin_private;
 
 	output_progress_while_skipping(ctx, &session->skipped);
-	etf_message(session, transactional ? txn : NULL, lsn, prefix, content,
-				size);
+	session->lsn = lsn;
+	etf_message(session, transactional, lsn, prefix, content, size);
 }
 
 static void
 commit(LogicalDecodingContext *ctx, ReorderBufferTXN *txn, XLogRecPtr lsn)
 {
-	etf_txn_commit(ctx->output_plugin_private, txn);
+	etf_txn_end(ctx->output_plugin_private);
 }
 
 void
@@ -118,5 +138,6 @@ _PG_output_plugin_init(OutputPluginCallbacks *cb)
 	cb->truncate_cb = truncate_tables;
 	cb->message_cb = message;
 	cb->commit_cb = commit;
-	register_silent_streaming(cb);
+	etf_stream_register(cb);
+	etf_prepare_register(cb);
 }

@@ -9,15 +9,14 @@
 
 #include "plugin/session.h"
 
-extern void etf_change(EtfSession *session, const ReorderBufferTXN *txn,
-					   Relation relation, const ReorderBufferChange *change);
-extern void etf_truncate(EtfSession *session, const ReorderBufferTXN *txn,
-						 int nrelations, Relation *relations,
+extern void etf_change(EtfSession *session, Relation relation,
+					   const ReorderBufferChange *change);
+extern void etf_truncate(EtfSession *session, int nrelations,
+						 Relation *relations,
 						 const ReorderBufferChange *change);
 
-/* "txn" is NULL for a message that does not wait for a commit. */
-extern void etf_message(EtfSession *session, const ReorderBufferTXN *txn,
-						XLogRecPtr lsn, const char *prefix, const char *content,
-						Size size);
+/* One that is not transactional does not wait for a commit. */
+extern void etf_message(EtfSession *session, bool transactional, XLogRecPtr lsn,
+						const char *prefix, const char *content, Size size);
 
 #endif

@@ -1,37 +1,22 @@
 /*
  * filter.h
- *		Patterns of table names and message prefixes.
- *
- * "*" stands for any run of characters, a backslash makes the next character
- * an ordinary one (also "." and ","), everything else, case included, must
- * match as it is.
+ *		A list of patterns that is split further.
  */
 #ifndef ETF_FILTER_H
 #define ETF_FILTER_H
 
 #include "nodes/pg_list.h"
 
-#include "plugin/options.h"
-
 typedef struct EtfPattern
 {
-	char *schema; /* NULL in a pattern of one part */
+	char *schema; /* NULL: any */
 	char *name;
 } EtfPattern;
 
-/*
- * Parse a comma-separated list of "schema.table" (parts = 2) or "prefix"
- * (parts = 1) patterns.  NULL when the text is malformed; *bad then is where
- * the pattern begins that is.
- */
-extern List *etf_patterns_parse(const char *text, int parts, const char **bad);
+/* A list of EtfPattern that have a name only; NIL when the text is malformed. */
+extern List *etf_patterns_parse(const char *text);
 
 extern bool etf_patterns_match(const List *patterns, const char *schema,
 							   const char *name);
-
-/* What the options say of a table and of a message. */
-extern bool etf_table_wanted(const EtfOptions *options, const char *schema,
-							 const char *table);
-extern bool etf_message_wanted(const EtfOptions *options, const char *prefix);
 
 #endif

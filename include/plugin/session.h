@@ -9,35 +9,65 @@
 #define ETF_SESSION_H
 
 #include "replication/logical.h"
+#include "utils/memutils.h"
 
-#include "plugin/out.h"
+#include "common/frame/write.h"
+#include "plugin/host.h"
+#include "plugin/options.h"
 
-struct EtfRelationCache;
+struct EtfAltered;
+struct EtfPlanCache;
+struct EtfStream;
 
-/* The transaction being sent; its frames are txn.c's. */
+/*
+ * A transaction whose events are sent.  It does not depend on the open frame,
+ * so that transactions which are sent in turns can each keep theirs.
+ */
 typedef struct EtfTxn
 {
-	bool open;	  /* a frame is being built in ctx->out */
-	bool sent;	  /* a frame of this transaction has gone out */
-	int64 index;  /* events of this transaction so far */
-	uint32 count; /* row-level events in the open frame */
-	uint32 terms; /* elements of its list: relation events, too */
-	int start;	  /* offsets in ctx->out: the frame's first byte, ... */
-	int part_at;
-	int count_at;
-	int length_at;
+	FrameTx tx;
+	const char *gid;	   /* the server's, of one that is prepared; or NULL */
+	char *origin;		   /* the server that it comes from; or NULL */
+	XLogRecPtr origin_lsn; /* where it was there */
 } EtfTxn;
 
 typedef struct EtfSession
 {
-	LogicalDecodingContext *ctx;
+	LogicalDecodingContext *ctx; /* NULL: rows are read, nothing is decoded */
+	MemoryContext context;		 /* lasts as long as the session */
 	const EtfOptions *options;
-	EtfOut out;							/* onto ctx->out */
-	struct EtfRelationCache *relations; /* relation.c's */
+	struct EtfPlanCache *plans; /* relation.c's */
+	List *missing;				/* names of publications that were warned of */
 	MemoryContext change_context; /* what encoding one event leaves behind */
-	EtfTxn txn;
-	uint64 frames; /* opened so far: tells frames apart */
-	int skipped;   /* changes since the last sign of progress */
+	FrameOut frame;				  /* onto ctx->out */
+	EtfTxn whole;				  /* the one that comes in one piece */
+	EtfTxn *txn;				  /* whose events come: that, or a stream's */
+	struct EtfStream *stream;	  /* whose block it is, or NULL */
+	uint64 span;				  /* in which each table is described once */
+	XLogRecPtr lsn;				  /* of what is decoded now */
+	XLogRecPtr record_lsn;		  /* of the last event; where the events ... */
+	size_t record_at;			  /* ... from there begin in the open frame */
+	struct EtfAltered *altered;	  /* schema.c's, of this transaction */
+	int naltered;
+	MemoryContext altered_context;
+	int skipped; /* changes since the last sign of progress */
 } EtfSession;
+
+/*
+ * Around what a callback does outside of a transaction, where the current
+ * memory context may be one that is never reset.
+ */
+static inline MemoryContext
+etf_session_enter(EtfSession *session)
+{
+	return MemoryContextSwitchTo(session->change_context);
+}
+
+static inline void
+etf_session_leave(EtfSession *session, MemoryContext caller)
+{
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(session->change_context);
+}
 
 #endif

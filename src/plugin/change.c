@@ -3,19 +3,20 @@
  *		Inserts, updates, deletes, truncates and messages, as events.
  *
  * Between pg_etf_decoding.c, which has the server's callbacks, and row.c.
- * Decides what goes out; relation.c knows the table, txn.c the frame.
+ * relation.c has the plan of the table, tuple.c the rows of a change; txn.c
+ * knows the frame.
  */
 #include "postgres.h"
 
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "common/frame/command.h"
+#include "common/frame/event.h"
 #include "plugin/change.h"
-#include "plugin/filter.h"
 #include "plugin/relation.h"
-#include "plugin/row.h"
+#include "plugin/schema.h"
+#include "plugin/tuple.h"
 #include "plugin/txn.h"
-#include "plugin/value.h"
 
 /* What is being encoded: for the context of an error, and to get back. */
 typedef struct EtfPlace
@@ -33,7 +34,7 @@ describe_place(void *arg)
 	const EtfPlace *place = arg;
 
 	if (place->field != NULL)
-		errcontext("column \"%s\" of table \"%s\"", place->field->name,
+		errcontext("column \"%s\" of table \"%s\"", place->field->name.text,
 				   place->relation);
 	else if (place->relation != NULL)
 		errcontext("table \"%s\"", place->relation);
@@ -59,267 +60,227 @@ leave(EtfSession *session, EtfPlace *place)
 	error_context_stack = place->callback.previous;
 }
 
-/* Describe the table to a reader that has not had, or may have lost, that. */
+/*
+ * Describe the table to a reader that has not had, or may have lost, that.
+ * ANALYZE and much else make a new plan without a change that shows: the
+ * reader has been told when the relation event is still the same.
+ */
 static void
-tell_relation(EtfSession *session, EtfRelation *plan)
+tell_relation(EtfSession *session, const EtfPlan *plan)
 {
-	switch (session->options->relations)
-	{
-		case RELATIONS_OFF:
-			return;
-		case RELATIONS_SESSION:
-			if (plan->entry->told)
-				return;
-			break;
-		case RELATIONS_FRAME:
-			if (plan->entry->frame == session->frames)
-				return;
-			break;
-	}
-	etf_put_note(session, plan->event, plan->event_len);
-	plan->entry->told = true;
-	plan->entry->frame = session->frames;
+	EtfTable *table = plan->told;
+
+	if (session->options->relations == RELATIONS_OFF ||
+		(table->told_in == session->span && table->told == plan->event_hash))
+		return;
+	frame_put_uncounted(&session->frame, plan->event, plan->event_len);
+	table->told = plan->event_hash;
+	table->told_in = session->span;
 }
 
-static void
-begin_row_event(EtfSession *session, const ReorderBufferTXN *txn,
-				EtfRelation *plan, int arity, const char *op)
+static TermOut *
+begin_row_event(EtfSession *session, const EtfPlan *plan, int arity,
+				const char *op)
 {
-	etf_event_begin(session, txn);
+	TermOut *out = etf_event_begin(session);
+
 	tell_relation(session, plan);
-	etf_put_tuple(&session->out, arity);
-	etf_put_atom_len(&session->out, op, 6); /* insert, update, delete */
-	etf_put_uint(&session->out, plan->entry->relid);
+	etf_put_tuple(out, arity);
+	etf_put_atom_len(out, op, 6); /* insert, update, delete */
+	etf_put_uint(out, plan->relid);
+	return out;
 }
 
 static void
-put_new_row(EtfSession *session, EtfPlace *place, const EtfRelation *plan)
+put_new_row(TermOut *out, EtfPlace *place, const EtfPlan *plan,
+			const EtfRowEvent *event)
 {
-	etf_put_row(&session->out, plan->fields, plan->nfields, plan->values,
-				plan->nulls, session->options->rows == ROWS_MAP, &place->field);
+	if (event->unchanged != NULL)
+		etf_put_changed_row(out, plan->fields, plan->nfields, event->new_row,
+							event->unchanged, &place->field);
+	else
+		etf_put_row(out, plan->fields, plan->nfields, event->new_row,
+					&place->field);
 }
 
 /* {key, Row} or {full, Row} */
 static void
-put_old_row(EtfSession *session, EtfPlace *place, const EtfRelation *plan)
+put_old_row(TermOut *out, EtfPlace *place, const EtfPlan *plan,
+			const EtfTuple *row)
 {
-	EtfOut *out = &session->out;
-
 	etf_put_tuple(out, 2);
 	if (plan->full)
 		etf_put_atom(out, "full");
 	else
 		etf_put_atom(out, "key");
 	etf_put_row(out, plan->full ? plan->fields : plan->keys,
-				plan->full ? plan->nfields : plan->nkeys, plan->old_values,
-				plan->old_nulls, session->options->rows == ROWS_MAP,
-				&place->field);
-}
-
-/*
- * The WAL does not repeat a toasted value that stayed the same, but what an
- * old row has of it is always there in full.  A column that is not part of
- * the identity is NULL in an old key, which says nothing, so nothing is
- * taken from there.
- */
-static void
-fill_unchanged(const EtfRelation *plan)
-{
-	for (int i = 0; i < plan->nfields; i++)
-	{
-		int at = plan->fields[i].attindex;
-
-		if (plan->fields[i].type->typlen == -1 && !plan->nulls[at] &&
-			!plan->old_nulls[at] &&
-			VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(plan->values[at])))
-			plan->values[at] = plan->old_values[at];
-	}
+				plan->full ? plan->nfields : plan->nkeys, row, &place->field);
 }
 
 static void
-emit_insert(EtfSession *session, EtfPlace *place, const ReorderBufferTXN *txn,
-			EtfRelation *plan, TupleDesc desc, HeapTuple tuple)
+put_insert(EtfSession *session, EtfPlace *place, const EtfPlan *plan,
+		   const EtfRowEvent *event)
 {
-	heap_deform_tuple(tuple, desc, plan->values, plan->nulls);
-	begin_row_event(session, txn, plan, 3, "insert");
-	put_new_row(session, place, plan);
-	etf_event_end(session);
+	TermOut *out = begin_row_event(session, plan, 3, "insert");
+
+	put_new_row(out, place, plan, event);
 }
 
 static void
-emit_update(EtfSession *session, EtfPlace *place, const ReorderBufferTXN *txn,
-			EtfRelation *plan, TupleDesc desc, HeapTuple old, HeapTuple tuple)
+put_update(EtfSession *session, EtfPlace *place, const EtfPlan *plan,
+		   const EtfRowEvent *event)
 {
-	heap_deform_tuple(tuple, desc, plan->values, plan->nulls);
-	if (old != NULL)
-	{
-		heap_deform_tuple(old, desc, plan->old_values, plan->old_nulls);
-		fill_unchanged(plan);
-	}
-	begin_row_event(session, txn, plan, 4, "update");
-	if (old == NULL || session->options->old_rows == OLD_ROWS_NONE)
-		etf_put_atom(&session->out, "nil");
+	TermOut *out = begin_row_event(session, plan, 4, "update");
+
+	if (event->old_row == NULL || session->options->old_rows == OLD_ROWS_NONE)
+		etf_put_atom(out, "nil");
 	else
-		put_old_row(session, place, plan);
-	put_new_row(session, place, plan);
-	etf_event_end(session);
+		put_old_row(out, place, plan, event->old_row);
+	put_new_row(out, place, plan, event);
 }
 
 /* Without a replica identity nobody can say which row it was. */
 static void
-emit_delete(EtfSession *session, EtfPlace *place, const ReorderBufferTXN *txn,
-			EtfRelation *plan, TupleDesc desc, HeapTuple old)
+put_delete(EtfSession *session, EtfPlace *place, const EtfPlan *plan,
+		   const EtfRowEvent *event)
 {
-	begin_row_event(session, txn, plan, 3, "delete");
-	if (old == NULL)
-		etf_put_atom(&session->out, "none");
+	TermOut *out = begin_row_event(session, plan, 3, "delete");
+
+	if (event->old_row == NULL)
+		etf_put_atom(out, "none");
 	else
-	{
-		heap_deform_tuple(old, desc, plan->old_values, plan->old_nulls);
-		put_old_row(session, place, plan);
-	}
-	etf_event_end(session);
+		put_old_row(out, place, plan, event->old_row);
 }
 
 static void
-emit_change(EtfSession *session, EtfPlace *place, const ReorderBufferTXN *txn,
-			Relation relation, const ReorderBufferChange *change)
+emit_change(EtfSession *session, EtfPlace *place, Relation relation,
+			const ReorderBufferChange *change)
 {
-	TupleDesc desc = RelationGetDescr(relation);
-	HeapTuple old = change_old_tuple(change);
-	HeapTuple tuple = change_new_tuple(change);
-	int actions = session->options->actions;
-	EtfRelation *plan;
+	const EtfPlan *plan;
+	EtfRowEvent event;
 
 	place->relation = RelationGetRelationName(relation);
-	plan = etf_relation_get(session, relation);
-	if (!plan->wanted)
+	plan = etf_plan_get(session, relation);
+	if (unlikely(session->naltered > 0) && plan->actions != 0)
+		etf_schema_tell(session, RelationGetRelid(relation), plan);
+	if (!etf_tuple_read(plan, RelationGetDescr(relation), change, &event))
 		return;
-	switch (change->action)
-	{
-		case REORDER_BUFFER_CHANGE_INSERT:
-			if ((actions & ACTION_INSERT) && tuple != NULL)
-				emit_insert(session, place, txn, plan, desc, tuple);
-			break;
-		case REORDER_BUFFER_CHANGE_UPDATE:
-			if ((actions & ACTION_UPDATE) && tuple != NULL)
-				emit_update(session, place, txn, plan, desc, old, tuple);
-			break;
-		case REORDER_BUFFER_CHANGE_DELETE:
-			if (actions & ACTION_DELETE)
-				emit_delete(session, place, txn, plan, desc, old);
-			break;
-		default:
-			break;
-	}
+	if (event.action == ACTION_INSERT)
+		put_insert(session, place, plan, &event);
+	else if (event.action == ACTION_UPDATE)
+		put_update(session, place, plan, &event);
+	else
+		put_delete(session, place, plan, &event);
+	etf_event_end(session);
 }
 
 void
-etf_change(EtfSession *session, const ReorderBufferTXN *txn, Relation relation,
+etf_change(EtfSession *session, Relation relation,
 		   const ReorderBufferChange *change)
 {
 	EtfPlace place;
 
 	enter(session, &place);
-	emit_change(session, &place, txn, relation, change);
+	emit_change(session, &place, relation, change);
 	leave(session, &place);
 }
 
-static void
-put_truncate(EtfOut *out, const Oid *relids, int count, bool cascade,
-			 bool restart)
-{
-	etf_put_tuple(out, 3);
-	etf_put_atom(out, "truncate");
-	etf_put_list(out, count);
-	for (int i = 0; i < count; i++)
-		etf_put_uint(out, relids[i]);
-	etf_put_list_end(out);
-	etf_put_list(out, cascade + restart);
-	if (cascade)
-		etf_put_atom(out, "cascade");
-	if (restart)
-		etf_put_atom(out, "restart_identity");
-	etf_put_list_end(out);
-}
-
 void
-etf_truncate(EtfSession *session, const ReorderBufferTXN *txn, int nrelations,
-			 Relation *relations, const ReorderBufferChange *change)
+etf_truncate(EtfSession *session, int nrelations, Relation *relations,
+			 const ReorderBufferChange *change)
 {
 	EtfPlace place;
 	Oid *relids;
 	int count = 0;
 
-	if (!(session->options->actions & ACTION_TRUNCATE))
-		return;
 	enter(session, &place);
 	relids = palloc(sizeof(Oid) * nrelations);
 	for (int i = 0; i < nrelations; i++)
 	{
-		EtfRelation *plan;
+		const EtfPlan *plan;
 
 		place.relation = RelationGetRelationName(relations[i]);
-		plan = etf_relation_get(session, relations[i]);
-		if (!plan->wanted)
+		plan = etf_plan_get(session, relations[i]);
+		if (!(plan->actions & ACTION_TRUNCATE))
 			continue;
 		if (count == 0)
-			etf_event_begin(session, txn);
+			etf_event_begin(session);
 		tell_relation(session, plan);
-		relids[count++] = plan->entry->relid;
+		relids[count++] = plan->relid;
 	}
 	if (count > 0)
 	{
-		put_truncate(&session->out, relids, count,
-					 change->data.truncate.cascade,
-					 change->data.truncate.restart_seqs);
+		etf_put_truncate(&session->frame.out, relids, count,
+						 change->data.truncate.cascade,
+						 change->data.truncate.restart_seqs);
 		etf_event_end(session);
 	}
 	leave(session, &place);
 }
 
-/* In a prefix of 600 MB there is little sense, but anybody can send one. */
-static void
-put_message(EtfOut *out, const char *prefix, const char *content, Size size)
+/* Any role can write such a message: what is none stays an ordinary one. */
+static bool
+is_command(const EtfSession *session, const char *prefix, const char *content,
+		   Size size)
 {
-	Size prefix_size = strlen(prefix);
+	return session->options->ddl == DDL_COMMANDS &&
+		   strcmp(prefix, COMMAND_PREFIX) == 0 &&
+		   command_is_sound(content, size);
+}
 
-	out_value_begin(out);
-	etf_put_text(out, prefix, prefix_size);
-	if (!out_value_end(out))
-		etf_put_oversized(out, prefix_size);
-	out_value_begin(out);
-	etf_put_binary(out, content, size);
-	if (!out_value_end(out))
-		etf_put_oversized(out, size);
+/* {ddl, Command}; the content has a byte for the version in front. */
+static void
+put_command(EtfSession *session, const char *content, Size size)
+{
+	EtfLate late;
+	TermOut *out = etf_late_begin(session, &late);
+
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, "ddl");
+	frame_put_uncounted(&session->frame, content + 1, size - 1);
+	frame_keep_uncounted(&session->frame);
+	etf_late_end(session, &late);
+}
+
+static void
+put_message(EtfSession *session, const char *prefix, const char *content,
+			Size size)
+{
+	EtfLate late;
+	TermOut *out = etf_late_begin(session, &late);
+
+	etf_put_tuple(out, 3);
+	etf_put_atom(out, "message");
+	etf_put_message(out, prefix, content, size);
+	etf_event_end(session);
+	etf_late_end(session, &late);
+}
+
+static void
+send_message(EtfSession *session, XLogRecPtr lsn, const char *prefix,
+			 const char *content, Size size)
+{
+	TermOut *out = etf_message_begin(session, lsn);
+
+	etf_put_message(out, prefix, content, size);
+	etf_message_end(session);
 }
 
 void
-etf_message(EtfSession *session, const ReorderBufferTXN *txn, XLogRecPtr lsn,
+etf_message(EtfSession *session, bool transactional, XLogRecPtr lsn,
 			const char *prefix, const char *content, Size size)
 {
+	bool command = transactional && is_command(session, prefix, content, size);
 	EtfPlace place;
-	EtfOut *out = &session->out;
 
-	if (!etf_message_wanted(session->options, prefix))
+	if (!command && !options_want_message(session->options, prefix))
 		return;
 	enter(session, &place);
-	if (txn != NULL)
-	{
-		etf_event_begin(session, txn);
-		etf_put_tuple(out, 3);
-		etf_put_atom(out, "message");
-		put_message(out, prefix, content, size);
-		etf_event_end(session);
-	}
+	if (command)
+		put_command(session, content, size);
+	else if (transactional)
+		put_message(session, prefix, content, size);
 	else
-	{
-		etf_frame_begin(session);
-		etf_put_tuple(out, 4);
-		etf_put_atom(out, "message");
-		etf_put_uint(out, lsn);
-		put_message(out, prefix, content, size);
-		etf_frame_end(session);
-	}
+		send_message(session, lsn, prefix, content, size);
 	leave(session, &place);
 }

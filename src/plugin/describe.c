@@ -1,116 +1,74 @@
 /*
  * describe.c
- *		The relation event: a table's description for its readers.
+ *		A table's description, from the catalogs and its plan.
  *
- *		{relation, Rel, Schema, Table, Identity,
- *		 [{Name, TypeOid, TypeName, Typmod, Flags}]}
- *
- * relation.c encodes it once per plan; txn.c writes the bytes.
+ * The ring makes the relation event of it; plan.c keeps the bytes with the
+ * plan; change.c writes them.
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/tupdesc_details.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
-#include "compat.h"
+#include "common/frame/describe.h"
 #include "plugin/describe.h"
-#include "plugin/encoders.h"
+#include "plugin/key_columns.h"
 
-static void
-put_identity(EtfOut *out, char identity)
-{
-	switch (identity)
-	{
-		case REPLICA_IDENTITY_FULL:
-			etf_put_atom(out, "full");
-			break;
-		case REPLICA_IDENTITY_INDEX:
-			etf_put_atom(out, "index");
-			break;
-		case REPLICA_IDENTITY_NOTHING:
-			etf_put_atom(out, "nothing");
-			break;
-		default:
-			etf_put_atom(out, "default");
-			break;
-	}
-}
-
-static void
-put_type_name(EtfOut *out, Oid typid)
+/* A type that no longer exists has no name. */
+static const char *
+type_name(Oid typid)
 {
 	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(typid));
 	const char *name;
 
 	if (!HeapTupleIsValid(tuple))
-	{
-		etf_put_binary(out, "", 0);
-		return;
-	}
-	name = NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname);
-	etf_put_text(out, name, strlen(name));
+		return "";
+	name = pstrdup(NameStr(((Form_pg_type) GETSTRUCT(tuple))->typname));
 	ReleaseSysCache(tuple);
+	return name;
 }
 
-/* The modifier that applies to the scalars a value is made of. */
-static int32
-scalar_typmod(const EtfType *type)
+static void fill_shape(TypeShape *shape, const EtfType *type);
+
+static const TypeShape *
+element_shape(const EtfType *element)
 {
-	while (type->element != NULL)
-		type = type->element;
-	return type->typmod;
+	TypeShape *shape = palloc(sizeof(TypeShape));
+
+	fill_shape(shape, element);
+	return shape;
 }
 
-static void put_shape(EtfOut *out, const EtfType *type);
-
-static void
-put_element_shape(EtfOut *out, const char *kind, const EtfType *type)
+static const ShapeField *
+shape_fields(const EtfType *type)
 {
-	etf_put_tuple(out, 2);
-	etf_put_atom_len(out, kind, strlen(kind));
-	put_shape(out, type->element);
-}
+	ShapeField *fields = palloc(sizeof(ShapeField) * Max(type->nfields, 1));
 
-static void
-put_composite_shape(EtfOut *out, const EtfType *type)
-{
-	etf_put_tuple(out, 2);
-	etf_put_atom(out, "composite");
-	etf_put_list(out, type->nfields);
 	for (int i = 0; i < type->nfields; i++)
 	{
-		const EtfField *field = &type->fields[i];
-
-		etf_put_tuple(out, 3);
-		etf_put_field_name(out, field);
-		put_shape(out, field->type);
-		etf_put_int(out, scalar_typmod(field->type));
+		fields[i].name = type->fields[i].name;
+		fill_shape(&fields[i].type, type->fields[i].type);
 	}
-	etf_put_list_end(out);
+	return fields;
 }
 
-/*
- * What a value is made of, down to types that stand for themselves:
- * Oid | {array | range | multirange, Shape} |
- * {composite, [{Name, Shape, Typmod}]}
- */
 static void
-put_shape(EtfOut *out, const EtfType *type)
+fill_shape(TypeShape *shape, const EtfType *type)
 {
-	if (type->encode == encode_array)
-		put_element_shape(out, "array", type);
-	else if (type->encode == encode_range)
-		put_element_shape(out, "range", type);
-	else if (type->encode == encode_multirange)
-		put_element_shape(out, "multirange", type->element);
-	else if (type->encode == encode_composite)
-		put_composite_shape(out, type);
-	else
-		etf_put_uint(out, type->typid);
+	shape->kind = type->kind;
+	shape->typid = type->typid;
+	shape->typmod = type->typmod;
+	shape->element = type->element ? element_shape(type->element) : NULL;
+	shape->fields = type->fields ? shape_fields(type) : NULL;
+	shape->nfields = type->nfields;
 }
 
 static bool
-is_key(const EtfRelation *plan, const EtfField *field)
+is_key(const EtfPlan *plan, const EtfField *field)
 {
 	for (int i = 0; i < plan->nkeys; i++)
 		if (plan->keys[i].attindex == field->attindex)
@@ -118,72 +76,149 @@ is_key(const EtfRelation *plan, const EtfField *field)
 	return false;
 }
 
-/* [key, primary, generated, {as, Shape}], those that apply */
-static void
-put_flags(EtfOut *out, const EtfRelation *plan, const EtfField *field,
-		  Form_pg_attribute attribute, const Bitmapset *primary)
+/* These masks make a text of any type. */
+static bool
+is_text(const EtfField *field)
 {
-	bool key = is_key(plan, field);
-	bool in_primary = bms_is_member(
-		attribute->attnum - FirstLowInvalidHeapAttributeNumber, primary);
-	bool generated = attribute->attgenerated != '\0';
-	bool shaped = field->type->typid != attribute->atttypid ||
-				  field->type->element != NULL || field->type->fields != NULL;
-	int count = key + in_primary + generated + shaped;
-
-	etf_put_list(out, count);
-	if (key)
-		etf_put_atom(out, "key");
-	if (in_primary)
-		etf_put_atom(out, "primary");
-	if (generated)
-		etf_put_atom(out, "generated");
-	if (shaped)
-	{
-		etf_put_tuple(out, 2);
-		etf_put_atom(out, "as");
-		put_shape(out, field->type);
-	}
-	etf_put_list_end(out);
+	return field->type->masked == MASK_HASH ||
+		   field->type->masked == MASK_FIXED;
 }
 
 static void
-put_columns(EtfOut *out, const EtfRelation *plan, Relation relation)
+fill_column(ColumnDescription *column, const EtfPlan *plan,
+			const EtfField *field, Form_pg_attribute attribute)
 {
-	Bitmapset *primary = relation_primary_key(relation);
+	column->name = field->name;
+	column->typid = is_text(field) ? TEXTOID : attribute->atttypid;
+	column->type_name = type_name(column->typid);
+	column->masked = etf_mask_atom(field->type->masked);
+	column->key = is_key(plan, field);
+	column->generated = attribute->attgenerated != '\0';
+	fill_shape(&column->type, field->type);
+}
 
-	etf_put_list(out, plan->nfields);
+static ColumnDescription *
+describe_columns(const EtfPlan *plan, Relation relation)
+{
+	TupleDesc desc = RelationGetDescr(relation);
+	Bitmapset *primary = etf_primary_columns(relation);
+	ColumnDescription *columns =
+		palloc0(sizeof(ColumnDescription) * Max(plan->nfields, 1));
+
 	for (int i = 0; i < plan->nfields; i++)
 	{
-		const EtfField *field = &plan->fields[i];
 		Form_pg_attribute attribute =
-			TupleDescAttr(RelationGetDescr(relation), field->attindex);
+			TupleDescAttr(desc, plan->fields[i].column);
 
-		etf_put_tuple(out, 5);
-		etf_put_field_name(out, field);
-		etf_put_uint(out, attribute->atttypid);
-		put_type_name(out, attribute->atttypid);
-		etf_put_int(out, scalar_typmod(field->type));
-		put_flags(out, plan, field, attribute, primary);
+		fill_column(&columns[i], plan, &plan->fields[i], attribute);
+		columns[i].primary = bms_is_member(
+			attribute->attnum - FirstLowInvalidHeapAttributeNumber, primary);
 	}
-	etf_put_list_end(out);
+	return columns;
+}
+
+static RelationDescription
+describe(const EtfPlan *plan, const ColumnDescription *columns)
+{
+	return (RelationDescription){.relid = plan->relid,
+								 .schema = plan->schema,
+								 .name = plan->name,
+								 .identity = plan->identity,
+								 .ncolumns = plan->nfields,
+								 .columns = columns};
 }
 
 const char *
-etf_describe_relation(const EtfOptions *options, const EtfRelation *plan,
+etf_describe_relation(const Forms *forms, const EtfPlan *plan,
 					  Relation relation, int *len)
 {
+	RelationDescription description =
+		describe(plan, describe_columns(plan, relation));
 	StringInfoData buf;
-	EtfOut out = ETF_OUT(&buf, options);
+	TermOut out;
 
 	initStringInfo(&buf);
-	etf_put_tuple(&out, 6);
-	etf_put_atom(&out, "relation");
-	etf_put_uint(&out, plan->entry->relid);
-	etf_put_text(&out, plan->schema, strlen(plan->schema));
-	etf_put_text(&out, plan->name, strlen(plan->name));
-	put_identity(&out, relation->rd_rel->relreplident);
-	put_columns(&out, plan, relation);
-	*len = buf.len;
-	return buf.data;
+	etf_out_attach(&out, &buf, forms);
+	etf_put_relation(&out, &description);
+	*len = (int) out.len;
+	return out.data;
+}
+
+/* A column that was added with a constant default is not in older rows. */
+static void
+describe_missing(const Forms *forms, ColumnDescription *column,
+				 const EtfField *field, const TupleConstr *constr)
+{
+	const AttrMissing *missing = constr->missing;
+	StringInfoData buf;
+	TermOut out;
+
+	if (missing == NULL || !missing[field->column].am_present)
+		return;
+	initStringInfo(&buf);
+	etf_out_attach(&out, &buf, forms);
+	etf_put_value(&out, field->type, missing[field->column].am_value);
+	column->missing = out.data;
+	column->missing_len = out.len;
+}
+
+static void
+describe_constraints(const Forms *forms, const EtfPlan *plan, Relation relation,
+					 ColumnDescription *columns)
+{
+	TupleDesc desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < plan->nfields; i++)
+	{
+		const EtfField *field = &plan->fields[i];
+		Form_pg_attribute attribute = TupleDescAttr(desc, field->column);
+
+		columns[i].attnum = attribute->attnum;
+		columns[i].not_null = attribute->attnotnull;
+		columns[i].identity = attribute->attidentity != '\0';
+		columns[i].defaulted =
+			attribute->atthasdef && attribute->attgenerated == '\0';
+		if (desc->constr != NULL)
+			describe_missing(forms, &columns[i], field, desc->constr);
+	}
+}
+
+static void
+forget_missing(ColumnDescription *columns, int ncolumns)
+{
+	for (int i = 0; i < ncolumns; i++)
+		columns[i].missing = NULL;
+}
+
+static const char *
+put_state(const Forms *forms, const RelationDescription *description, int *len)
+{
+	StringInfoData buf;
+	TermOut out;
+
+	initStringInfo(&buf);
+	etf_out_attach(&out, &buf, forms);
+	etf_put_table_state(&out, description);
+	*len = (int) out.len;
+	return out.data;
+}
+
+/* VACUUM FULL gives a table a new file, and older rows what they were missing. */
+EtfTableState
+etf_describe_state(const Forms *forms, const EtfPlan *plan, Relation relation)
+{
+	ColumnDescription *columns = describe_columns(plan, relation);
+	RelationDescription description = describe(plan, columns);
+	EtfTableState state;
+	const char *shape;
+	int len;
+
+	describe_constraints(forms, plan, relation, columns);
+	description.filenode = relation->rd_rel->relfilenode;
+	state.term = put_state(forms, &description, &state.len);
+	description.filenode = 0;
+	forget_missing(columns, plan->nfields);
+	shape = put_state(forms, &description, &len);
+	state.shape = hash_bytes_extended((const uint8 *) shape, len, 0);
+	return state;
 }

@@ -12,7 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "compat/values.h"
 #include "plugin/encoding.h"
 
 /* fn_oid stays invalid where there is no conversion to UTF-8. */

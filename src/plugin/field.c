@@ -2,15 +2,15 @@
  * field.c
  *		Columns of tables and attributes of composites: names, keys, types.
  *
- * relation.c and value.c build them with their plans; describe.c tells their
- * names, row.c and value_composite.c write their keys.
+ * plan.c and type.c build them with their plans; describe.c tells their
+ * names, row.c and datum_nested.c write their keys.
  */
 #include "postgres.h"
 
-#include "common/utf8.h"
-#include "plugin/encoders.h"
+#include "common/term/unique_keys.h"
+#include "common/term/utf8.h"
+#include "plugin/datum.h"
 #include "plugin/encoding.h"
-#include "plugin/pairs.h"
 
 /* What a key can take at most: a character may become four bytes of UTF-8. */
 #define KEY_MAX (4 * NAMEDATALEN + 64)
@@ -18,47 +18,32 @@
 /* What SMALL_ATOM_UTF8_EXT can hold. */
 #define ATOM_MAX 255
 
+/* The name as an atom if possible; else as everywhere. */
 static void
-put_unconverted(EtfOut *out, const char *name)
+put_key(TermOut *out, const EtfField *field)
 {
-	etf_put_tuple(out, 2);
-	etf_put_atom(out, "unconverted");
-	etf_put_binary(out, name, strlen(name));
-}
+	Size len = strlen(field->name.text);
+	const char *text = etf_to_utf8(field->name.text, &len);
 
-void
-etf_put_field_name(EtfOut *out, const EtfField *field)
-{
-	if (field->name_taken)
-		put_unconverted(out, field->name);
-	else
-		etf_put_text(out, field->name, strlen(field->name));
-}
-
-/* The name as an atom where it can be one; else as it is told everywhere. */
-static void
-put_key(EtfOut *out, const EtfField *field)
-{
-	Size len = strlen(field->name);
-	const char *text = etf_to_utf8(field->name, &len);
-
-	if (out->options->keys == KEYS_ATOM && !field->name_taken && text != NULL &&
+	if (out->forms->keys == KEYS_ATOM && !field->name.taken && text != NULL &&
 		len <= ATOM_MAX && utf8_check((const uint8 *) text, len, NULL))
 		etf_put_atom_len(out, text, len);
 	else
-		etf_put_field_name(out, field);
+		etf_put_field_name(out, field->name);
 }
 
 static void
-build_key(const EtfOptions *options, EtfField *field)
+build_key(const Forms *forms, EtfField *field)
 {
 	char space[KEY_MAX];
-	StringInfoData buf = {space, 0, sizeof(space), 0};
-	EtfOut out = ETF_OUT(&buf, options);
+	TermOut out = {.data = space,
+				   .size = sizeof(space),
+				   .forms = forms,
+				   .host = &etf_host};
 
 	put_key(&out, field);
-	field->key = memcpy(palloc(buf.len), space, buf.len);
-	field->key_len = buf.len;
+	field->key = memcpy(palloc(out.len), space, out.len);
+	field->key_len = (int) out.len;
 }
 
 static bool
@@ -81,15 +66,16 @@ etf_field_build(EtfTypeBuilder *builder, EtfField *fields, int n,
 	EtfType *type;
 
 	builder->fields++;
-	field->name = pstrdup(NameStr(attribute->attname));
-	field->name_taken = false;
-	build_key(builder->options, field);
-	if (pairs_may_repeat() && key_is_taken(fields, n))
+	field->name.text = pstrdup(NameStr(attribute->attname));
+	field->name.taken = false;
+	build_key(builder->forms, field);
+	if (etf_keys_may_repeat() && key_is_taken(fields, n))
 	{
-		field->name_taken = true;
-		build_key(builder->options, field);
+		field->name.taken = true;
+		build_key(builder->forms, field);
 	}
-	field->attindex = attribute->attnum - 1;
+	field->attindex = field->column = attribute->attnum - 1;
+	field->always = false;
 	type = etf_type_build(builder, attribute->atttypid, attribute->atttypmod);
 	type->typlen = attribute->attlen; /* known also where the type is gone */
 	field->type = type;

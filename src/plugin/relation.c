@@ -18,14 +18,15 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "common/hashfn.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
-#include "compat.h"
-#include "plugin/plan.h"
+#include "compat/publications.h"
+#include "plugin/relation.h"
 
 /* A session's plans together may take this much, and one more plan. */
 #define MAX_PLAN_BYTES (64 * 1024 * 1024)
@@ -33,44 +34,58 @@
 /* A plan of ten columns fits into this. */
 #define PLAN_BYTES (4 * 1024)
 
-typedef struct EtfRelationCache
+/* A plan, and whether it still is one. */
+typedef struct EtfCachedPlan
 {
-	HTAB *entries;		  /* Oid of a table to EtfRelationEntry */
+	EtfPlan plan;
+	EtfTable *table;			/* whose plan it is */
+	bool valid;					/* cleared by the relcache callback */
+	bool built;					/* no ERROR came between */
+	uint64 epoch;				/* of the cache, when the plan was built */
+	struct EtfCachedPlan *next; /* in the list of those to be freed */
+	MemoryContext context;		/* holds the plan and all that it points to */
+	Size bytes;					/* what the context takes */
+} EtfCachedPlan;
+
+typedef struct EtfPlanCache
+{
+	HTAB *tables;		  /* Oid of a table to EtfTable */
 	HTAB *type_hashes;	  /* syscache hash of every pg_type row in use */
-	HTAB *type_relations; /* Oid of every composite type's relation */
+	HTAB *type_relations; /* Oid of every composite type, and of every root */
 	EtfLabels *labels;	  /* of all enums, or NULL; as of ... */
 	uint64 labels_epoch;
-	EtfRelationEntry *last; /* that of the last change */
-	EtfRelation *invalid;	/* plans that are to be freed */
+	EtfTable *last;			/* that of the last change */
+	EtfCachedPlan *invalid; /* plans that are to be freed */
 	uint64 epoch;			/* plans of an earlier one are stale */
+	uint64 serial;			/* of the last plan */
 	Size plan_bytes;		/* what all plans take */
 	uint32 swept;			/* plans met when there were too many */
 	MemoryContext context;
-} EtfRelationCache;
+} EtfPlanCache;
 
-static EtfRelationCache *active = NULL;
+static EtfPlanCache *active = NULL;
 
 /* It is freed later: it may be in use. */
 static void
-invalidate(EtfRelationCache *cache, EtfRelation *plan)
+invalidate(EtfPlanCache *cache, EtfCachedPlan *cached)
 {
-	if (!plan->valid)
+	if (!cached->valid)
 		return;
-	plan->valid = false;
-	plan->next_invalid = cache->invalid;
-	cache->invalid = plan;
+	cached->valid = false;
+	cached->next = cache->invalid;
+	cache->invalid = cached;
 }
 
 static void
 relation_changed(Datum arg, Oid relid)
 {
-	EtfRelationEntry *entry;
+	EtfTable *table;
 
 	if (active == NULL)
 		return;
-	entry = hash_search(active->entries, &relid, HASH_FIND, NULL);
-	if (entry != NULL && entry->relation != NULL)
-		invalidate(active, entry->relation);
+	table = hash_search(active->tables, &relid, HASH_FIND, NULL);
+	if (table != NULL && table->cached != NULL)
+		invalidate(active, table->cached);
 	if (relid == InvalidOid ||
 		hash_search(active->type_relations, &relid, HASH_FIND, NULL) != NULL)
 		active->epoch++;
@@ -90,9 +105,19 @@ type_changed(Datum arg, int cache, uint32 hash)
 		active->epoch++;
 }
 
-/* An enum's label or a schema's name: rare, and cheap to be generous with. */
+/*
+ * An enum's label, a schema's name, a publication: rare, and cheap to be
+ * generous with.
+ */
 static void
 name_changed(Datum arg, int cache, uint32 hash)
+{
+	if (active != NULL)
+		active->epoch++;
+}
+
+void
+etf_plans_forget(void)
 {
 	if (active != NULL)
 		active->epoch++;
@@ -109,6 +134,7 @@ register_callbacks(void)
 	CacheRegisterSyscacheCallback(TYPEOID, type_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(ENUMOID, name_changed, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, name_changed, (Datum) 0);
+	watch_publications(name_changed);
 	registered = true;
 }
 
@@ -133,18 +159,17 @@ make_table(const char *name, Size key_size, Size entry_size,
 }
 
 void
-etf_relations_init(EtfSession *session)
+etf_plans_init(EtfSession *session)
 {
-	MemoryContext parent = session->ctx->context;
+	MemoryContext parent = session->context;
 	MemoryContextCallback *callback =
 		MemoryContextAllocZero(parent, sizeof(MemoryContextCallback));
-	EtfRelationCache *cache =
-		MemoryContextAllocZero(parent, sizeof(EtfRelationCache));
+	EtfPlanCache *cache = MemoryContextAllocZero(parent, sizeof(EtfPlanCache));
 
 	cache->context = AllocSetContextCreate(parent, "pg_etf_decoding relations",
 										   ALLOCSET_DEFAULT_SIZES);
-	cache->entries = make_table("pg_etf_decoding tables", sizeof(Oid),
-								sizeof(EtfRelationEntry), cache->context);
+	cache->tables = make_table("pg_etf_decoding tables", sizeof(Oid),
+							   sizeof(EtfTable), cache->context);
 	cache->type_hashes = make_table("pg_etf_decoding types", sizeof(uint32),
 									sizeof(uint32), cache->context);
 	cache->type_relations = make_table(
@@ -152,13 +177,13 @@ etf_relations_init(EtfSession *session)
 	callback->func = forget_cache;
 	callback->arg = cache;
 	MemoryContextRegisterResetCallback(parent, callback);
-	session->relations = active = cache;
+	session->plans = active = cache;
 	register_callbacks();
 }
 
 /* Plans of an earlier epoch are not used again, nor are their labels. */
 static EtfLabels *
-current_labels(EtfRelationCache *cache)
+current_labels(EtfPlanCache *cache)
 {
 	if (cache->labels != NULL && cache->labels_epoch != cache->epoch)
 	{
@@ -173,7 +198,7 @@ current_labels(EtfRelationCache *cache)
 
 /* From now on a change of these types makes the plans stale. */
 static void
-watch_types(EtfRelationCache *cache, const EtfTypeBuilder *builder)
+watch_types(EtfPlanCache *cache, const EtfTypeBuilder *builder)
 {
 	ListCell *cell;
 
@@ -188,34 +213,14 @@ watch_types(EtfRelationCache *cache, const EtfTypeBuilder *builder)
 		hash_search(cache->type_relations, &lfirst_oid(cell), HASH_ENTER, NULL);
 }
 
-/*
- * ANALYZE and much else invalidate without a change that shows: the reader
- * has been told when the relation event is still the same.
- */
 static void
-compare_event(EtfRelationEntry *entry, const EtfRelation *plan)
+drop_plan(EtfPlanCache *cache, EtfTable *table)
 {
-	uint64 hash;
-
-	if (!plan->wanted)
+	if (table->cached == NULL)
 		return;
-	hash = hash_bytes_extended((const unsigned char *) plan->event,
-							   plan->event_len, 0);
-	if (hash == entry->event_hash)
-		return;
-	entry->event_hash = hash;
-	entry->told = false;
-	entry->frame = 0;
-}
-
-static void
-drop_plan(EtfRelationCache *cache, EtfRelationEntry *entry)
-{
-	if (entry->relation == NULL)
-		return;
-	cache->plan_bytes -= entry->relation->bytes;
-	MemoryContextDelete(entry->relation->context);
-	entry->relation = NULL;
+	cache->plan_bytes -= table->cached->bytes;
+	MemoryContextDelete(table->cached->context);
+	table->cached = NULL;
 }
 
 /* Asked of the catalog itself: a cache would remember what is not there. */
@@ -236,19 +241,31 @@ table_is_gone(Oid relid)
 	return gone;
 }
 
-/* A table that was dropped will come back neither for its plan nor itself. */
+/* A table that was dropped will not come back. */
 static void
-drop_invalid_plans(EtfRelationCache *cache)
+forget_if_gone(EtfPlanCache *cache, Oid relid)
+{
+	EtfTable *table = hash_search(cache->tables, &relid, HASH_FIND, NULL);
+
+	if (table != NULL && table != cache->last && table->cached == NULL &&
+		table_is_gone(relid))
+		hash_search(cache->tables, &relid, HASH_REMOVE, NULL);
+}
+
+/* What plans of this epoch have told stays; a root is dropped in another. */
+static void
+drop_invalid_plans(EtfPlanCache *cache)
 {
 	while (cache->invalid != NULL)
 	{
-		EtfRelation *plan = cache->invalid;
-		EtfRelationEntry *entry = plan->entry;
+		EtfTable *table = cache->invalid->table;
+		Oid described = cache->invalid->plan.relid;
 
-		cache->invalid = plan->next_invalid;
-		drop_plan(cache, entry);
-		if (entry != cache->last && table_is_gone(entry->relid))
-			hash_search(cache->entries, &entry->relid, HASH_REMOVE, NULL);
+		cache->invalid = cache->invalid->next;
+		drop_plan(cache, table);
+		if (described != table->relid)
+			forget_if_gone(cache, described);
+		forget_if_gone(cache, table->relid);
 	}
 }
 
@@ -258,17 +275,47 @@ drop_invalid_plans(EtfRelationCache *cache)
  * of tables that come in turn the last used are not the next, so it is any.
  */
 static void
-drop_plans_if_large(EtfRelationCache *cache)
+drop_plans_if_large(EtfPlanCache *cache)
 {
 	HASH_SEQ_STATUS status;
-	EtfRelationEntry *entry;
+	EtfTable *table;
 
 	if (cache->plan_bytes < MAX_PLAN_BYTES)
 		return;
-	hash_seq_init(&status, cache->entries);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		if (entry->relation != NULL && cache->swept++ % 4 == 0)
-			drop_plan(cache, entry);
+	hash_seq_init(&status, cache->tables);
+	while ((table = hash_seq_search(&status)) != NULL)
+		if (table->cached != NULL && cache->swept++ % 4 == 0)
+			drop_plan(cache, table);
+}
+
+/* An empty plan, in a context of its own, which is left as the current one. */
+static EtfCachedPlan *
+enter_plan(EtfPlanCache *cache, EtfTable *table)
+{
+	MemoryContext context =
+		AllocSetContextCreate(cache->context, "pg_etf_decoding relation",
+							  ALLOCSET_SMALL_MINSIZE, PLAN_BYTES, PLAN_BYTES);
+	EtfCachedPlan *cached =
+		MemoryContextAllocZero(context, sizeof(EtfCachedPlan));
+
+	cached->table = table;
+	cached->context = context;
+	cached->epoch = cache->epoch;
+	cached->valid = true;
+	table->cached = cached;
+	MemoryContextSwitchTo(context);
+	return cached;
+}
+
+static EtfTable *
+find_table(EtfPlanCache *cache, Oid relid)
+{
+	bool found;
+	EtfTable *table = hash_search(cache->tables, &relid, HASH_ENTER, &found);
+
+	if (!found)
+		*table = (EtfTable){.relid = relid};
+	return table;
 }
 
 /*
@@ -276,31 +323,24 @@ drop_plans_if_large(EtfRelationCache *cache)
  * arrives meanwhile is not lost.
  */
 static void
-make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
+make_plan(EtfSession *session, EtfTable *table, Relation relation)
 {
-	EtfRelationCache *cache = session->relations;
-	MemoryContext context =
-		AllocSetContextCreate(cache->context, "pg_etf_decoding relation",
-							  ALLOCSET_SMALL_MINSIZE, PLAN_BYTES, PLAN_BYTES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	EtfRelation *plan = palloc0(sizeof(EtfRelation));
-	EtfTypeBuilder builder = {.options = session->options,
+	EtfPlanCache *cache = session->plans;
+	MemoryContext caller = CurrentMemoryContext;
+	EtfCachedPlan *cached = enter_plan(cache, table);
+	EtfTypeBuilder builder = {.forms = &session->options->forms,
 							  .labels = current_labels(cache)};
 
-	plan->entry = entry;
-	plan->context = context;
-	plan->epoch = cache->epoch;
-	plan->valid = true;
-	entry->relation = plan;
-	etf_plan_build(&builder, plan, relation);
+	etf_plan_build(session, &builder, &cached->plan, relation);
 	watch_types(cache, &builder);
-	if (plan->wanted)
-		etf_plan_describe(session, plan, relation);
-	plan->built = true;
+	if (cached->plan.actions != 0)
+		etf_plan_describe(session, &cached->plan, relation);
+	cached->plan.serial = ++cache->serial;
+	cached->plan.told = find_table(cache, cached->plan.relid);
+	cached->built = true;
 	MemoryContextSwitchTo(caller);
-	plan->bytes = MemoryContextMemAllocated(context, true);
-	cache->plan_bytes += plan->bytes;
-	compare_event(entry, plan);
+	cached->bytes = MemoryContextMemAllocated(cached->context, true);
+	cache->plan_bytes += cached->bytes;
 }
 
 /*
@@ -308,34 +348,28 @@ make_plan(EtfSession *session, EtfRelationEntry *entry, Relation relation)
  * plan's arrays are then too small for the tuple.
  */
 static bool
-usable(const EtfRelationCache *cache, const EtfRelation *plan,
+usable(const EtfPlanCache *cache, const EtfCachedPlan *cached,
 	   Relation relation)
 {
-	return plan != NULL && plan->valid && plan->built &&
-		   plan->epoch == cache->epoch &&
-		   plan->natts == RelationGetNumberOfAttributes(relation);
+	return cached != NULL && cached->valid && cached->built &&
+		   cached->epoch == cache->epoch &&
+		   cached->plan.natts == RelationGetNumberOfAttributes(relation);
 }
 
-EtfRelation *
-etf_relation_get(EtfSession *session, Relation relation)
+const EtfPlan *
+etf_plan_get(EtfSession *session, Relation relation)
 {
-	EtfRelationCache *cache = session->relations;
+	EtfPlanCache *cache = session->plans;
 	Oid relid = RelationGetRelid(relation);
-	EtfRelationEntry *entry = cache->last;
-	bool found = true;
 
-	if (entry == NULL || entry->relid != relid)
-		entry = hash_search(cache->entries, &relid, HASH_ENTER, &found);
-	if (!found)
-		memset((char *) entry + sizeof(Oid), 0,
-			   sizeof(EtfRelationEntry) - sizeof(Oid));
-	cache->last = entry;
-	if (!usable(cache, entry->relation, relation))
+	if (cache->last == NULL || cache->last->relid != relid)
+		cache->last = find_table(cache, relid);
+	if (!usable(cache, cache->last->cached, relation))
 	{
 		drop_invalid_plans(cache);
-		drop_plan(cache, entry);
+		drop_plan(cache, cache->last);
 		drop_plans_if_large(cache);
-		make_plan(session, entry, relation);
+		make_plan(session, cache->last, relation);
 	}
-	return entry->relation;
+	return &cache->last->cached->plan;
 }

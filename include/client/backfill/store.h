@@ -1,0 +1,23 @@
+/*
+ * store.h
+ *		The table of the extension where it is kept what is done.
+ */
+#ifndef ETF_BACKFILL_STORE_H
+#define ETF_BACKFILL_STORE_H
+
+#include "client/base/strbuf.h"
+
+/*
+ * Ask for the state of a backfill, in hexadecimal: "state" of db.result.  Leaves
+ * row_security on, as store_put_save() does.
+ */
+extern void store_put_load(const char *schema, const char *slot, const char *id,
+						   StrBuf *sql);
+
+/* What stands there, as bytes in malloc()ed memory; NULL: out of memory. */
+extern char *store_from_hex(const char *hex, size_t *len);
+
+extern void store_put_save(const char *schema, const char *slot, const char *id,
+						   const char *bytes, size_t len, StrBuf *sql);
+
+#endif

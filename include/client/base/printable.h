@@ -1,0 +1,14 @@
+/*
+ * printable.h
+ *		Text from a server, made fit for a terminal and a log.
+ */
+#ifndef ETF_PRINTABLE_H
+#define ETF_PRINTABLE_H
+
+/*
+ * What would act on a terminal, and bytes that are not UTF-8, become question
+ * marks, in place.  Line breaks and tabs stay.
+ */
+extern void make_printable(char *text);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * catalog_query.h
+ *		The catalogs, as whoever makes frames of pgoutput's messages asks.
+ *
+ * One query, of columns
+ *
+ *		what				't', 'p' or 'g'
+ *		oid, name			a type; or a table and a column of it, which is in
+ *							its primary key (p) or generated (g)
+ *		kind				pg_type.typtype, or 'a' for a true array
+ *		part				what it is made of: the base of a domain, the
+ *							subtype of a range, the range of a multirange, the
+ *							element; 0: nothing
+ *		delimiter, typmod, sends, extension
+ *		field, field_type, field_typmod		of a composite: a row for each
+ *
+ * in the order of the OIDs, and of the fields.
+ */
+#ifndef ETF_CATALOG_QUERY_H
+#define ETF_CATALOG_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/base/strbuf.h"
+
+/* All tables that these publications, as in publication_names, have now. */
+extern void catalog_query_published(StrBuf *sql, int server_version,
+									const char *publications);
+
+/* A table, and types with all that they are made of. */
+extern void catalog_query_table(StrBuf *sql, int server_version, uint32_t relid,
+								const uint32_t *types, size_t ntypes);
+
+/* ARRAY['a', 'b'] */
+extern void catalog_query_names(StrBuf *sql, const char *publications);
+
+#endif

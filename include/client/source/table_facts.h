@@ -1,0 +1,30 @@
+/*
+ * table_facts.h
+ *		What pgoutput does not tell of the columns of a table.
+ */
+#ifndef ETF_TABLE_FACTS_H
+#define ETF_TABLE_FACTS_H
+
+#include "client/base/oidmap.h"
+#include "client/source/answer.h"
+
+typedef struct TableFacts
+{
+	OidMap tables; /* FactTable, see table_facts.c */
+} TableFacts;
+
+extern void table_facts_free(TableFacts *facts);
+
+/* Take the rows of an answer that are about tables, in place of older ones. */
+extern void table_facts_take(TableFacts *facts, Answer answer);
+
+/* It was asked for: what is not known of it is not so. */
+extern void table_facts_asked(TableFacts *facts, uint32_t relid);
+extern bool table_facts_known(const TableFacts *facts, uint32_t relid);
+
+extern bool table_facts_primary(const TableFacts *facts, uint32_t relid,
+								const char *column);
+extern bool table_facts_generated(const TableFacts *facts, uint32_t relid,
+								  const char *column);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * reader.h
+ *		Between put.c, which knows who reads what, and the readers.
+ *
+ * A reader is called with a value that is all there is between pos and end.
+ * It writes one term and leaves pos at the end; where it does not, the value
+ * is not what it should be, as after wire_fail().  An error is kept, and what
+ * was written is void then.
+ */
+#ifndef ETF_WIRE_READER_H
+#define ETF_WIRE_READER_H
+
+#include "client/base/strbuf.h"
+#include "client/wire/wire.h"
+
+typedef struct WireReader WireReader;
+
+typedef void (*WireRead)(WireReader *in);
+
+struct WireReader
+{
+	const char *pos;
+	const char *end;
+	const WireType *type;
+	int32_t typmod; /* of the value, a domain's perhaps */
+	int depth;
+	WireResult result;
+	TermOut *out;
+	const WireRead *readers; /* those of the format, by kind */
+};
+
+extern const WireRead wire_binary_readers[KIND_COUNT];
+extern const WireRead wire_text_readers[KIND_COUNT];
+
+/* A value inside of a value; its type may be a domain. */
+extern void wire_read(WireReader *in, const WireType *type, int32_t typmod,
+					  const char *bytes, size_t len);
+
+/* Is there no reason to go on? */
+static inline bool
+wire_stopped(const WireReader *in)
+{
+	return in->result != WIRE_DONE || in->out->overflow;
+}
+
+static inline size_t
+wire_left(const WireReader *in)
+{
+	return (size_t) (in->end - in->pos);
+}
+
+static inline void
+wire_fail(WireReader *in)
+{
+	if (in->result == WIRE_DONE)
+		in->result = WIRE_UNPARSED;
+}
+
+/* All that is left, its length in *len. */
+static inline const char *
+wire_take_rest(WireReader *in, size_t *len)
+{
+	const char *rest = in->pos;
+
+	*len = wire_left(in);
+	in->pos = in->end;
+	return rest;
+}
+
+/* Text, in the encoding that the host knows of. */
+static inline void
+wire_put_text(WireReader *in, const char *text, size_t len)
+{
+	in->out->host->put_text(in->out, text, len);
+}
+
+/* A text that was put together; frees it. */
+extern void wire_put_strbuf(WireReader *in, StrBuf *text);
+
+/* shared.c: what both formats end in, with the checks that both need */
+
+/* All that is left, as text. */
+extern void wire_rest_text(WireReader *in);
+extern void wire_rest_json(WireReader *in);
+extern void wire_rest_unknown(WireReader *in);
+extern void wire_rest_none(WireReader *in);
+
+/*
+ * Groups of four digits, which need not begin or end with one that counts;
+ * "weight" is the place of the first.
+ */
+extern void wire_put_numeric(WireReader *in, bool negative, int weight,
+							 int scale, const uint16_t *groups, int ngroups);
+extern void wire_put_special_numeric(WireReader *in, bool nan, bool negative);
+
+extern void wire_put_date(WireReader *in, int64_t days);
+extern void wire_put_time(WireReader *in, int64_t usecs);
+extern void wire_put_timetz(WireReader *in, int64_t usecs, int32_t west);
+extern void wire_put_timestamp(WireReader *in, int64_t usecs, bool utc);
+
+/* A composite's map or tuple, and what stands before each of its fields. */
+extern void wire_put_composite(WireReader *in, const WireType *type);
+extern void wire_put_field(WireReader *in, const WireField *field);
+
+#endif
