@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/admin.h"
-#include "client/args.h"
-#include "client/password.h"
-#include "client/port.h"
-#include "client/print.h"
+#include "client/check/check.h"
+#include "client/cli/admin.h"
+#include "client/cli/args.h"
+#include "client/cli/password.h"
+#include "client/cli/status.h"
+#include "client/consumer/port.h"
+#include "client/node/node.h"
+#include "client/show/print.h"
+#include "client/show/print_file.h"
 
 /*
  * A descriptor that is closed would be given to the first socket, and what is
@@ -35,24 +40,50 @@ hold_descriptors(void)
 }
 
 static void
+stream(Arguments *args, Failure *failure)
+{
+	if (args->node.to != NULL)
+		node_stream(&args->settings, &args->node, failure);
+	else
+		print_stream(&args->settings, &args->print, failure);
+}
+
+static void
+check(Arguments *args, Failure *failure)
+{
+	if (args->print.tables == NULL ||
+		pairs_put(&args->settings.options, "include_tables",
+				  args->print.tables))
+		check_server(&args->settings, failure);
+	else
+		failure_set(failure, FAIL_INTERNAL, "out of memory");
+}
+
+static void
 slots_and_stream(Arguments *args, Failure *failure)
 {
 	*failure = (Failure){.class = FAIL_NONE};
+	if (args->check)
+	{
+		check(args, failure);
+		return;
+	}
 	if (args->status)
-		admin_status(args, failure);
+		status_show(args, failure);
 	else if (args->drop_slot)
 		admin_drop(args, failure);
 	/* A temporary one can only be made by the connection that streams. */
-	else if (args->create_slot && args->settings.create != CREATE_TEMPORARY)
+	else if (args->create_slot && args->settings.create != CREATE_TEMPORARY &&
+			 args->settings.snapshot == SNAPSHOT_OFF)
 		admin_create(args, failure);
 	if (failure->class == FAIL_NONE && !args->status && !args->drop_slot &&
 		(args->start || !args->create_slot))
-		print_main(args, failure);
+		stream(args, failure);
 }
 
 /* As psql does: a password is asked for when the server wants one. */
 static void
-connect_and_act(Arguments *args, Failure *failure)
+connect_and_run(Arguments *args, Failure *failure)
 {
 	PairList *connection = &args->settings.connection;
 
@@ -65,7 +96,7 @@ connect_and_act(Arguments *args, Failure *failure)
 }
 
 static int
-act(Arguments *args)
+run(Arguments *args)
 {
 	Failure failure = {.class = FAIL_NONE};
 
@@ -76,10 +107,10 @@ act(Arguments *args)
 	else if (args->beam)
 		return port_main();
 	else if (args->read != NULL)
-		read_main(args, &failure);
+		print_file(args->read, &args->settings, &args->print, &failure);
 	else
-		connect_and_act(args, &failure);
-	return print_failure(&failure);
+		connect_and_run(args, &failure);
+	return failure_print(&failure);
 }
 
 /* A core file would hold the password, and rows. */
@@ -102,7 +133,7 @@ flush_stdout(int status)
 	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0)
 		return status;
 	failure_set(&failure, FAIL_OUTPUT, "output: %s", strerror(errno));
-	return print_failure(&failure);
+	return failure_print(&failure);
 }
 
 int
@@ -114,15 +145,16 @@ main(int argc, char **argv)
 	int status;
 
 	no_core();
+	signal(SIGXFSZ, SIG_IGN); /* a file that is too large is an error */
 	if (!hold_descriptors())
 		return failure_info(FAIL_INTERNAL)->exit_status;
 	srandom((unsigned int) (time(NULL) ^ getpid()));
 	if (args_parse(&args, argc, argv, error, sizeof(error)))
-		status = flush_stdout(act(&args));
+		status = flush_stdout(run(&args));
 	else
 	{
 		failure_set(&failure, FAIL_USAGE, "%s", error);
-		status = print_failure(&failure);
+		status = failure_print(&failure);
 	}
 	settings_free(&args.settings);
 	return status;

@@ -1,0 +1,336 @@
+/*
+ * inc_desk.c
+ *		The connection that plans an incremental backfill, and keeps its state.
+ *
+ * It is made to the server of the stream.  What is wrong is found here, before
+ * anything is read: the extension, rights, keys, conditions.
+ */
+#include "client/backfill/inc_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/backfill/inc_plan.h"
+#include "client/backfill/store.h"
+
+/* Between two times that the state is kept. */
+#define SAVE_MS 1000
+
+void
+inc_desk_close(Incremental *inc)
+{
+	reader_close(&inc->desk);
+	db_close(&inc->history);
+	inc->dirty |= inc->saving;
+	inc->saving = false;
+}
+
+static void
+open_desk(Incremental *inc, const StreamPlace *place)
+{
+	reader_open(&inc->desk, inc->settings, place->hosts, place->stream->server,
+				place->stream->system_identifier, place->now);
+}
+
+static void
+run(Incremental *inc, IncStage stage, StrBuf *sql)
+{
+	inc->stage = stage;
+	reader_run(&inc->desk, sql);
+}
+
+static void
+ask_tables(Incremental *inc, IncStage stage)
+{
+	StrBuf sql = {0};
+
+	inc_plan_build(inc, &sql);
+	run(inc, stage, &sql);
+}
+
+/* "history" is NULL where the server did not say. */
+static void
+end_history(Incremental *inc, const char *history)
+{
+	inc_plan_lost(inc, history);
+	db_close(&inc->history);
+	ask_tables(inc, INC_PLANNING);
+}
+
+/* What was delivered of another timeline may be lost there. */
+static void
+begin_plan(Incremental *inc, const StreamPlace *place)
+{
+	const Stream *stream = place->stream;
+
+	if (!inc->loaded || inc->state.timeline == stream->timeline)
+	{
+		ask_tables(inc, INC_PLANNING);
+		return;
+	}
+	inc->stage = INC_HISTORY;
+	inc->history.host_order = *place->hosts;
+	if (!db_open(&inc->history, inc->settings, true))
+		end_history(inc, NULL);
+}
+
+static bool
+take_state(Incremental *inc, const StreamPlace *place, const char *bytes,
+		   size_t len)
+{
+	const char *wrong = backfill_state_decode(bytes, len, &inc->state);
+	Failure failure;
+
+	if (wrong == NULL && inc->state.mode != BACKFILL_INCREMENTAL)
+		wrong = "it is of mode exact";
+	else if (wrong == NULL && strcmp(inc->state.system_identifier,
+									 place->stream->system_identifier) != 0)
+		wrong = "it is of another database cluster";
+	else if (wrong == NULL && strcmp(inc->state.slot, inc->settings->slot) != 0)
+		wrong = "it is of another slot";
+	inc->loaded = wrong == NULL;
+	if (wrong == NULL)
+		return true;
+	failure_set(&failure, FAIL_CONFIG,
+				"what was kept of backfill \"%s\" cannot be used: %s",
+				inc->request.id, wrong);
+	failure_hint(&failure, "Use another id, or remove it: then all is read.");
+	inc_fail(inc, &failure);
+	return false;
+}
+
+/* One that went on in this process has its state. */
+static void
+ready(Incremental *inc, const StreamPlace *place)
+{
+	StrBuf sql = {0};
+
+	backoff_reset(&inc->desk_backoff);
+	if (inc->stage != INC_OPENING)
+		return;
+	if (inc->loaded)
+		begin_plan(inc, place);
+	else if (inc->request.store == STORE_SERVER)
+	{
+		store_put_load(inc->desk.schema, inc->settings->slot, inc->request.id,
+					   &sql);
+		run(inc, INC_LOADING, &sql);
+	}
+	else if (inc->request.state == NULL ||
+			 take_state(inc, place, inc->request.state, inc->request.state_len))
+		begin_plan(inc, place);
+}
+
+static void
+loaded(Incremental *inc, const StreamPlace *place)
+{
+	const char *hex = db_value(&inc->desk.db, "state");
+	size_t len = 0;
+	char *bytes = hex != NULL ? store_from_hex(hex, &len) : NULL;
+
+	if (bytes == NULL || take_state(inc, place, bytes, len))
+		begin_plan(inc, place);
+	free(bytes);
+}
+
+static void
+begin_running(Incremental *inc)
+{
+	Listener to = inc_listener(inc);
+
+	inc->stage = INC_RUNNING;
+	inc->dirty = true;
+	inc_pick_begin(inc);
+	if (!inc->started)
+		announce_started(&to, &inc->state, inc->desk.block_size);
+	inc->started = true;
+}
+
+/* Conditions are looked at by the server, before anything is read by them. */
+static void
+planned(Incremental *inc, const StreamPlace *place)
+{
+	StrBuf sql = {0};
+
+	if (!inc_plan_take(inc, place))
+		return;
+	if (inc->stage == INC_REPLANNING)
+		inc->stage = INC_RUNNING;
+	else if (inc_plan_check_build(inc, &sql))
+		run(inc, INC_CHECKING, &sql);
+	else
+		begin_running(inc);
+}
+
+static void
+answered(Incremental *inc, const StreamPlace *place)
+{
+	if (inc->saving)
+	{
+		inc->saving = false;
+		inc->keys_unkept &= inc->dirty;
+		return;
+	}
+	switch (inc->stage)
+	{
+		case INC_LOADING:
+			loaded(inc, place);
+			break;
+		case INC_PLANNING:
+		case INC_REPLANNING:
+			planned(inc, place);
+			break;
+		case INC_CHECKING:
+			begin_running(inc);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Whatever the server does not understand, it will not understand later. */
+static bool
+is_final(const Incremental *inc)
+{
+	const Failure *failure = &inc->desk.db.failure;
+
+	if (inc->saving || inc->stage >= INC_RUNNING)
+		return false;
+	return inc->desk.trouble == TROUBLE_LOST
+			   ? failure_info(failure->class)->policy == POLICY_STOP
+			   : inc->desk.trouble != TROUBLE_BUSY;
+}
+
+static void
+failed(Incremental *inc, const StreamPlace *place)
+{
+	Failure failure = inc->desk.db.failure;
+
+	if (is_final(inc))
+	{
+		if (inc->desk.trouble != TROUBLE_LOST)
+			failure.class = FAIL_CONFIG;
+		inc_fail(inc, &failure);
+		return;
+	}
+	if (inc->saving)
+		consumer_log(inc->consumer, "warning",
+					 "what is done of backfill \"%s\" could not be kept: %s",
+					 inc->request.id, failure.message);
+	inc_desk_close(inc);
+	if (inc->stage < INC_RUNNING)
+		inc->stage = INC_OPENING;
+	inc->desk_at =
+		place->now + backoff_fail(&inc->desk_backoff, (uint32_t) random());
+}
+
+static void
+save(Incremental *inc)
+{
+	size_t len = 0;
+	char *bytes = backfill_state_encode(&inc->state, &len);
+	StrBuf sql = {0};
+
+	if (bytes == NULL)
+		return;
+	inc->dirty = false;
+	if (inc->request.store == STORE_CONSUMER)
+	{
+		consumer_backfill_state(inc->consumer, inc->request.id, bytes, len);
+		inc->keys_unkept = false;
+	}
+	else
+	{
+		store_put_save(inc->desk.schema, inc->settings->slot, inc->request.id,
+					   bytes, len, &sql);
+		inc->saving = true;
+		reader_run(&inc->desk, &sql);
+	}
+	free(bytes);
+}
+
+/* At once where somebody waits for it. */
+static void
+save_turn(Incremental *inc, const StreamPlace *place)
+{
+	bool hurry = inc->keys_unkept || inc->hurries || inc->stage == INC_ENDING;
+
+	if (!inc->dirty || inc->saving || inc->stage < INC_RUNNING ||
+		(!hurry && !inc_due(inc, place, inc->saved_at + SAVE_MS)))
+		return;
+	if (inc->request.store == STORE_CONSUMER || reader_is_idle(&inc->desk))
+	{
+		inc->saved_at = place->now;
+		save(inc);
+	}
+}
+
+static void
+history_turn(Incremental *inc, const StreamPlace *place, short revents)
+{
+	StrBuf sql = {0};
+
+	if (inc->stage != INC_HISTORY)
+		return;
+	switch (db_advance(&inc->history, revents))
+	{
+		case DB_CONNECTED:
+			strbuf_putf(&sql, "TIMELINE_HISTORY %u", place->stream->timeline);
+			if (sql.failed || !db_send(&inc->history, STAGE_SETUP, sql.data))
+				end_history(inc, NULL);
+			strbuf_free(&sql);
+			break;
+		case DB_ANSWERED:
+			end_history(inc, db_value(&inc->history, "content"));
+			break;
+		case DB_FAILED:
+			end_history(inc, NULL);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+open_turn(Incremental *inc, const StreamPlace *place)
+{
+	bool needed = inc->stage < INC_RUNNING || inc->stage == INC_REPLANNING ||
+				  (inc->dirty && inc->request.store == STORE_SERVER);
+
+	if (inc->desk.state == READER_CLOSED && needed && place->streaming &&
+		inc_due(inc, place, inc->desk_at))
+		open_desk(inc, place);
+}
+
+void
+inc_desk_replan(Incremental *inc)
+{
+	if (inc->stage == INC_RUNNING)
+		inc->stage = INC_REPLANNING;
+}
+
+void
+inc_desk_turn(Incremental *inc, const StreamPlace *place, short revents,
+			  short history_revents)
+{
+	open_turn(inc, place);
+	switch (reader_turn(&inc->desk, place->now, revents, true))
+	{
+		case READER_READY:
+			ready(inc, place);
+			break;
+		case READER_DONE:
+			answered(inc, place);
+			break;
+		case READER_FAILED:
+			failed(inc, place);
+			break;
+		default:
+			break;
+	}
+	history_turn(inc, place, history_revents);
+	if (inc->stage == INC_REPLANNING && reader_is_idle(&inc->desk) &&
+		inc_window_reading(inc) == NULL && !inc->discards)
+		ask_tables(inc, INC_REPLANNING);
+	save_turn(inc, place);
+}

@@ -1,0 +1,333 @@
+/*
+ * inc_plan.c
+ *		The tables of an incremental backfill, as they are now.
+ */
+#include "client/backfill/inc_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/backfill/plan.h"
+#include "client/link/timeline.h"
+
+/* Since then a range of rows' places is found without reading the rest. */
+#define VERSION_TID_RANGE 140000
+
+void
+inc_plan_build(const Incremental *inc, StrBuf *sql)
+{
+	plan_build(&inc->desk, inc->settings, inc->request.tables, NULL, sql);
+}
+
+static bool
+replace(char **text, const char *by)
+{
+	free(*text);
+	*text = strdup(by != NULL ? by : "");
+	return *text != NULL;
+}
+
+/* By blocks where each event has the whole row, and rows may move unseen. */
+static BackfillOrder
+order_of(const Incremental *inc, const BackfillTable *table)
+{
+	bool in_ranges = table->where[0] == '\0' ||
+					 PQserverVersion(inc->desk.db.conn) >= VERSION_TID_RANGE;
+
+	return table_is_whole(table) && in_ranges ? ORDER_BLOCKS : ORDER_KEYS;
+}
+
+/* Why what was read of it before does not count; NULL: it does. */
+static const char *
+what_changed(const BackfillTable *before, const BackfillTable *now)
+{
+	if (before->filenode != now->filenode)
+		return "rewritten";
+	if (!texts_equal(&before->key, &now->key) ||
+		before->identity != now->identity || before->told_as != now->told_as)
+		return "identity";
+	if (strcmp(before->collation, now->collation) != 0)
+		return "collation";
+	if (strcmp(before->where, now->where) != 0)
+		return "where";
+	return NULL;
+}
+
+/* Its facts, not what is done of it. */
+static void
+renew(BackfillTable *table, BackfillTable *now)
+{
+	BackfillTable renewed = *table;
+
+	renewed.filenode = now->filenode;
+	renewed.told_as = now->told_as;
+	renewed.identity = now->identity;
+	renewed.schema = now->schema;
+	renewed.name = now->name;
+	renewed.key = now->key;
+	renewed.collation = now->collation;
+	renewed.where = now->where;
+	renewed.known_rows = now->known_rows;
+	now->schema = table->schema;
+	now->name = table->name;
+	now->key = table->key;
+	now->collation = table->collation;
+	now->where = table->where;
+	*table = renewed;
+}
+
+static void
+merge_known(Incremental *inc, uint32_t i, BackfillTable *now)
+{
+	BackfillTable *table = &inc->state.tables[i];
+	const char *changed = what_changed(table, now);
+
+	if (changed == NULL && table->status == TABLE_DROPPED)
+		changed = "back";
+	/* What was rewritten since it was done is not read again: see on_rewrite. */
+	if (table->status == TABLE_DONE && changed != NULL &&
+		strcmp(changed, "where") != 0)
+		changed = NULL;
+	renew(table, now);
+	if (changed == NULL)
+		return;
+	inc_restart(inc, i, changed);
+	table->pages = now->pages;
+	table->toast_pages = now->toast_pages;
+	table->order = order_of(inc, table);
+}
+
+static bool
+add_table(Incremental *inc, BackfillTable *now)
+{
+	BackfillTable *table = backfill_state_add(&inc->state);
+
+	if (table == NULL)
+		return false;
+	*table = *now;
+	*now = (BackfillTable){0};
+	table->order = order_of(inc, table);
+	return true;
+}
+
+static uint32_t
+place_of(const Incremental *inc, uint32_t oid)
+{
+	uint32_t i = 0;
+
+	while (i < inc->state.count && inc->state.tables[i].oid != oid)
+		i++;
+	return i;
+}
+
+static void
+drop_missing(Incremental *inc, BackfillState *plan)
+{
+	Listener to = inc_listener(inc);
+
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		BackfillTable *table = &inc->state.tables[i];
+
+		if (table_is_over(table) ||
+			backfill_state_find(plan, table->oid) != NULL)
+			continue;
+		inc_window_forget(inc, i, "dropped");
+		table->status = TABLE_DROPPED;
+		inc->dirty = true;
+		if (inc->started)
+			announce_table(&to, "table_done", table, "dropped");
+	}
+}
+
+/* What came while it was under way is in the stream from its start. */
+static bool
+merge(Incremental *inc, BackfillState *plan)
+{
+	bool later = inc->started;
+
+	drop_missing(inc, plan);
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		uint32_t place = place_of(inc, plan->tables[i].oid);
+
+		if (place < inc->state.count)
+			merge_known(inc, place, &plan->tables[i]);
+		else if (!later && !add_table(inc, &plan->tables[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+make_room(Incremental *inc, uint32_t count)
+{
+	IncTable *tables = realloc(inc->tables, (count + 1) * sizeof(IncTable));
+
+	if (tables == NULL)
+		return false;
+	inc->tables = tables;
+	for (uint32_t i = inc->table_room; i < count; i++)
+		tables[i] = (IncTable){0};
+	inc->table_room = count;
+	return true;
+}
+
+/* The state of a backfill that begins, or goes on here. */
+static bool
+begin_state(Incremental *inc, const StreamPlace *place)
+{
+	BackfillState *state = &inc->state;
+
+	state->mode = BACKFILL_INCREMENTAL;
+	state->timeline = place->stream->timeline;
+	return replace(&state->slot, inc->settings->slot) &&
+		   replace(&state->system_identifier,
+				   place->stream->system_identifier) &&
+		   replace(&state->patterns, inc->request.tables);
+}
+
+static bool
+set_conditions(const Incremental *inc, BackfillState *plan)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		BackfillTable *table = &plan->tables[i];
+
+		if (!replace(&table->where,
+					 request_where(&inc->request, table->schema, table->name)))
+			return false;
+	}
+	return true;
+}
+
+/* Those that it can be told apart by nothing are for the other mode. */
+static void
+note_keyless(const BackfillState *plan, StrBuf *keyless)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		const BackfillTable *table = &plan->tables[i];
+
+		if (table->key.count == 0)
+			strbuf_putf(keyless, "%s%s.%s", keyless->len > 0 ? ", " : "",
+						table->schema, table->name);
+	}
+}
+
+static bool
+refuse(Incremental *inc, const char *what, const char *tables, const char *hint)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_CONFIG, "%s: %s", what, tables);
+	failure_hint(&failure, "%s", hint);
+	inc_fail(inc, &failure);
+	return false;
+}
+
+/* Tables that are named one by one, and none of them is there. */
+static bool
+is_without_tables(const Incremental *inc, const BackfillState *plan)
+{
+	const char *patterns = inc->request.tables;
+
+	return plan->count == 0 && inc->state.count == 0 && patterns != NULL &&
+		   strchr(patterns, '*') == NULL;
+}
+
+static bool
+can_be_read(Incremental *inc, const BackfillState *plan,
+			const StrBuf *unreadable)
+{
+	StrBuf keyless = {0};
+	bool can = true;
+
+	note_keyless(plan, &keyless);
+	if (is_without_tables(inc, plan))
+		can = refuse(inc, "there is no such table in the stream",
+					 inc->request.tables,
+					 "It must exist, match the tables and publications of the "
+					 "stream, and be no view and no foreign, unlogged or "
+					 "temporary table.");
+	else if (unreadable->len > 0)
+		can = refuse(inc, "tables that cannot be read", unreadable->data,
+					 "GRANT SELECT on them to this role, or leave them out.");
+	else if (keyless.len > 0)
+		can = refuse(inc, "tables without a key", keyless.data,
+					 "Read them in mode exact, or give them a primary key.");
+	strbuf_free(&keyless);
+	return can;
+}
+
+static bool
+take(Incremental *inc, const StreamPlace *place, BackfillState *plan)
+{
+	Failure failure;
+	uint32_t most = inc->state.count + plan->count;
+
+	if (set_conditions(inc, plan) && begin_state(inc, place) &&
+		(most <= inc->table_room || make_room(inc, most)) && merge(inc, plan))
+		return true;
+	failure_set(&failure, FAIL_INTERNAL, "out of memory");
+	inc_fail(inc, &failure);
+	return false;
+}
+
+bool
+inc_plan_take(Incremental *inc, const StreamPlace *place)
+{
+	BackfillState plan = {0};
+	StrBuf unreadable = {0};
+	bool done = plan_take(inc->desk.db.result, &plan, &unreadable);
+
+	/* Later on, each table has a trouble of its own. */
+	done = done && (inc->started || can_be_read(inc, &plan, &unreadable)) &&
+		   take(inc, place, &plan);
+	backfill_state_free(&plan);
+	strbuf_free(&unreadable);
+	return done;
+}
+
+bool
+inc_plan_check_build(const Incremental *inc, StrBuf *sql)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		const BackfillTable *table = &inc->state.tables[i];
+
+		if (table->where[0] == '\0' || table_is_over(table))
+			continue;
+		strbuf_putf(sql,
+					"%s(SELECT pg_catalog.count(*) FROM %s.etf_read("
+					"%lu::pg_catalog.oid, ",
+					any ? ", " : "SELECT ", inc->desk.schema,
+					(unsigned long) table->oid);
+		reader_put_options(inc->settings, sql);
+		strbuf_puts(sql, ", '\\x6a', from_block => 0, blocks => 0, filter => ");
+		strbuf_put_literal(sql, table->where);
+		strbuf_puts(sql, "))");
+		any = true;
+	}
+	return any;
+}
+
+void
+inc_plan_lost(Incremental *inc, const char *history)
+{
+	uint64_t end = 0;
+
+	if (history == NULL ||
+		!timeline_end(history, (uint32_t) inc->state.timeline, &end))
+		consumer_log(inc->consumer, "warning",
+					 "backfill \"%s\": the server is on another timeline, and "
+					 "does not say where that began: all is read again",
+					 inc->request.id);
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		if (inc->state.tables[i].horizon > end)
+			table_restart(&inc->state.tables[i]);
+	}
+}

@@ -1,0 +1,136 @@
+/*
+ * plan.c
+ *		Which tables are to be read: the question, and the answer.
+ *
+ * plan_merge.c has what an earlier round left of them.
+ */
+#include "client/backfill/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/base/printable.h"
+
+/*
+ * The versions of the collations of the key's index: with another one its
+ * order may be another.
+ */
+#define KEY_COLLATION                                                       \
+	"(SELECT pg_catalog.string_agg(pg_catalog.pg_collation_actual_version(" \
+	"u.c), ',' ORDER BY u.n) FROM pg_catalog.pg_index AS i, "               \
+	"pg_catalog.unnest(i.indcollation::pg_catalog.oid[]) "                  \
+	"WITH ORDINALITY AS u (c, n) WHERE i.indrelid = t.relid AND u.c <> 0 "  \
+	"AND CASE t.identity WHEN 'i' THEN i.indisreplident "                   \
+	"ELSE i.indisprimary END)"
+
+/*
+ * The file of a table is the one that the snapshot sees: another one by now
+ * has no rows for it.  A table that it does not see was made since.
+ */
+void
+plan_build(const Reader *reader, const Settings *settings, const char *patterns,
+		   const char *snapshot, StrBuf *sql)
+{
+	if (snapshot != NULL)
+	{
+		strbuf_puts(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+						 "SET TRANSACTION SNAPSHOT ");
+		strbuf_put_literal(sql, snapshot);
+		strbuf_puts(sql, "; ");
+	}
+	strbuf_puts(sql, "SELECT t.relid, t.schema, t.name, t.pages, "
+					 "t.toast_pages, t.rows, t.key, t.identity, "
+					 "c.relfilenode AS filenode, t.readable, t.reason, "
+					 "t.told_as, " KEY_COLLATION " AS collation");
+	strbuf_puts(sql, snapshot != NULL
+						 ? ", (SELECT pg_catalog.pg_export_snapshot()) "
+						   "AS snapshot"
+						 : "");
+	strbuf_putf(sql, " FROM %s.etf_tables(", reader->schema);
+	reader_put_options(settings, sql);
+	strbuf_puts(sql, ", ");
+	if (patterns != NULL)
+		strbuf_put_literal(sql, patterns);
+	else
+		strbuf_puts(sql, "NULL");
+	strbuf_puts(sql, ") AS t JOIN pg_catalog.pg_class AS c "
+					 "ON c.oid OPERATOR(pg_catalog.=) t.relid");
+}
+
+static const char *
+value(const PGresult *result, int row, const char *column)
+{
+	int number = PQfnumber(result, column);
+
+	return number < 0 || PQgetisnull(result, row, number)
+			   ? ""
+			   : PQgetvalue(result, row, number);
+}
+
+static uint64_t
+number(const PGresult *result, int row, const char *column)
+{
+	return strtoull(value(result, row, column), NULL, 10);
+}
+
+static void
+note_unreadable(const PGresult *result, int row, StrBuf *unreadable)
+{
+	if (value(result, row, "readable")[0] == 't')
+		return;
+	strbuf_putf(unreadable, "%s%s.%s (%s)", unreadable->len > 0 ? ", " : "",
+				value(result, row, "schema"), value(result, row, "name"),
+				value(result, row, "reason"));
+}
+
+static bool
+take_table(const PGresult *result, int row, BackfillTable *table)
+{
+	const char *key = value(result, row, "key");
+
+	table->oid = (uint32_t) number(result, row, "relid");
+	table->filenode = (uint32_t) number(result, row, "filenode");
+	table->identity = value(result, row, "identity")[0];
+	table->pages = number(result, row, "pages");
+	table->toast_pages = number(result, row, "toast_pages");
+	table->known_rows = strtod(value(result, row, "rows"), NULL);
+	table->schema = strdup(value(result, row, "schema"));
+	table->name = strdup(value(result, row, "name"));
+	table->told_as = (uint32_t) number(result, row, "told_as");
+	table->collation = strdup(value(result, row, "collation"));
+	return table->schema != NULL && table->name != NULL &&
+		   table->collation != NULL &&
+		   (key[0] == '\0' || texts_parse(&table->key, key));
+}
+
+bool
+plan_take(const PGresult *result, BackfillState *plan, StrBuf *unreadable)
+{
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		BackfillTable *table = backfill_state_add(plan);
+
+		if (table == NULL || !take_table(result, row, table))
+			return false;
+		note_unreadable(result, row, unreadable);
+	}
+	if (unreadable->data != NULL)
+		make_printable(unreadable->data);
+	backfill_state_sort(plan);
+	return !unreadable->failed;
+}
+
+void
+plan_put_check(const Reader *reader, const Settings *settings, uint32_t oid,
+			   const char *where, StrBuf *sql)
+{
+	strbuf_putf(sql,
+				"SELECT pg_catalog.count(*) FROM (SELECT %s.etf_read("
+				"%lu::pg_catalog.oid, ",
+				reader->schema, (unsigned long) oid);
+	reader_put_options(settings, sql);
+	strbuf_puts(sql, ", 'j'::pg_catalog.bytea, from_block => 0, blocks => 0, "
+					 "filter => ");
+	strbuf_put_literal(sql, where);
+	strbuf_puts(sql, ")) AS nothing; ");
+}

@@ -1,0 +1,141 @@
+/*
+ * catalogs.c
+ *		Questions of the source to the catalogs, over the control connection.
+ *
+ * Called by connect.c and watch.c.  An answer takes some milliseconds, and is
+ * needed once for each stream, and once for a table that is made, or altered,
+ * while it runs.
+ */
+#include "client/engine/catalogs.h"
+
+#include <stdio.h>
+
+#include "client/base/printable.h"
+#include "client/engine/attempt.h"
+#include "client/link/publication_notes.h"
+
+/* Before a question is asked again that was lost. */
+#define RETRY_MS 1000
+
+/* The control connection had its turn before; the next one is at once. */
+static bool
+run(Engine *engine, StrBuf *sql, int64_t at)
+{
+	if (engine_due(engine, at))
+		engine->wake_at = engine->now;
+	return control_run(&engine->control, sql, at);
+}
+
+static void
+ask(Engine *engine, int64_t at)
+{
+	StrBuf sql = {0};
+	Failure failure;
+
+	engine->asked_notes = false;
+	source_question(&engine->source, &sql);
+	engine->asked = run(engine, &sql, at);
+	if (engine->asked)
+		return;
+	failure_set(&failure, FAIL_INTERNAL, "out of memory");
+	attempt_abandon(engine, &failure);
+}
+
+static void
+give_up(Engine *engine)
+{
+	const Failure *lost = &engine->control.db.failure;
+	bool is_known = engine->asks_lost && lost->class != FAIL_NONE;
+	Failure failure;
+
+	failure_set(&failure, FAIL_NETWORK,
+				"the catalogs did not answer within %llu ms%s%s",
+				(unsigned long long) engine->settings->connect_timeout,
+				is_known ? ": " : "", is_known ? lost->message : "");
+	attempt_failed(engine, &failure);
+}
+
+void
+catalogs_turn(Engine *engine)
+{
+	int64_t limit = (int64_t) engine->settings->connect_timeout;
+	Failure stopping;
+
+	if (!engine->source.asks)
+	{
+		engine->asks_since = 0;
+		return;
+	}
+	if (engine->asks_since == 0)
+	{
+		engine->asks_since = engine->now;
+		engine->asks_lost = false;
+	}
+	if (engine->asked && !control_has_errand(&engine->control))
+	{
+		engine->asks_lost = true;
+		engine->asked = false;
+	}
+	if (engine->server_stopping)
+	{
+		failure_set(&stopping, FAIL_SERVER_SHUTDOWN,
+					"the server is shutting down while the catalogs are asked");
+		attempt_failed(engine, &stopping);
+	}
+	else if (engine_due(engine, engine->asks_since + limit))
+		give_up(engine);
+	else if (!engine->asked)
+		ask(engine, engine->asks_lost ? engine->now + RETRY_MS : engine->now);
+}
+
+/* Once, for whoever wonders later why something does not come. */
+void
+catalogs_ask_notes(Engine *engine)
+{
+	const Stream *stream = &engine->stream;
+	StrBuf sql = {0};
+
+	if (stream->plugin != PLUGIN_PGOUTPUT || engine->notes_told)
+		return;
+	engine->notes_told = true;
+	publication_notes_build(engine->settings, stream->server_version, &sql);
+	engine->asked_notes = run(engine, &sql, engine->now);
+}
+
+static void
+tell_notes(Engine *engine)
+{
+	const PGresult *result = engine->control.db.result;
+	char names[400];
+	char text[600];
+
+	for (int row = 0; row < PQntuples(result); row++)
+	{
+		snprintf(names, sizeof(names), "%s", PQgetvalue(result, row, 2));
+		make_printable(names);
+		snprintf(text, sizeof(text),
+				 publication_note(PQgetvalue(result, row, 0)),
+				 PQgetvalue(result, row, 1), names);
+		consumer_log(engine->consumer, "warning", "%s", text);
+	}
+}
+
+bool
+catalogs_answered(Engine *engine)
+{
+	if (engine->asked_notes && !engine->asked)
+	{
+		engine->asked_notes = false;
+		tell_notes(engine);
+		return true;
+	}
+	if (!engine->asked)
+		return false;
+	engine->asked = false;
+	if (engine->source.asks)
+	{
+		source_answer(&engine->source, engine->control.db.result);
+		engine->wake_at = engine->now;
+	}
+	return true;
+}

@@ -1,0 +1,154 @@
+/*
+ * connect.c
+ *		A stream on its way: connection, set-up, and its first moment.
+ *
+ * Called by engine.c; stream_setup.c has the commands.
+ */
+#include "client/engine/connect.h"
+
+#include <stdio.h>
+
+#include "client/engine/attempt.h"
+#include "client/engine/catalogs.h"
+#include "client/engine/exact_round.h"
+#include "client/engine/report.h"
+#include "client/engine/status.h"
+#include "client/link/slot.h"
+#include "client/link/stream_setup.h"
+
+/* Which one, and why; once. */
+static void
+tell_plugin(Engine *engine)
+{
+	const Pgoutput *pgoutput = &engine->stream.pgoutput;
+	const WireType *unfit = engine->source.assembler.catalog.unfit;
+
+	if (engine->stream.plugin != PLUGIN_PGOUTPUT || engine->plugin_told)
+		return;
+	engine->plugin_told = true;
+	consumer_log(engine->consumer, "info",
+				 "slot \"%s\" is read with pgoutput%s%s, values as %s%s%s",
+				 engine->settings->slot,
+				 pgoutput->refusal[0] != '\0' ? ", since " : "",
+				 pgoutput->refusal, pgoutput->text ? "text" : "binary",
+				 unfit != NULL ? " because of type " : "",
+				 unfit != NULL ? unfit->name : "");
+}
+
+/*
+ * The first connection shows where the slot is, if the consumer did not say.
+ */
+static void
+begin_streaming(Engine *engine)
+{
+	Stream *stream = &engine->stream;
+
+	if (!stream->resumes)
+		engine->catch_up_to = stream->server_lsn;
+	else
+		engine->stats.reconnects++;
+	if (engine->feedback.flushed == 0)
+		feedback_init(&engine->feedback, stream->confirmed);
+	order_init(&engine->order, stream_start(stream), stream_streams(stream),
+			   engine->settings->two_phase);
+	stream->resumes = true;
+	stream->made = false;
+	stream->decoded = stream->found_decoded;
+	stream->reader_pid = stream->backend_pid;
+	stream->reached_timeline = stream->in_recovery ? 0 : stream->timeline;
+	engine->busy_since = engine->standby_since = 0;
+	engine->server_stopping = false;
+	engine->server_lsn = stream->server_lsn;
+	engine->told_lsn = stream->confirmed;
+	engine->heard_at = engine->status_at = engine->now;
+	engine_set_phase(engine, ENGINE_STREAMING);
+	report_connected(engine);
+	if (stream->without_failover)
+		consumer_log(engine->consumer, "warning",
+					 "slot \"%s\" exists but is not a failover slot: it will "
+					 "not survive a failover",
+					 engine->settings->slot);
+	if (stream->turns_two_phase)
+		consumer_log(engine->consumer, "warning",
+					 "slot \"%s\" becomes a two-phase slot, for good",
+					 engine->settings->slot);
+	tell_plugin(engine);
+	catalogs_ask_notes(engine);
+	status_send(engine, true);
+}
+
+void
+connect_go_on(Engine *engine)
+{
+	Stream *stream = &engine->stream;
+
+	if (!source_begin(&engine->source) ||
+		stream_setup_go_on(stream) == STREAM_FAILED)
+		attempt_failed(engine, &stream->db.failure);
+}
+
+/* On an idle primary nothing ends this wait but a person. */
+static void
+warn_creating(Engine *engine)
+{
+	const Stream *stream = &engine->stream;
+
+	if (engine->creating_warned || !stream->in_recovery ||
+		stream->db.stage != STAGE_CREATE)
+		return;
+	engine->creating_warned = true;
+	consumer_log(engine->consumer, "warning", "creating slot \"%s\": %s",
+				 engine->settings->slot, SLOT_WAIT_HINT);
+}
+
+static void
+set_up_timed_out(Engine *engine, int64_t limit)
+{
+	Failure timeout;
+
+	if (engine->stream.db.stage == STAGE_CREATE)
+	{
+		failure_set(&timeout, FAIL_SERVER_ERROR,
+					"slot \"%s\" was not created within %lld ms",
+					engine->settings->slot, (long long) limit);
+		failure_hint(&timeout, "%s", SLOT_WAIT_HINT);
+	}
+	else
+	{
+		db_rotate_hosts(&engine->stream.db);
+		failure_set(&timeout, FAIL_NETWORK, "no answer within %lld ms",
+					(long long) limit);
+	}
+	attempt_failed(engine, &timeout);
+}
+
+void
+connect_turn(Engine *engine, short revents)
+{
+	int64_t limit = (int64_t) engine->settings->connect_timeout *
+					(engine->stream.db.hosts + 1);
+
+	switch (stream_advance(&engine->stream, revents))
+	{
+		case STREAM_CATALOGS:
+			source_prepare(&engine->source);
+			break;
+		case STREAM_EXPORTED:
+			round_begin_with_slot(engine);
+			return;
+		case STREAM_STARTED:
+			begin_streaming(engine);
+			return;
+		case STREAM_FAILED:
+			attempt_failed(engine, &engine->stream.db.failure);
+			return;
+		default:
+			break;
+	}
+	catalogs_turn(engine);
+	if (engine->phase != ENGINE_CONNECTING)
+		return;
+	warn_creating(engine);
+	if (engine_due(engine, engine->phase_since + limit))
+		set_up_timed_out(engine, limit);
+}

@@ -1,0 +1,394 @@
+/*
+ * exact_desk.c
+ *		The connection that plans an exact backfill, and keeps what is done.
+ *
+ * Called by exact.c.  What is wrong is found here, before a slot is made or a
+ * snapshot taken: the extension, rights, patterns, conditions.
+ */
+#include "client/engine/exact_desk.h"
+
+#include <stdlib.h>
+
+#include "client/backfill/plan.h"
+#include "client/backfill/store.h"
+#include "client/engine/attempt.h"
+#include "client/engine/exact_tell.h"
+
+/* Between two times that the state is kept. */
+#define SAVE_MS 1000
+
+/* Between attempts to connect. */
+#define RETRY_MIN_MS 200
+#define RETRY_MAX_MS 10000
+
+void
+exact_clear(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	for (int i = 0; i < BACKFILL_JOBS_MAX; i++)
+	{
+		free(exact->jobs[i].frame.block);
+		reader_close(&exact->jobs[i].reader);
+	}
+	reader_close(&exact->desk);
+	reader_close(&exact->keeper);
+	snapshot_maker_close(&exact->maker);
+	backfill_state_free(&exact->state);
+	backfill_state_free(&exact->plan);
+	chunks_free(&exact->chunks);
+	request_free(&exact->request);
+	settings_free(&exact->settings);
+	free(exact->tables);
+	*exact = (Exact){0};
+}
+
+/* Before the first stream it is a failure of all. */
+void
+desk_refuse(Engine *engine, const Failure *failure)
+{
+	Failure copy = *failure; /* it may belong to what is closed here */
+	bool first = engine->exact.first;
+
+	tell_failed(engine, engine->exact.request.id, &copy);
+	exact_clear(engine);
+	if (first)
+		attempt_abandon(engine, &copy);
+}
+
+void
+desk_open(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	bool pinned = engine->control.server != 0;
+
+	exact->stage = EXACT_OPENING;
+	if (exact->desk_backoff.max_ms == 0)
+		backoff_init(&exact->desk_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
+	if (exact->first)
+		engine_set_phase(engine, ENGINE_SNAPSHOT);
+	reader_open(&exact->desk, engine->settings,
+				pinned ? &engine->control.db.host_order : NULL,
+				engine->control.server, engine->stream.system_identifier,
+				engine->now);
+}
+
+static void
+load(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	exact->stage = EXACT_LOADING;
+	store_put_load(exact->desk.schema, engine->settings->slot,
+				   exact->request.id, &sql);
+	reader_run(&exact->desk, &sql);
+}
+
+static void
+plan(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	exact->stage = EXACT_PLANNING;
+	strbuf_puts(&sql, "SET row_security = off; ");
+	plan_build(&exact->desk, engine->settings, exact->request.tables, NULL,
+			   &sql);
+	reader_run(&exact->desk, &sql);
+}
+
+static bool
+take_state(Engine *engine, const char *bytes, size_t len)
+{
+	Exact *exact = &engine->exact;
+	const char *wrong = backfill_state_decode(bytes, len, &exact->state);
+	Failure failure;
+
+	if (wrong == NULL && exact->state.mode != BACKFILL_EXACT)
+		wrong = "it is of mode incremental";
+	exact->loaded = wrong == NULL;
+	if (wrong == NULL)
+		return true;
+	failure_set(&failure, FAIL_CONFIG,
+				"what was kept of backfill \"%s\" cannot be used: %s",
+				exact->request.id, wrong);
+	failure_hint(&failure, "Use another id, or remove it: then all is read.");
+	desk_refuse(engine, &failure);
+	return false;
+}
+
+static void
+loaded(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	const char *hex = db_value(&exact->desk.db, "state");
+	size_t len;
+	char *bytes;
+	bool good;
+
+	if (hex != NULL)
+	{
+		bytes = store_from_hex(hex, &len);
+		good = bytes != NULL && take_state(engine, bytes, len);
+		free(bytes);
+		if (!good)
+			return;
+	}
+	plan(engine);
+}
+
+/* What can be known before anything is read. */
+static void
+refuse_unreadable(Engine *engine, const char *tables)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_CONFIG, "tables that cannot be read: %s",
+				tables);
+	failure_hint(&failure,
+				 "GRANT SELECT on them to this role, or leave them out.");
+	desk_refuse(engine, &failure);
+}
+
+/* By what was kept; of a slot that is yet to be made nothing was. */
+static bool
+is_anything_left(Exact *exact, const BackfillState *plan)
+{
+	bool later = plan_is_later(&exact->state, exact->request.tables);
+
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		const BackfillTable *known =
+			backfill_state_find(&exact->state, plan->tables[i].oid);
+
+		if (known != NULL ? known->status != TABLE_DONE : !later)
+			return true;
+	}
+	return false;
+}
+
+/* It can be. */
+static void
+begin(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	exact->nothing_left = !is_anything_left(exact, &exact->plan);
+	tell_started(engine, &exact->plan);
+	backfill_state_free(&exact->plan);
+	exact->stage = EXACT_WAITING;
+	exact->planned = true;
+	exact->make_at = engine->now;
+	if (exact->first)
+		attempt_begin(engine);
+}
+
+/* No row is read, but each condition is parsed. */
+static void
+check_conditions(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	exact->stage = EXACT_CHECKING;
+	for (uint32_t i = 0; i < exact->plan.count; i++)
+	{
+		const BackfillTable *table = &exact->plan.tables[i];
+		const char *where =
+			request_where(&exact->request, table->schema, table->name);
+
+		if (where != NULL)
+			plan_put_check(&exact->desk, engine->settings, table->oid, where,
+						   &sql);
+	}
+	if (sql.len > 0 || sql.failed)
+		reader_run(&exact->desk, &sql);
+	else
+		begin(engine);
+}
+
+static void
+planned(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf unreadable = {0};
+	Failure failure;
+
+	if (!plan_take(exact->desk.db.result, &exact->plan, &unreadable))
+	{
+		failure_set(&failure, FAIL_INTERNAL, "out of memory");
+		desk_refuse(engine, &failure);
+	}
+	else if (unreadable.len > 0)
+		refuse_unreadable(engine, unreadable.data);
+	else
+		check_conditions(engine);
+	strbuf_free(&unreadable);
+}
+
+static void
+ready(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	backoff_reset(&exact->desk_backoff);
+	if (exact->stage != EXACT_OPENING)
+		return;
+	if (exact->request.state != NULL &&
+		!take_state(engine, exact->request.state, exact->request.state_len))
+		return;
+	if (exact->request.store == STORE_SERVER)
+		load(engine);
+	else
+		plan(engine);
+}
+
+static void
+answered(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->saving)
+		exact->saving = false;
+	else if (exact->stage == EXACT_LOADING)
+		loaded(engine);
+	else if (exact->stage == EXACT_PLANNING)
+		planned(engine);
+	else if (exact->stage == EXACT_CHECKING)
+		begin(engine);
+}
+
+/* Whatever the server does not understand, it will not understand later. */
+static void
+begin_failed(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	Failure failure = exact->desk.db.failure;
+	ReaderTrouble trouble = exact->desk.trouble;
+	bool passes = trouble == TROUBLE_BUSY ||
+				  (trouble == TROUBLE_LOST &&
+				   failure_info(failure.class)->policy != POLICY_STOP);
+
+	if (trouble != TROUBLE_LOST && trouble != TROUBLE_BUSY)
+		failure.class = FAIL_CONFIG;
+	reader_close(&exact->desk);
+	exact->stage = EXACT_OPENING;
+	if (!passes)
+		desk_refuse(engine, &failure);
+	else if (exact->first)
+		attempt_failed(engine, &failure);
+	else
+		exact->desk_at = engine->now + backoff_fail(&exact->desk_backoff,
+													(uint32_t) random());
+}
+
+static void
+failed(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->stage < EXACT_WAITING)
+	{
+		begin_failed(engine);
+		return;
+	}
+	if (exact->saving)
+		consumer_log(engine->consumer, "warning",
+					 "what is done of backfill \"%s\" could not be kept: %s",
+					 exact->request.id, exact->desk.db.failure.message);
+	exact->dirty |= exact->saving;
+	exact->saving = false;
+	reader_close(&exact->desk);
+	exact->desk_at =
+		engine->now + backoff_fail(&exact->desk_backoff, (uint32_t) random());
+}
+
+static void
+save_at_server(Engine *engine, const char *bytes, size_t len)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	store_put_save(exact->desk.schema, engine->settings->slot,
+				   exact->request.id, bytes, len, &sql);
+	exact->saving = true;
+	reader_run(&exact->desk, &sql);
+}
+
+static void
+save(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	size_t len;
+	char *bytes = backfill_state_encode(&exact->state, &len);
+
+	exact->saved_at = engine->now;
+	if (bytes == NULL)
+		return;
+	exact->dirty = false;
+	if (exact->request.store == STORE_SERVER)
+		save_at_server(engine, bytes, len);
+	else
+		consumer_backfill_state(engine->consumer, exact->request.id, bytes,
+								len);
+	free(bytes);
+}
+
+/* At once where somebody waits for it. */
+static void
+save_turn(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	bool hurry =
+		exact->stopping || exact->cancelled || exact->stage == EXACT_DRAINING;
+	bool server = exact->request.store == STORE_SERVER;
+
+	if (!exact->dirty || exact->saving || exact->stage < EXACT_WAITING ||
+		(!hurry && !engine_due(engine, exact->saved_at + SAVE_MS)))
+		return;
+	if (!server || reader_is_idle(&exact->desk))
+		save(engine);
+}
+
+static void
+open_again(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	bool begins = exact->stage == EXACT_OPENING;
+
+	/* Before the first stream the engine says when. */
+	if (exact->desk.state != READER_CLOSED || (begins && exact->first) ||
+		!engine_due(engine, exact->desk_at))
+		return;
+	if (begins)
+		desk_open(engine);
+	else if (exact->dirty && exact->request.store == STORE_SERVER)
+		reader_open(&exact->desk, engine->settings,
+					&engine->control.db.host_order, engine->control.server,
+					engine->stream.system_identifier, engine->now);
+}
+
+void
+desk_turn(Engine *engine, short revents)
+{
+	Exact *exact = &engine->exact;
+
+	open_again(engine);
+	switch (reader_turn(&exact->desk, engine->now, revents, true))
+	{
+		case READER_READY:
+			ready(engine);
+			break;
+		case READER_DONE:
+			answered(engine);
+			break;
+		case READER_FAILED:
+			failed(engine);
+			break;
+		default:
+			break;
+	}
+	save_turn(engine);
+}

@@ -1,0 +1,110 @@
+/*
+ * exact_plan.c
+ *		The tables of a round, as of its snapshot.
+ *
+ * Called by exact_round.c; plan.c knows what an earlier round means for them.
+ */
+#include "client/engine/exact_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/backfill/plan.h"
+#include "client/engine/exact_ranges.h"
+#include "client/engine/exact_tell.h"
+
+void
+plan_ask(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	plan_build(&exact->keeper, engine->settings, exact->request.tables,
+			   exact->snapshot, &sql);
+	reader_run(&exact->keeper, &sql);
+}
+
+static void
+tell_plan(void *arg, PlanNews news, const BackfillTable *table)
+{
+	if (news == PLAN_AGAIN)
+		tell_table(arg, "table_again", table, "interrupted");
+	else
+		tell_table(arg, "table_done", table, "dropped");
+}
+
+/* Rows without a key cannot be told from those that the stream brought. */
+void
+plan_tell_keyless(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	for (uint32_t i = 0; i < exact->state.count && !exact->fresh; i++)
+	{
+		const BackfillTable *table = &exact->state.tables[i];
+
+		if (table->key.count == 0 && table->status == TABLE_PLANNED)
+			tell_table(engine, "table_again", table, "keyless");
+	}
+}
+
+static bool
+set_conditions(Exact *exact)
+{
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		BackfillTable *table = &exact->state.tables[i];
+		const char *where =
+			request_where(&exact->request, table->schema, table->name);
+
+		free(table->where);
+		table->where = strdup(where != NULL ? where : "");
+		if (table->where == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool
+name_state(Engine *engine)
+{
+	BackfillState *state = &engine->exact.state;
+	const char *texts[] = {engine->settings->slot,
+						   engine->stream.system_identifier,
+						   engine->exact.request.tables};
+	char **places[] = {&state->slot, &state->system_identifier,
+					   &state->patterns};
+
+	state->timeline = engine->stream.timeline;
+	state->chunk = engine->exact.chunk;
+	for (int i = 0; i < 3; i++)
+	{
+		free(*places[i]);
+		*places[i] = strdup(texts[i] != NULL ? texts[i] : "");
+		if (*places[i] == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool
+plan_answered(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	const PGresult *result = exact->keeper.db.result;
+	BackfillState plan = {0};
+	StrBuf unreadable = {0};
+	bool done = plan_take(result, &plan, &unreadable) &&
+				plan_merge(&exact->state, &plan,
+						   plan_is_later(&exact->state, exact->request.tables),
+						   exact->keeper.block_size, tell_plan, engine) &&
+				set_conditions(exact) && name_state(engine) &&
+				ranges_prepare(engine);
+
+	if (done && plan.count > 0)
+		snprintf(exact->snapshot, sizeof(exact->snapshot), "%s",
+				 db_value(&exact->keeper.db, "snapshot"));
+	backfill_state_free(&plan);
+	strbuf_free(&unreadable);
+	return done;
+}

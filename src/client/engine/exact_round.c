@@ -1,0 +1,368 @@
+/*
+ * exact_round.c
+ *		A round: a snapshot, the stream up to it, the reads, the stream again.
+ *
+ * Called by exact.c.  The snapshot is made by the creation of a slot, whose
+ * connection can do nothing else as long as it is needed: so the keeper imports
+ * it, and exports it again for all that read.  It lasts as long as the keeper;
+ * whoever has begun a range has it for himself.
+ */
+#include "client/engine/exact_round.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/engine/attempt.h"
+#include "client/engine/exact_desk.h"
+#include "client/engine/exact_end.h"
+#include "client/engine/exact_jobs.h"
+#include "client/engine/exact_plan.h"
+#include "client/engine/exact_tell.h"
+
+/* A stream this far behind has the right of way. */
+#define CAUGHT_UP_BYTES (16u << 20)
+
+/* Between rounds that came to nothing. */
+#define RETRY_MIN_MS 500
+#define RETRY_MAX_MS 60000
+
+/* A table that so many rounds were too short for keeps the next one. */
+#define STARTS_MAX 2
+
+#define PROGRESS_MS 1000
+
+/* Where the readers are; NULL and 0: where the request says. */
+static const Hosts *
+hosts(const Engine *engine)
+{
+	return engine->exact.request.connection.count > 0
+			   ? NULL
+			   : &engine->control.db.host_order;
+}
+
+static void
+open_keeper(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	exact->server = hosts(engine) == NULL ? 0 : engine->control.server;
+	snprintf(exact->identifier, sizeof(exact->identifier), "%s",
+			 engine->stream.system_identifier);
+	exact->stage = EXACT_HOLDING;
+	exact->held_at = engine->now;
+	exact->ending = false;
+	exact->failure.class = FAIL_NONE;
+	reader_open(&exact->keeper, &exact->settings, hosts(engine), exact->server,
+				exact->identifier, engine->now);
+}
+
+/* What was kept is of a slot that is no more: what it missed is unknown. */
+static void
+forget_state(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->loaded)
+		consumer_log(engine->consumer, "warning",
+					 "slot \"%s\" was made anew, so all tables of backfill "
+					 "\"%s\" are read from their start",
+					 engine->settings->slot, exact->request.id);
+	backfill_state_free(&exact->state);
+	exact->loaded = exact->nothing_left = false;
+}
+
+/* Only the stream has found out of which plugin the slot is. */
+static bool
+refuses_plugin(Engine *engine)
+{
+	Failure failure;
+
+	if (engine->stream.plugin != PLUGIN_PGOUTPUT)
+		return false;
+	failure_set(
+		&failure, FAIL_CONFIG,
+		"backfill \"%s\": slot \"%s\" is read with pgoutput, and tables "
+		"are read as " PLUGIN_NAME " would have them",
+		engine->exact.request.id, engine->settings->slot);
+	failure_hint(&failure, "Use a slot of plugin " PLUGIN_NAME ".");
+	desk_refuse(engine, &failure);
+	return true;
+}
+
+void
+round_begin_with_slot(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (refuses_plugin(engine))
+		return;
+	forget_state(engine);
+	exact->fresh = true;
+	exact->lsn = engine->stream.made_at;
+	snprintf(exact->snapshot, sizeof(exact->snapshot), "%s",
+			 engine->stream.snapshot);
+	engine_set_phase(engine, ENGINE_SNAPSHOT);
+	open_keeper(engine);
+}
+
+static bool
+has_caught_up(const Engine *engine)
+{
+	const Feedback *feedback = &engine->feedback;
+	uint64_t at = feedback->delivered > feedback->flushed ? feedback->delivered
+														  : feedback->flushed;
+
+	return engine->phase == ENGINE_STREAMING && !engine->server_stopping &&
+		   engine->server_lsn <= at + CAUGHT_UP_BYTES;
+}
+
+static void
+turn_waiting(Engine *engine, const short *revents)
+{
+	Exact *exact = &engine->exact;
+
+	(void) revents;
+	if (engine->phase == ENGINE_STREAMING && refuses_plugin(engine))
+		return;
+	if (engine->phase == ENGINE_STREAMING && exact->nothing_left)
+		exact->stage = EXACT_DRAINING;
+	if (exact->stage == EXACT_DRAINING || exact->paused || exact->cancelled ||
+		!has_caught_up(engine) || !engine_due(engine, exact->make_at))
+		return;
+	if (exact->maker_backoff.max_ms == 0)
+		backoff_init(&exact->maker_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
+	exact->stage = EXACT_MAKING;
+	snapshot_maker_open(&exact->maker, &exact->settings, hosts(engine),
+						engine->now);
+}
+
+/* A standby's may be behind what the primary has sent already. */
+static void
+made(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	Failure failure;
+
+	if (exact->maker.lsn < engine->feedback.delivered)
+	{
+		failure_set(&failure, FAIL_SERVER_ERROR,
+					"the server that is read is behind the stream");
+		round_fail(engine, &failure);
+		return;
+	}
+	exact->lsn = exact->park_at = exact->maker.lsn;
+	snprintf(exact->snapshot, sizeof(exact->snapshot), "%s",
+			 exact->maker.snapshot);
+	open_keeper(engine);
+}
+
+static void
+turn_making(Engine *engine, const short *revents)
+{
+	Exact *exact = &engine->exact;
+
+	switch (snapshot_maker_turn(&exact->maker, engine->now, revents[0]))
+	{
+		case MAKER_NOTHING:
+			engine_due(engine, exact->maker.give_up_at);
+			break;
+		case MAKER_DONE:
+			made(engine);
+			break;
+		case MAKER_FAILED:
+			round_fail(engine, &exact->maker.db.failure);
+			break;
+	}
+}
+
+/*
+ * From the first row on the slot is worth something: it is not dropped, and if
+ * somebody else drops it, another one does not take its place silently.
+ */
+static void
+keep_slot(Engine *engine)
+{
+	engine->stream.made = engine->stream.exports = false;
+	feedback_init(&engine->feedback, engine->exact.lsn);
+}
+
+static void
+begin_reading(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	exact->stage = EXACT_READING;
+	exact->dirty = true;
+	exact->round++;
+	exact->told_at = engine->now;
+	jobs_begin(engine);
+	exact->arrived = false;
+	exact->park_at = 0;
+	if (exact->fresh)
+		keep_slot(engine);
+	tell_round(engine);
+	plan_tell_keyless(engine);
+	engine->wake_at = engine->now;
+}
+
+/* Its own slot is not needed any more: a temporary one must stay, though. */
+static void
+release_slot(Engine *engine)
+{
+	if (engine->settings->create != CREATE_TEMPORARY)
+		engine_disconnect(engine);
+}
+
+/* The snapshot is in our hands. */
+static void
+held(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	Failure failure;
+
+	if (!plan_answered(engine))
+	{
+		failure_set(&failure, FAIL_INTERNAL, "out of memory");
+		attempt_abandon(engine, &failure);
+		return;
+	}
+	snapshot_maker_close(&exact->maker);
+	if (exact->fresh)
+	{
+		release_slot(engine);
+		begin_reading(engine);
+		return;
+	}
+	exact->stage = EXACT_ARRIVING;
+	engine->wake_at = engine->now;
+}
+
+static void
+turn_holding(Engine *engine, const short *revents)
+{
+	Exact *exact = &engine->exact;
+
+	switch (reader_turn(&exact->keeper, engine->now, revents[1], true))
+	{
+		case READER_READY:
+			plan_ask(engine);
+			break;
+		case READER_DONE:
+			held(engine);
+			break;
+		case READER_FAILED:
+			round_fail(engine, &exact->keeper.db.failure);
+			break;
+		default:
+			engine_due(engine, exact->keeper.give_up_at);
+			break;
+	}
+}
+
+static bool
+keeper_is_lost(Engine *engine, short revents)
+{
+	Exact *exact = &engine->exact;
+
+	return exact->keeper.state == READER_CLOSED ||
+		   reader_turn(&exact->keeper, engine->now, revents, true) ==
+			   READER_FAILED;
+}
+
+/* Must this snapshot be let go?  A table that never fits keeps it. */
+static bool
+is_overdue(Engine *engine)
+{
+	const Exact *exact = &engine->exact;
+
+	if (exact->request.max_hold == 0)
+		return false;
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		if (exact->state.tables[i].starts >= STARTS_MAX &&
+			!table_is_over(&exact->state.tables[i]))
+			return false;
+	}
+	return engine_due(engine,
+					  exact->held_at + (int64_t) exact->request.max_hold);
+}
+
+static bool
+is_slot_in_danger(const Engine *engine)
+{
+	const char *status = engine->control.slot.wal_status;
+
+	return strcmp(status, "unreserved") == 0 || strcmp(status, "lost") == 0;
+}
+
+/* The stream is too slow to get there, or cannot. */
+static void
+turn_arriving(Engine *engine, const short *revents)
+{
+	Exact *exact = &engine->exact;
+	Failure failure;
+
+	if (exact->arrived)
+	{
+		engine_disconnect(engine);
+		engine_set_phase(engine, ENGINE_SNAPSHOT);
+		begin_reading(engine);
+	}
+	else if (keeper_is_lost(engine, revents[1]))
+	{
+		failure = exact->keeper.db.failure;
+		round_fail(engine, &failure);
+	}
+	else if (is_overdue(engine) || is_slot_in_danger(engine))
+	{
+		failure_set(&failure, FAIL_SERVER_ERROR,
+					"the stream did not come to the snapshot in time");
+		round_fail(engine, &failure);
+	}
+}
+
+/* No other range; what is read now is delivered first, if it can be. */
+static void
+end_soon(Engine *engine)
+{
+	engine->exact.ending = true;
+	jobs_end_stalled(engine);
+}
+
+static void
+turn_reading(Engine *engine, const short *revents)
+{
+	Exact *exact = &engine->exact;
+
+	if (!exact->ending && keeper_is_lost(engine, revents[1]))
+	{
+		exact->failure = exact->keeper.db.failure;
+		exact->ending = true;
+	}
+	if (exact->ending || is_overdue(engine) || is_slot_in_danger(engine) ||
+		exact->paused || exact->cancelled)
+		end_soon(engine);
+	jobs_turn(engine, revents + 2);
+	if (engine_due(engine, exact->told_at + PROGRESS_MS))
+	{
+		exact->told_at = engine->now;
+		tell_progress(engine);
+		engine_due(engine, exact->told_at + PROGRESS_MS);
+	}
+	if (exact->stage == EXACT_READING && jobs_are_done(engine))
+		round_give_up(engine);
+}
+
+void
+round_turn(Engine *engine, const short *revents)
+{
+	static void (*const turns[])(Engine * engine, const short *revents) = {
+		[EXACT_WAITING] = turn_waiting, [EXACT_MAKING] = turn_making,
+		[EXACT_HOLDING] = turn_holding, [EXACT_ARRIVING] = turn_arriving,
+		[EXACT_READING] = turn_reading,
+	};
+	ExactStage stage = engine->exact.stage;
+
+	if (stage >= EXACT_WAITING && stage <= EXACT_READING)
+		turns[stage](engine, revents);
+}

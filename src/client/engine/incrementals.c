@@ -1,0 +1,193 @@
+/*
+ * incrementals.c
+ *		Backfills of mode incremental, beside the stream.
+ *
+ * Called by engine.c once a turn, and by backfills.c.
+ */
+#include "client/engine/incrementals.h"
+
+#include <string.h>
+
+/* A backlog that is larger has the right of way. */
+#define BACKLOG_MAX ((uint64_t) 16 << 20)
+
+/* For what is done to be kept, when all ends. */
+#define STOP_MS 1000
+
+static StreamPlace
+place_of(const Engine *engine)
+{
+	const Feedback *feedback = &engine->feedback;
+	const HeldFrame *held = &engine->held;
+	bool streaming = engine->phase == ENGINE_STREAMING;
+	uint64_t reached = engine->passed_lsn;
+
+	if (held->data != NULL && frame_begins(&held->head) &&
+		held->head.commit_lsn > reached)
+		reached = held->head.commit_lsn;
+	return (StreamPlace){.now = engine->now,
+						 .streaming = streaming,
+						 .between = !feedback->open && !feedback->rewind,
+						 .caught_up = streaming && engine->catch_up_to == 0 &&
+									  engine->server_lsn <=
+										  engine->passed_lsn + BACKLOG_MAX,
+						 .reached = reached,
+						 .delivered = feedback->delivered,
+						 .stream = &engine->stream,
+						 .hosts = &engine->control.db.host_order};
+}
+
+const char *
+incrementals_refusal(const Engine *engine, const BackfillRequest *request)
+{
+	bool room = false;
+
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+		room |= !incremental_runs(&engine->incrementals[i]);
+	if (!room)
+		return "too many backfills at a time";
+	return incremental_refusal(engine->settings, request);
+}
+
+/* What every role has written is read, and the stream has only a part of it. */
+static void
+warn_of_origin(Engine *engine, const char *id)
+{
+	const char *origin = pairs_get(&engine->settings->options, "origin");
+
+	if (origin != NULL && strcmp(origin, "none") == 0)
+		consumer_log(engine->consumer, "warning",
+					 "backfill \"%s\": rows of any origin are read, although "
+					 "the stream has option origin=none",
+					 id);
+}
+
+void
+incrementals_begin(Engine *engine, BackfillRequest *request)
+{
+	size_t i = 0;
+
+	while (incremental_runs(&engine->incrementals[i]))
+		i++;
+	warn_of_origin(engine, request->id);
+	incremental_begin(&engine->incrementals[i], engine->consumer,
+					  engine->settings, request);
+}
+
+void
+incrementals_free(Engine *engine)
+{
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+		incremental_free(&engine->incrementals[i]);
+}
+
+Incremental *
+incrementals_find(Engine *engine, const char *id)
+{
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	{
+		if (incremental_runs(&engine->incrementals[i]) &&
+			strcmp(engine->incrementals[i].request.id, id) == 0)
+			return &engine->incrementals[i];
+	}
+	return NULL;
+}
+
+void
+incrementals_poll(const Engine *engine, struct pollfd *fds)
+{
+	StreamPlace place = place_of(engine);
+
+	for (size_t i = 0; i < INCREMENTALS_POLLS; i++)
+		fds[i] = (struct pollfd){.fd = -1};
+	if (engine->phase == ENGINE_DONE)
+		return;
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+		incremental_poll(&engine->incrementals[i], &place, fds + i * INC_POLLS);
+}
+
+/* All that one of them says of the stream. */
+static void
+note(Engine *engine, const Incremental *inc, bool *holds, bool *behind)
+{
+	uint64_t awaits = incremental_awaits(inc);
+
+	if (awaits > engine->await_lsn)
+		engine->await_lsn = awaits;
+	*holds |= incremental_holds_confirmation(inc);
+	*behind |= incremental_is_behind(inc);
+	engine_due(engine, inc->wake_at);
+}
+
+static void
+end_stop(Engine *engine)
+{
+	engine->stop_held_since = 0;
+	engine->stop_is_due = true;
+}
+
+void
+incrementals_turn(Engine *engine, const struct pollfd *fds)
+{
+	StreamPlace place = place_of(engine);
+	bool reads = engine->stop_held_since == 0;
+	bool holds = false;
+	bool behind = false;
+
+	engine->await_lsn = 0;
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	{
+		Incremental *inc = &engine->incrementals[i];
+
+		if (!incremental_runs(inc))
+			continue;
+		incremental_turn(inc, &place, fds + i * INC_POLLS, reads);
+		reads &= !incremental_runs(inc) || inc->paused;
+		if (incremental_runs(inc))
+			note(engine, inc, &holds, &behind);
+	}
+	if (!holds)
+		engine->confirm_up_to = UINT64_MAX;
+	if (engine->stop_held_since != 0 &&
+		(!behind || engine_due(engine, engine->stop_held_since + STOP_MS)))
+		end_stop(engine);
+}
+
+bool
+incrementals_can_go_on(const Engine *engine)
+{
+	StreamPlace place = place_of(engine);
+
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	{
+		if (incremental_can_go_on(&engine->incrementals[i], &place))
+			return true;
+	}
+	return false;
+}
+
+void
+incrementals_hold(Engine *engine)
+{
+	if (engine->confirm_up_to == UINT64_MAX)
+		engine->confirm_up_to = engine->feedback.flushed;
+}
+
+bool
+incrementals_hold_stop(Engine *engine)
+{
+	bool behind = false;
+
+	if (engine->stop_is_due || engine->stop_held_since != 0)
+		return engine->stop_held_since != 0;
+	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	{
+		Incremental *inc = &engine->incrementals[i];
+
+		if (incremental_runs(inc) && incremental_is_behind(inc))
+			behind = inc->hurries = true;
+	}
+	if (behind)
+		engine->stop_held_since = engine->now;
+	return behind;
+}

@@ -1,0 +1,312 @@
+/*
+ * publication.c
+ *		Steps of the set-up of a stream: its publications.
+ *
+ * With pgoutput one must be there before the slot is made: the server looks for
+ * it as of each change, and up to PostgreSQL 17 does not get beyond one that had
+ * none.  One
+ * that is made here has only tables whose updates and deletes it does not
+ * forbid; those without a replica identity go into a second one.
+ */
+#include "client/link/publication.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/link/catalog_query.h"
+#include "client/link/table_patterns.h"
+#include "common/option/names.h"
+
+/* Behind the name of the first one. */
+#define INSERTS_SUFFIX "_inserts"
+
+const char *
+publication_names(const Settings *settings)
+{
+	return pairs_get(&settings->options, "publication_names");
+}
+
+/* The first, quoted, with what is put behind its name. */
+static void
+put_first(const Settings *settings, const char *suffix, char quote, StrBuf *sql)
+{
+	const char *names = publication_names(settings);
+	StrBuf first = {0};
+	char *name = malloc(strlen(names) + 1);
+
+	if (name != NULL && sql_names_next(&names, name))
+		strbuf_puts(&first, name);
+	strbuf_puts(&first, suffix);
+	sql->failed |= name == NULL || first.failed;
+	if (!sql->failed && quote == '"')
+		strbuf_put_quoted(sql, first.data, '"');
+	else if (!sql->failed)
+		strbuf_put_literal(sql, first.data);
+	strbuf_free(&first);
+	free(name);
+}
+
+void
+publication_put_missing(const Settings *settings, StrBuf *sql)
+{
+	const char *names = publication_names(settings);
+
+	strbuf_puts(sql, "(SELECT string_agg(quote_ident(name), ', ') "
+					 "FROM unnest(");
+	catalog_query_names(sql, names != NULL ? names : "");
+	strbuf_puts(sql, ") AS name WHERE name NOT IN (SELECT pubname "
+					 "FROM pg_publication)) AS missing");
+}
+
+static void
+refuse_missing(const Settings *settings, Failure *failure, const char *missing,
+			   bool has_slot)
+{
+	failure_set(failure, FAIL_CONFIG, "there is no publication %s", missing);
+	if (!has_slot)
+		failure_hint(failure,
+					 "Run CREATE PUBLICATION %s FOR TABLE ... in this "
+					 "database, or set create_publication.",
+					 missing);
+	else
+		failure_hint(failure,
+					 "Slot \"%s\" is there already, and pgoutput reads changes "
+					 "with the publications of their time: drop the slot, "
+					 "create the publication, then the slot.",
+					 settings->slot);
+}
+
+static void
+refuse_unnamed(const Settings *settings, Failure *failure)
+{
+	failure_set(failure, FAIL_CONFIG,
+				"slot \"%s\" is one of pgoutput, and no publication is named",
+				settings->slot);
+	failure_hint(failure, PUBLICATION_HINT);
+}
+
+bool
+publication_check_missing(const Settings *settings, Db *db, bool has_slot)
+{
+	const char *missing = db_value(db, "missing");
+
+	if (publication_names(settings) == NULL)
+		refuse_unnamed(settings, &db->failure);
+	else if (missing != NULL && (has_slot || !settings->create_publication))
+		refuse_missing(settings, &db->failure, missing, has_slot);
+	else
+		return true;
+	return false;
+}
+
+/* Was one made for inserts? */
+static void
+put_inserts(const Settings *settings, StrBuf *sql)
+{
+	if (!settings->create_publication || publication_names(settings) == NULL)
+		return;
+	strbuf_puts(sql, ", EXISTS (SELECT FROM pg_publication WHERE pubname = ");
+	put_first(settings, INSERTS_SUFFIX, '\'', sql);
+	strbuf_puts(sql, ") AS inserts");
+}
+
+/*
+ * A database in SQL_ASCII converts nothing, and as UTF-8 would refuse what it
+ * has; the same is asked of one whose texts have no UTF-8 form.  Our plugin
+ * does that by itself.
+ */
+static void
+put_encoding(const Stream *stream, StrBuf *sql)
+{
+	if (stream->plugin != PLUGIN_PGOUTPUT)
+		return;
+	strbuf_putf(sql,
+				"getdatabaseencoding() = 'SQL_ASCII' AS ascii, "
+				"set_config('client_encoding', CASE WHEN %s OR "
+				"getdatabaseencoding() = 'SQL_ASCII' THEN 'SQL_ASCII' "
+				"ELSE 'UTF8' END, false), ",
+				stream->pgoutput.raw ? "true" : "false");
+}
+
+void
+publication_build_look(const Stream *stream, StrBuf *sql)
+{
+	strbuf_puts(sql, "SELECT ");
+	put_encoding(stream, sql);
+	publication_put_missing(stream->settings, sql);
+	put_inserts(stream->settings, sql);
+}
+
+/* A slot that is made with two_phase would keep it for good. */
+static bool
+refuses_settings(const Settings *settings, Failure *failure)
+{
+	const char *what = settings->two_phase	? "two_phase"
+					   : !settings->control ? "control=off"
+											: NULL;
+
+	if (what == NULL)
+		return false;
+	failure_set(failure, FAIL_CONFIG, "%s is not possible with pgoutput", what);
+	failure_hint(failure, settings->control
+							  ? "It needs the plugin " PLUGIN_NAME "."
+							  : "The catalogs are read over that connection.");
+	return true;
+}
+
+bool
+publication_check_look(Stream *stream)
+{
+	Pgoutput *pgoutput = &stream->pgoutput;
+
+	pgoutput->ascii = db_is_true(&stream->db, "ascii");
+	pgoutput->inserts = db_is_true(&stream->db, "inserts");
+	pgoutput->missing = db_value(&stream->db, "missing") != NULL;
+	return (stream->plugin != PLUGIN_PGOUTPUT ||
+			!refuses_settings(stream->settings, &stream->db.failure)) &&
+		   publication_check_missing(stream->settings, &stream->db,
+									 stream->confirmed != 0);
+}
+
+bool
+publication_replaces(const Settings *settings, const Failure *failure)
+{
+	return settings->plugin == PLUGIN_AUTO &&
+		   publication_names(settings) != NULL &&
+		   (failure->class == FAIL_PLUGIN_NOT_ALLOWED ||
+			strcmp(failure->sqlstate, "58P01") == 0);
+}
+
+bool
+publication_is_to_be(const Stream *stream)
+{
+	const Settings *settings = stream->settings;
+
+	return publication_names(settings) != NULL &&
+		   settings->create_publication && stream->confirmed == 0;
+}
+
+void
+publication_build_named(const Stream *stream, StrBuf *sql)
+{
+	strbuf_puts(sql, "SELECT ");
+	publication_put_missing(stream->settings, sql);
+	put_inserts(stream->settings, sql);
+}
+
+/*
+ * One that was there before and has gone is a warning of the plugin's; one that
+ * is not there now is most often a name that was misspelt.
+ */
+bool
+publication_check_named(Stream *stream)
+{
+	const char *missing = db_value(&stream->db, "missing");
+
+	stream->pgoutput.inserts = db_is_true(&stream->db, "inserts");
+	if (missing == NULL)
+		return true;
+	failure_set(&stream->db.failure, FAIL_CONFIG, "there is no publication %s",
+				missing);
+	failure_hint(&stream->db.failure,
+				 "Correct publication_names, or run CREATE PUBLICATION %s FOR "
+				 "TABLE ... in this database.",
+				 missing);
+	return false;
+}
+
+/* Names, as they stand in CREATE PUBLICATION, and how many. */
+static void
+put_tables(StrBuf *sql, const char *name, const char *identity)
+{
+	strbuf_putf(sql,
+				"string_agg(format('%%I.%%I', schema, name), ', ' "
+				"ORDER BY schema, name) FILTER (WHERE %s identity) AS %s, "
+				"count(*) FILTER (WHERE %s identity) AS n_%s",
+				identity, name, identity, name);
+}
+
+void
+publication_build_tables(const Stream *stream, StrBuf *sql)
+{
+	const PairList *options = &stream->settings->options;
+
+	strbuf_puts(sql, "SELECT ");
+	put_tables(sql, "tables", "");
+	strbuf_puts(sql, ", ");
+	put_tables(sql, "inserts", "NOT");
+	strbuf_puts(sql, " FROM (");
+	tables_build_matching(pairs_get(options, "include_tables"),
+						  pairs_get(options, "exclude_tables"), sql);
+	strbuf_puts(sql, ") AS matching");
+}
+
+bool
+publication_check_tables(Stream *stream)
+{
+	if (db_number(&stream->db, "n_tables") > 0 ||
+		db_number(&stream->db, "n_inserts") > 0)
+		return true;
+	failure_set(&stream->db.failure, FAIL_CONFIG,
+				"create_publication: no table matches the patterns");
+	failure_hint(&stream->db.failure,
+				 "Name the tables (option include_tables); a publication FOR "
+				 "ALL TABLES is for a superuser to create.");
+	return false;
+}
+
+void
+publication_build_make(const Stream *stream, StrBuf *sql)
+{
+	const char *tables = db_value(&stream->db, "tables");
+	const char *inserts = db_value(&stream->db, "inserts");
+
+	strbuf_puts(sql, "CREATE PUBLICATION ");
+	put_first(stream->settings, "", '"', sql);
+	strbuf_puts(sql, tables != NULL ? " FOR TABLE " : "");
+	strbuf_puts(sql, tables != NULL ? tables : "");
+	if (inserts == NULL)
+		return;
+	strbuf_puts(sql, "; CREATE PUBLICATION ");
+	put_first(stream->settings, INSERTS_SUFFIX, '"', sql);
+	strbuf_putf(sql, " FOR TABLE %s WITH (publish = 'insert, truncate')",
+				inserts);
+}
+
+bool
+publication_check_made(Stream *stream)
+{
+	stream->pgoutput.made = true;
+	return true;
+}
+
+void
+publication_put_names(const Stream *stream, StrBuf *names)
+{
+	strbuf_puts(names, publication_names(stream->settings));
+	if (!stream->pgoutput.inserts)
+		return;
+	strbuf_puts(names, ", ");
+	put_first(stream->settings, INSERTS_SUFFIX, '"', names);
+}
+
+void
+publication_put_options(const Stream *stream, StrBuf *sql)
+{
+	const Pgoutput *pgoutput = &stream->pgoutput;
+	StrBuf names = {0};
+
+	publication_put_names(stream, &names);
+	sql->failed |= names.failed;
+	strbuf_puts(sql, stream_streams(stream)
+						 ? " (proto_version '2', streaming 'on', "
+						 : " (proto_version '1', ");
+	strbuf_puts(sql, "publication_names ");
+	strbuf_put_quoted(sql, names.data != NULL ? names.data : "", '\'');
+	strbuf_puts(sql, pgoutput->text ? "" : ", binary 'true'");
+	strbuf_puts(sql, pgoutput->messages ? ", messages 'true'" : "");
+	if (pgoutput->local_only && stream->server_version >= 160000)
+		strbuf_puts(sql, ", origin 'none'");
+	strbuf_puts(sql, ")");
+	strbuf_free(&names);
+}
