@@ -6,17 +6,22 @@ ERL_OPTIONS = +fnu
 MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
-.PHONY: demo check-elixir check-mix check-broadway check-cluster check-dialyzer
+.PHONY: demo elixir check-elixir check-mix check-broadway check-ecto check-cluster check-dialyzer \
+	check-page
 
 demo:
-	@bin/deps
+	@dev/deps
 	@$(MAKE) -s all client
 	@$(MIX) deps.get > /dev/null
 	@$(MIX) compile
-	@$(MIX) run --no-compile demo/shop.exs
+	@$(MIX) run --no-compile demo/$(if $(SIDECAR),sidecar,shop).exs
 
 # Ctrl-C ends it at once, without asking.
 demo: ERL_OPTIONS += +Bd
+
+elixir: client ## compile the Elixir library
+	@$(MIX) deps.get > /dev/null
+	@$(MIX) compile
 
 check-elixir: ## tests of the Elixir library, with a real server
 	$(MIX) format --check-formatted
@@ -28,12 +33,23 @@ check-mix: all client
 	$(MIX) compile --warnings-as-errors
 	$(MIX) test $(ELIXIR_TESTS)
 
-check-broadway: all client ## what differs under the real Broadway
+check-broadway: all client ## tests that differ under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
 		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
+	$(MIX) compile --force --warnings-as-errors
 	$(MIX) test $(or $(ELIXIR_TESTS),$(BROADWAY_TESTS))
 
-check-cluster: all client ## nodes with one slot: ROUNDS=n rolling restarts, times
+check-page: elixir ## the page in a browser; installs chromium (as root)
+	@command -v chromium > /dev/null || dev/deps page
+	$(MIX) test test/pg_etf/web/page_test.exs
+
+check-ecto: all client ## tests with the real Ecto
+	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Ecto.Adapters.SQL) || \
+		(IO.puts(:stderr, "Ecto is not there: set ECTO_LIBS"); System.halt(1))'
+	$(MIX) compile --force --warnings-as-errors
+	$(MIX) test $(or $(ELIXIR_TESTS),test/ecto)
+
+check-cluster: all client ## several nodes, one slot: ROUNDS=n rolling restarts, timed
 	$(MIX) test test/integration/cluster_test.exs
 
 check-cluster: export PG_ETF_ROUNDS = $(or $(ROUNDS),20)
@@ -46,6 +62,10 @@ BROADWAY_LIBS ?= $(wildcard /usr/local/lib/pg_etf/libs)
 BROADWAY_TESTS = $(shell cd elixir_client && grep -rlE \
 	'Broadway|GenStage|Stage\b|[Tt]elemetry|Postgrex|Decimal' \
 	--include='*_test.exs' test)
+# ECTO_LIBS: one with ecto and ecto_sql, compiled, which need the others, and
+# phoenix_pubsub.
+ECTO_LIBS ?= $(wildcard /usr/local/lib/pg_etf/ecto_libs)
+check-ecto: export ERL_LIBS := $(ECTO_LIBS):$(BROADWAY_LIBS):$(ERL_LIBS)
 demo check-broadway: export ERL_LIBS := $(if $(BROADWAY_LIBS),$(BROADWAY_LIBS):)$(ERL_LIBS)
 
 EBIN = elixir_client/_build/dev/lib/pg_etf/ebin
@@ -53,7 +73,7 @@ EBIN = elixir_client/_build/dev/lib/pg_etf/ebin
 ELIXIR_EBIN = $(shell elixir -e 'for app <- [:elixir, :logger], \
 	do: IO.puts(:code.lib_dir(app, :ebin))')
 
-check-dialyzer: ## types of the Elixir library; needs erlang-dialyzer
+check-dialyzer: ## type analysis of the Elixir library; needs erlang-dialyzer
 	@command -v dialyzer > /dev/null || \
 		{ echo "dialyzer is not there: install erlang-dialyzer" >&2; exit 1; }
 	$(MIX) compile

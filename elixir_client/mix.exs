@@ -4,6 +4,18 @@ defmodule PgEtf.MixProject do
   @version "1.0.0"
   @description "PostgreSQL changes as Elixir terms: a Broadway producer and a plain OTP consumer"
 
+  # What comes from ERL_LIBS is in the code path, but not in the dependencies.
+  @no_dependencies [
+    Broadway,
+    :telemetry,
+    Plug.Conn,
+    Telemetry.Metrics,
+    Ecto,
+    Ecto.Type,
+    Ecto.UUID,
+    Phoenix.PubSub
+  ]
+
   def project do
     [
       app: :pg_etf,
@@ -17,10 +29,17 @@ defmodule PgEtf.MixProject do
       deps: deps(),
       # Broadway may come from ERL_LIBS, where there is no Hex.
       prune_code_paths: false,
+      elixirc_options: [no_warn_undefined: @no_dependencies],
+      xref: xref(),
       package: package(),
       aliases: aliases(),
       docs: docs()
     ]
+  end
+
+  # Elixir 1.20 no longer wants this, and 1.14 does not yet take the other option.
+  defp xref do
+    if Version.match?(System.version(), "< 1.18.0"), do: [exclude: @no_dependencies], else: []
   end
 
   def application do
@@ -30,28 +49,31 @@ defmodule PgEtf.MixProject do
   defp elixirc_paths(:test), do: ["lib", "test/support"]
   defp elixirc_paths(_), do: ["lib"]
 
-  # Even an optional Hex dependency stops `mix compile` where Hex is not
-  # installed, and nothing here needs one to compile.
-  defp deps do
-    if Code.ensure_loaded?(Hex) do
-      [
-        {:broadway, "~> 1.0", optional: true},
-        {:telemetry, "~> 0.4.3 or ~> 1.0", optional: true},
-        {:decimal, "~> 2.0 or ~> 3.0", optional: true},
-        {:postgrex, "~> 0.17", only: :test},
-        {:jason, "~> 1.4", only: :test},
-        {:ex_doc, "~> 0.31", only: :docs, runtime: false}
-      ]
-    else
-      []
-    end
+  # A machine without Hex compiles, with what ERL_LIBS has.
+  defp deps, do: if(Code.ensure_loaded?(Hex), do: hex_deps(), else: [])
+
+  defp hex_deps do
+    [
+      {:telemetry, "~> 0.4.3 or ~> 1.0"},
+      {:broadway, "~> 1.0", optional: true},
+      {:gen_stage, "~> 1.0", optional: true},
+      {:telemetry_metrics, "~> 0.6 or ~> 1.0", optional: true},
+      {:plug, "~> 1.14", optional: true},
+      {:ecto, "~> 3.11", optional: true},
+      {:phoenix_pubsub, "~> 2.1", optional: true},
+      {:decimal, "~> 2.0 or ~> 3.0", optional: true},
+      {:postgrex, "~> 0.17", optional: true},
+      {:ecto_sql, "~> 3.11", only: :test},
+      {:jason, "~> 1.4", only: :test},
+      {:ex_doc, "~> 0.31", only: :dev, runtime: false}
+    ]
   end
 
   defp package do
     [
       licenses: ["PostgreSQL"],
       links: %{},
-      files: ~w(lib guides c_src mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
+      files: ~w(lib src guides c_src mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
     ]
   end
 
@@ -86,9 +108,29 @@ defmodule PgEtf.MixProject do
       source_ref: "v#{@version}",
       extras: Path.wildcard("guides/*.{md,livemd}"),
       groups_for_modules: [
-        Data: [PgEtf.Change, PgEtf.Transaction, PgEtf.Relation, PgEtf.Lsn],
-        Pipelines: [PgEtf.Producer, PgEtf.Consumer, PgEtf.Position],
-        Development: [PgEtf.Sandbox, PgEtf.Test]
+        Data: [
+          PgEtf.Change,
+          PgEtf.SchemaChange,
+          PgEtf.SchemaHistory,
+          PgEtf.Command,
+          PgEtf.Transaction,
+          PgEtf.Prepared,
+          PgEtf.Relation,
+          PgEtf.Lsn
+        ],
+        Observability: [PgEtf.Metrics, PgEtf.Progress, PgEtf.Telemetry, PgEtf.Web, PgEtf.Web.Plug],
+        Pipelines: [
+          PgEtf.Producer,
+          PgEtf.Consumer,
+          PgEtf.Position,
+          PgEtf.Ecto,
+          PgEtf.Outbox,
+          PgEtf.PubSub,
+          PgEtf.Trace,
+          PgEtf.Debezium
+        ],
+        "Calls from SQL": [PgEtf.Cluster, PgEtf.Functions, PgEtf.Sidecar, PgEtf.SQLError],
+        Development: [PgEtf.Sandbox, PgEtf.Testing, PgEtf.Doctor]
       ]
     ]
   end

@@ -2,10 +2,14 @@
 #
 #   make demo                the plain OTP consumer
 #   make demo BROADWAY=1     the same through Broadway, where Hex or BROADWAY_LIBS has it
+#   make demo PLUGIN=pgoutput  on a server that does not have our plugin
+#   make demo PAGE=0         the page on any port that is free, not on 4010
 #   make demo KEEP=1         leaves the database for a look
 #
 # Ends by itself after about 20 seconds, with status 1 when a row is missing, is
 # there twice, or has another value than in the database.
+
+for file <- ["replica.exs", "proof.exs"], do: Code.require_file(file, __DIR__)
 
 # Values are built as these structs whether their libraries are loaded or not;
 # here they have to be there to be printed well.
@@ -21,62 +25,6 @@ unless Code.ensure_loaded?(Postgrex.Range) do
   end
 end
 
-defmodule Demo.Replica do
-  # What the changes add up to: the rows of each table, kept beside the database.
-
-  @doc "Tables for rows, counters and samples, owned by the caller."
-  def new do
-    for name <- [__MODULE__, Demo.Count, Demo.Sample] do
-      :ets.new(name, [:named_table, :public, write_concurrency: true])
-    end
-  end
-
-  def apply(change) do
-    show(change)
-    count(change.op, 1)
-    store(change)
-  end
-
-  def count(what), do: :ets.lookup_element(Demo.Count, what, 2)
-  def count(what, n), do: :ets.update_counter(Demo.Count, what, n, {what, 0})
-  def total, do: :ets.foldl(fn {_, n}, sum -> sum + n end, 0, Demo.Count)
-
-  def rows(table), do: :ets.select(__MODULE__, [{{{table, :_}, :"$1"}, [], [:"$1"]}])
-
-  defp store(%{op: :insert} = change) do
-    # A row that comes twice must not look like one.
-    true = :ets.insert_new(__MODULE__, {{change.table, change.key}, change.record})
-  end
-
-  defp store(%{op: :update, table: table} = change) do
-    [{_, old}] = :ets.take(__MODULE__, {table, change.key})
-    key = Map.take(change.record, Map.keys(change.key))
-    :ets.insert(__MODULE__, {{table, key}, Map.merge(old, change.record)})
-  end
-
-  defp store(%{op: :delete} = change), do: :ets.delete(__MODULE__, {change.table, change.key})
-
-  defp store(%{op: :truncate} = change) do
-    for {_schema, table} <- change.truncated do
-      :ets.match_delete(__MODULE__, {{table, :_}, :_})
-    end
-  end
-
-  # The first change of its kind is shown whole.
-  defp show(change) do
-    if :ets.insert_new(Demo.Sample, {{change.table, change.op}, change.index}) do
-      term =
-        change
-        |> Map.take([:op, :table, :record, :old_record, :key, :unchanged_toast, :truncated])
-        |> Map.reject(fn {_, value} -> value in [nil, []] end)
-        |> inspect(pretty: true, width: 96, limit: 20, printable_limit: 60)
-
-      lsn = PgEtf.Lsn.to_string(change.commit_lsn)
-      IO.puts(["\n", "transaction #{change.xid}, #{lsn}, change #{change.index}", "\n", term])
-    end
-  end
-end
-
 defmodule Demo.Consumer do
   @behaviour PgEtf.Consumer
 
@@ -88,7 +36,19 @@ defmodule Demo.Consumer do
 
   def start(connection), do: PgEtf.Consumer.start_link(__MODULE__, nil, opts(connection))
 
-  def opts(connection), do: [connection: connection, slot: "demo"]
+  # Of a slot that is not there yet, and whose plugin is not named: ours, if the
+  # server has it.
+  def opts(connection) do
+    publications = if Demo.pgoutput?(), do: ["shop"], else: []
+
+    [
+      connection: connection,
+      slot: "demo",
+      create_slot: true,
+      publications: publications,
+      stats_interval: 1000
+    ]
+  end
 end
 
 if Code.ensure_loaded?(Broadway) do
@@ -140,8 +100,14 @@ defmodule Demo.Shop do
     );
     CREATE TABLE carts (id int PRIMARY KEY, items text[]);
     CREATE TABLE prices (sku uuid PRIMARY KEY, price numeric, valid date);
-    SELECT pg_create_logical_replication_slot('demo', 'pg_etf_decoding');
     """)
+
+    if Demo.pgoutput?() do
+      Sandbox.psql!(
+        sandbox,
+        "CREATE PUBLICATION shop FOR TABLE orders, order_items, carts, prices"
+      )
+    end
   end
 
   def order(sandbox, id) do
@@ -225,97 +191,26 @@ defmodule Demo.Shop do
   defp add(some, more), do: Map.merge(some, more, fn _op, a, b -> a + b end)
 end
 
-defmodule Demo.Proof do
-  # The database itself compares: the rows that were received go back into it, and
-  # EXCEPT tells which are not the same.
-
-  alias PgEtf.Sandbox
-
-  @tables ~w(orders order_items carts prices)
-
-  def rows(sandbox) do
-    for table <- @tables do
-      rows = Demo.Replica.rows(table)
-
-      Sandbox.psql!(sandbox, [
-        "CREATE TABLE received_#{table} (LIKE #{table});\n",
-        inserts(table, rows)
-      ])
-
-      [here, there, missing, extra] =
-        sandbox
-        |> Sandbox.psql!("""
-        SELECT (SELECT count(*) FROM #{table}), (SELECT count(*) FROM received_#{table}),
-          (SELECT count(*) FROM (TABLE #{table} EXCEPT TABLE received_#{table}) x),
-          (SELECT count(*) FROM (TABLE received_#{table} EXCEPT TABLE #{table}) x)
-        """)
-        |> String.trim()
-        |> String.split("|")
-        |> Enum.map(&String.to_integer/1)
-
-      {table, here, there, here == there and missing == 0 and extra == 0}
-    end
-  end
-
-  defp inserts(table, rows) do
-    for chunk <- Enum.chunk_every(rows, 1000) do
-      columns = chunk |> hd() |> Map.keys()
-
-      values =
-        Enum.map_join(chunk, ",\n", fn row ->
-          "(" <> Enum.map_join(columns, ", ", &literal(row[&1])) <> ")"
-        end)
-
-      "INSERT INTO received_#{table} (#{Enum.join(columns, ", ")}) VALUES\n#{values};\n"
-    end
-  end
-
-  defp literal(nil), do: "NULL"
-  defp literal(value) when is_integer(value), do: Integer.to_string(value)
-  defp literal(value), do: "'" <> String.replace(text(value), "'", "''") <> "'"
-
-  defp text(value) when is_binary(value), do: value
-  defp text(%DateTime{} = time), do: DateTime.to_iso8601(time)
-  defp text(%Date{} = date), do: Date.to_iso8601(date)
-  defp text(%{__struct__: Decimal, sign: sign, coef: coef, exp: exp}), do: "#{sign * coef}e#{exp}"
-  defp text(list) when is_list(list), do: "{" <> Enum.map_join(list, ",", &element/1) <> "}"
-
-  defp text(%{__struct__: Postgrex.Range} = range) do
-    [if(range.lower_inclusive, do: "[", else: "("), text(range.lower), ",", text(range.upper)]
-    |> Enum.join()
-    |> Kernel.<>(if range.upper_inclusive, do: "]", else: ")")
-  end
-
-  defp text(%{} = map), do: json(map)
-
-  defp element(nil), do: "NULL"
-  defp element(text), do: ~s("#{text}")
-
-  defp json(%{} = map) do
-    "{" <> Enum.map_join(map, ",", fn {key, value} -> ~s("#{key}":) <> json(value) end) <> "}"
-  end
-
-  defp json(list) when is_list(list), do: "[" <> Enum.map_join(list, ",", &json/1) <> "]"
-  defp json(text) when is_binary(text), do: ~s("#{text}")
-  defp json(nil), do: "null"
-  defp json(value), do: to_string(value)
-end
-
 defmodule Demo do
   alias PgEtf.Sandbox
 
   @traffic 11_000
+
+  def pgoutput?, do: System.get_env("PLUGIN") == "pgoutput"
 
   def main do
     started = System.monotonic_time(:millisecond)
     keep? = System.get_env("KEEP", "") != ""
     {how, start} = reader()
     say("starting a private PostgreSQL")
-    {:ok, sandbox} = Sandbox.start_link(database: "shop", keep: keep?)
+    {:ok, sandbox} = Sandbox.start_link([database: "shop", keep: keep?] ++ plugin())
     Demo.Replica.new()
     Demo.Shop.create(sandbox)
     {:ok, reader} = sandbox |> Sandbox.connection() |> start.()
-    say("PostgreSQL #{version(sandbox)}, slot \"demo\", read by #{how}")
+    # The slot has to be there before the first change.
+    wait(sandbox, reader)
+    say("PostgreSQL #{version(sandbox)}, slot \"demo\", read by #{how}#{by_plugin()}")
+    page()
 
     ticker = spawn_link(fn -> tick(reader, 0) end)
     written = Demo.Shop.run(sandbox, @traffic)
@@ -331,6 +226,16 @@ defmodule Demo do
     say(if(equal?, do: "all equal", else: "NOT EQUAL") <> ", after #{seconds} seconds")
     if equal?, do: 0, else: 1
   end
+
+  # Where it is taken the demo does without.
+  defp page do
+    {:ok, _} = PgEtf.Web.start_link(port: String.to_integer(System.get_env("PAGE", "4010")))
+    url = PgEtf.Web.url()
+    if url, do: say("look at it meanwhile: #{url}")
+  end
+
+  defp plugin, do: if(pgoutput?(), do: [plugin: false], else: [])
+  defp by_plugin, do: if(pgoutput?(), do: " through pgoutput", else: "")
 
   defp reader do
     cond do

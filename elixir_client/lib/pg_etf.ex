@@ -2,37 +2,42 @@ defmodule PgEtf do
   @moduledoc """
   PostgreSQL's changes as Elixir terms.
 
-  Each committed insert, update and delete arrives as a `PgEtf.Change`, whose rows are
-  maps of the terms that Postgrex returns: `%Decimal{}`, `%DateTime{}`, maps for
-  `jsonb`, lists for arrays. Nothing is lost, memory stays bounded, and a slow
-  consumer slows down the reading and nothing else.
+  Each committed insert, update and delete arrives as a `PgEtf.Change`, whose rows are maps
+  of the terms that Postgrex returns: `%Decimal{}`, `%DateTime{}`, maps for `jsonb`, lists
+  for arrays. Nothing is lost, memory stays bounded, and a slow consumer slows down reading
+  and nothing else.
 
-  Where to begin:
+  Where to start:
 
     * `PgEtf.Producer` - with Broadway
     * `PgEtf.Consumer` - with plain OTP, from Elixir or Erlang
+    * `PgEtf.Outbox` - events that are part of a transaction
+    * `PgEtf.PubSub` - changes for LiveView
+    * `PgEtf.Ecto` - rows as structs of Ecto schemas
     * `PgEtf.Frame` - with a file written by `pg_recvlogical`
     * `PgEtf.Sandbox`, `mix pg_etf.sandbox` - without a server of your own
-    * `PgEtf.Test` - to test what you write
+    * `PgEtf.Testing` - to test what you write
 
-  The library compiles without dependencies. `Decimal` and `Postgrex` structs are
-  built whether or not these libraries are there.
+  The library compiles without dependencies. `Decimal` and `Postgrex` structs are built
+  whether or not these libraries are present.
   """
 
-  alias PgEtf.{Change, Streams, Transaction}
-  alias PgEtf.Session.Health
+  alias PgEtf.{Change, Lsn, SchemaHistory, Transaction}
+  alias PgEtf.Backfill.Request
+  alias PgEtf.Stream.{Directory, Health, Schema}
+
+  @timeout 15_000
 
   @doc """
-  A number that is the same for all changes of one row: what `partition_by` of
-  Broadway needs, so that they stay in order however many processors there are.
+  A number that is the same for all changes of one row: what `partition_by` of Broadway
+  needs, so that they stay in order however many processors there are.
 
       processors: [default: [concurrency: 8, partition_by: &PgEtf.partition_by/1]]
 
-  A row is known by its table and its replica identity. An update that changes
-  the identity counts as a change of the old one: where that happens, the option
-  `split_key_changes: true` makes two changes of it, each of its own row. Changes of a
-  table without an identity all go the same way; so do transactions, which are about
-  many rows.
+  A row is identified by its table and its replica identity. An update that changes the
+  identity counts as a change of the old row; the option `split_key_changes: true` splits it
+  into two changes, one for each row. Changes of a table without an identity are all routed
+  to one partition; so are transactions, which concern many rows.
 
   Takes a message, or the change in it.
   """
@@ -45,53 +50,92 @@ defmodule PgEtf do
   def partition_by(%{data: data}), do: partition_by(data)
 
   @doc """
-  The state of a stream: of a Broadway pipeline, a `PgEtf.Consumer` or a GenStage
-  producer.
+  A text that is the same for a change, or a part of a transaction, at every delivery, and
+  for no other: for brokers and tables that recognise duplicates (`Nats-Msg-Id`, a header,
+  a unique column).
 
-  Takes whatever names the process: a pid, a name, `{:via, module, name}`, `{:global,
-  name}`, `{name, node}`; of a pipeline what `Broadway.start_link/2` got or returned.
-  Raises `ArgumentError` when there is no such stream, and does not harm what is there
-  instead.
+      iex> PgEtf.message_id(%PgEtf.Change{op: :insert, commit_lsn: 0x16B3748, index: 2})
+      "0/16B3748/2"
 
-  No process is asked, so this is for health checks also while a handler takes its time:
-  it is what the stream has told last, at its latest step.
+  It is a place in the WAL of one server. Where changes of several go to one place, `scope`
+  keeps them apart. Takes a message, too.
+  """
+  @spec message_id(map | Change.t() | Transaction.t(), scope :: String.t() | nil) :: String.t()
+  def message_id(data, scope \\ nil) do
+    [lsn | more] = id(data)
+    Enum.join(List.wrap(scope) ++ [Lsn.to_string(lsn) | more], "/")
+  end
+
+  defp id(%Change{op: :read} = row) do
+    [row.commit_lsn, :read, hash({row.backfill, row.schema, row.table, row.key})]
+  end
+
+  # They have the index of what follows them.
+  defp id(%Change{op: op} = change) when op in [:schema, :ddl] do
+    [change.commit_lsn, change.index, op, hash({change.schema_change, change.command})]
+  end
+
+  defp id(%Change{commit_lsn: lsn, index: index}), do: [lsn, index]
+  defp id(%Transaction{commit_lsn: lsn, first_index: index}), do: [lsn, index]
+  defp id(%{data: %module{} = data}) when module in [Change, Transaction], do: id(data)
+  defp id(%{metadata: %{commit_lsn: lsn, index: index}}), do: [lsn, index]
+
+  defp hash(term) do
+    term
+    |> :erlang.term_to_binary([:deterministic])
+    |> :erlang.md5()
+    |> Base.encode16(case: :lower)
+  end
+
+  @doc """
+  The state of a stream: of a Broadway pipeline, a `PgEtf.Consumer` or a GenStage producer.
+
+  Accepts anything that names the process: a pid, a name, `{:via, module, name}`,
+  `{:global, name}`, `{name, node}`; for a pipeline the name passed to
+  `Broadway.start_link/2` or its result. Raises `ArgumentError` if it is not a stream,
+  without disturbing that process.
+
+  No process is called, so this answers health checks even while a handler is busy, with
+  what the stream published at its latest step.
 
   | key | content |
   |---|---|
-  | `status` | `:connecting`, `:standby` (another process reads the slot), `:connected`, `:reconnecting` (the server is away or a message failed: `error` has the class), `:open_circuit` (the same for long), `:disconnected`, `:halted` or `:stopped` |
+  | `status` | `:connecting`, `:standby` (another process reads the slot), `:connected`, `:reconnecting` (the server is not reachable or a message failed: `error` has the class), `:open_circuit` (the same for a long time), `:disconnected`, `:halted`, `:stopped` or, with `testing: :manual`, `:manual` |
   | `slot` | its name |
   | `flushed_lsn` | the position confirmed by this process, `nil` before the first |
-  | `position` | the same, or the server's where nothing was to be read |
-  | `caught_up?` | whether the stream has reached where the server was at connect |
+  | `position` | the same, or the server's if it advanced without matching changes |
+  | `caught_up?` | whether the stream has reached the server's position at the first connection |
   | `lag` | milliseconds from commit to decoding, of the last transaction |
-  | `in_flight`, `queued` | messages handed out; changes waiting to be |
-  | `demand` | messages asked for and not handed out, of a producer |
-  | `progress` | what it does, or waits for: see `PgEtf.Progress` |
-  | `oldest` | milliseconds that the oldest message waits for its acknowledgement |
-  | `received_events`, `received_bytes` | what has come since the C program started: what that has sent, `client.sent_events` and `client.sent_bytes`, as soon as it is here |
-  | `credit_events`, `credit_bytes`, `held_bytes` | the window: what may still come, and what is not acknowledged |
-  | `error` | the last reason to start again, a `PgEtf.Error` |
-  | `client` | the last statistics of the C program, which come every some seconds while it runs: empty at first, and old where there is no connection |
+  | `in_flight`, `queued` | messages delivered and not acknowledged; changes waiting to be delivered |
+  | `demand` | messages requested and not delivered yet, of a producer |
+  | `progress` | what it is doing, or waiting for: see `PgEtf.Progress` |
+  | `oldest` | milliseconds for which the oldest message has been unacknowledged |
+  | `received_events`, `received_bytes` | what has been received since the C program started: what it has sent, `client.sent_events` and `client.sent_bytes`, once it has arrived |
+  | `credit_events`, `credit_bytes`, `held_bytes` | the window: what may still be sent, and what is not acknowledged |
+  | `backfills` | tables that are read beside the stream, see `PgEtf.Backfill` |
+  | `error` | the last reason for a restart, a `PgEtf.Error` |
+  | `client` | the last statistics of the C program, which arrive every few seconds while it runs: empty at first, and outdated without a connection |
 
-  Positions are integers: `PgEtf.Lsn.to_string/1` writes them as the server does.
+  Positions are integers: `PgEtf.Lsn.to_string/1` formats them as the server does.
   """
   @spec info(GenServer.server()) :: map
   def info(server), do: at_its_node(server, :info, [], &Health.read/1)
 
   @doc """
-  Goes on with a stream that was halted, by a failed message, which comes again, or by
-  an error that does not pass by itself.
+  Resumes a halted stream. A failed message is delivered again; after a permanent error the
+  stream retries. One that has halted behind a change of a table (`:on_schema_change`)
+  continues right behind it, and delivers nothing again.
 
-  `create_slot: true` makes a slot anew that is gone (`:slot_missing`; a lost one has to
-  be dropped first), knowingly: the log has an error with the range of changes that are
-  in no slot. Copy the data after that, not before, or what is written in between is
-  missing. A consumer that
-  stores its position stores where the new slot begins, before anything is handed out.
+  `create_slot: true` explicitly recreates a missing slot (`:slot_missing`; a lost one has
+  to be dropped first): the log has an error with the range of changes that are in no slot.
+  Copy the data afterwards, not before, or changes made in between are lost. A consumer that
+  stores its position stores where the new slot starts, before anything is delivered.
 
-  Takes and raises what `info/1` does.
+  Accepts and raises the same as `info/1`.
   """
   @spec resume(GenServer.server(), create_slot: boolean) :: :ok
   def resume(server, opts \\ []) do
+    opts = Keyword.validate!(opts, create_slot: false)
     at_its_node(server, :resume, [opts], &resume_halted(&1, opts))
   end
 
@@ -105,8 +149,91 @@ defmodule PgEtf do
   end
 
   @doc """
-  Acknowledges messages of a producer that runs under GenStage alone. Under
-  Broadway this happens by itself.
+  What a table looked like at a position, from the changes of tables that a stream with `:ddl`
+  has received: `{:ok, relation}`, `{:ok, nil}` where there was none of this name, `:unknown`
+  for a table that has not changed, or so long ago that it is forgotten.
+
+      PgEtf.schema(Feed, "public.orders", change.commit_lsn)
+
+  The position is that of a transaction (with all that it did), or the place of a change in it,
+  `{commit_lsn, index}`. See `PgEtf.SchemaHistory`. Changes from before this start are known with
+  `:schema_store`, and when they are received again. No process is called: a handler may ask, too.
+
+  Accepts and raises the same as `info/1`.
+  """
+  @spec schema(GenServer.server(), String.t(), Lsn.t() | SchemaHistory.place()) ::
+          {:ok, PgEtf.Relation.t() | nil} | :unknown
+  def schema(server, table, at) do
+    at_its_node(server, :schema, [table, at], &Schema.find(&1, table, at))
+  end
+
+  @doc """
+  Reads tables again while the stream goes on.
+
+  `tables` is a `"schema.table"` pattern or a list of them, as in option `tables`; only what
+  the stream reads is read. Each row arrives as a `PgEtf.Change` whose `op` is `:read`, in its
+  place in the order of the stream: a sink that writes it like an insert, in place of what is
+  there, has the table as it is at that place. `docs/snapshots.md` says what the role
+  and the tables need.
+
+  Returns the id of the backfill, which `backfills/1` shows. Options:
+
+    * `:id` - its name, up to 63 bytes; a random one by default. What is done of a backfill is
+      kept under its id: after a restart of the node a call with the same id and tables goes
+      on where it was (with `backfill_store: {load, save}` it goes on by itself).
+    * `:timeout` - (`15_000`) milliseconds to wait for the stream, whose process may be busy with a
+      callback.
+  #{PgEtf.Backfill.Request.docs()}
+  `mode` is `:incremental` by default, which needs a primary key or another replica identity.
+
+  Returns an error if one of this id has not ended. What the server has to say comes later, in
+  `backfills/1` and the log: a table that may not be read, a condition that makes no sense. The
+  stream goes on in any case. Accepts and raises the same as `info/1`.
+  """
+  @spec backfill(GenServer.server(), String.t() | [String.t()], keyword) ::
+          {:ok, PgEtf.Backfill.id()} | {:error, PgEtf.Error.t()}
+  def backfill(server, tables, opts \\ []) do
+    {own, opts} = Keyword.split(opts, [:id, :timeout])
+    request = Request.new!(tables, Keyword.put_new(opts, :mode, :incremental))
+    ask(server, {:start, Request.id!(own[:id]), request}, own[:timeout] || @timeout)
+  end
+
+  @doc """
+  The backfills of a stream, and its snapshot: those under way and the last that have ended.
+
+  Asks no process, like `info/1`, of which it is a part.
+  """
+  @spec backfills(GenServer.server()) :: [PgEtf.Backfill.t()]
+  def backfills(server), do: info(server).backfills
+
+  @doc """
+  Ends a backfill: nothing more is read. Rows that are on their way still arrive.
+  """
+  @spec stop_backfill(GenServer.server(), PgEtf.Backfill.id()) :: :ok | {:error, PgEtf.Error.t()}
+  def stop_backfill(server, id), do: ask(server, {:stop, Request.id!(id)}, @timeout)
+
+  @doc """
+  Lets a backfill rest: nothing is read before `resume_backfill/2`.
+  """
+  @spec pause_backfill(GenServer.server(), PgEtf.Backfill.id()) :: :ok | {:error, PgEtf.Error.t()}
+  def pause_backfill(server, id), do: ask(server, {:pause, Request.id!(id)}, @timeout)
+
+  @doc """
+  Lets a backfill go on after `pause_backfill/2`.
+  """
+  @spec resume_backfill(GenServer.server(), PgEtf.Backfill.id()) ::
+          :ok | {:error, PgEtf.Error.t()}
+  def resume_backfill(server, id), do: ask(server, {:resume, Request.id!(id)}, @timeout)
+
+  @doc false
+  def ask(server, command, timeout) do
+    at_its_node(server, :ask, [command, timeout], fn stream ->
+      GenServer.call(stream, {PgEtf, {:backfill, command}}, timeout)
+    end)
+  end
+
+  @doc """
+  Acknowledges messages of a producer under GenStage alone. Broadway does this by itself.
   """
   @spec ack([map], [map]) :: :ok
   def ack(successful, failed \\ []) do
@@ -131,14 +258,14 @@ defmodule PgEtf do
         :erpc.call(node, __MODULE__, function, [name | args])
 
       pid ->
-        stream = Streams.find(pid)
+        stream = Directory.find(pid)
         (stream && fun.(stream)) || no_stream!(server)
     end
   end
 
   defp no_stream!(server) do
     raise ArgumentError,
-          "#{inspect(server)} is no stream that runs: neither a PgEtf.Consumer, nor a " <>
+          "#{inspect(server)} is not a running stream: neither a PgEtf.Consumer, nor a " <>
             "PgEtf.Producer, nor a Broadway pipeline with one"
   end
 end

@@ -9,6 +9,10 @@ else
   IO.puts("Without Broadway")
 end
 
+unless Code.ensure_loaded?(Ecto) do
+  IO.puts("Without Ecto: structs of schemas are not tested")
+end
+
 if Stage.real?() do
   IO.puts("With GenStage: it drives the producer")
 else

@@ -5,8 +5,11 @@ defmodule PgEtf.Application do
 
   @impl Application
   def start(_type, _args) do
-    PgEtf.Streams.create_table()
-    PgEtf.Slots.create_table()
-    Supervisor.start_link([PgEtf.Streams], strategy: :one_for_one, name: PgEtf.Supervisor)
+    PgEtf.Stream.Directory.create_table()
+    PgEtf.Stream.KnownSlots.create_table()
+    PgEtf.Metrics.Counters.create_table()
+    PgEtf.Metrics.History.create_table()
+    children = [PgEtf.Stream.Directory, PgEtf.Metrics.History]
+    Supervisor.start_link(children, strategy: :one_for_one, name: PgEtf.Supervisor)
   end
 end

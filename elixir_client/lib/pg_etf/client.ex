@@ -1,7 +1,7 @@
 defmodule PgEtf.Client do
   @moduledoc false
   # What the library needs of the program that reads from the server. The real
-  # one is PgEtf.PortClient; tests bring one that fails on purpose.
+  # one is PgEtf.Client.Port; tests bring one that fails on purpose.
   #
   # The process that opens a client owns it, and gets its messages.
 
@@ -21,7 +21,7 @@ defmodule PgEtf.Client do
               {:packet, binary} | {:down, PgEtf.Error.t()} | :unknown
 
   @doc """
-  Ends the program: it confirms the last position that it was told and leaves
+  Ends the program: it confirms the last position that it received and leaves
   within the timeout, or is killed. 0 kills at once.
   """
   @callback close(conn, timeout :: non_neg_integer) :: :ok

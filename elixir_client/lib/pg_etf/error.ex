@@ -2,35 +2,36 @@ defmodule PgEtf.Error do
   @moduledoc """
   Why a stream ended.
 
-  `class` is one of the classes below; `hint` says what to do about it, and
-  `sqlstate` is the server's code where it has one. `details` has `:reason` and
-  `:stacktrace` of what raised, and of a failed message `:reason`, `:commit_lsn`,
-  `:index`, `:schema` and `:table`.
+  `class` is one of the classes below; `hint` says what to do, and `sqlstate` is the
+  server's code, if any. `details` has `:reason` and `:stacktrace` of an exception, and for
+  a failed message `:reason`, `:commit_lsn`, `:index`, `:schema` and `:table`. A reason
+  larger than 10,000 bytes is truncated, as text.
 
-  | class | meaning | tried again |
+  | class | meaning | retried |
   |---|---|---|
-  | `:config` | a wrong connection setting, plugin option or server setting | no |
-  | `:auth` | the server does not let this role in | no |
-  | `:slot_missing` | there is no such slot | no |
+  | `:config` | an invalid connection setting, plugin option or server setting | no |
+  | `:auth` | the server rejects this role | no |
+  | `:slot_missing` | the slot does not exist | no |
   | `:slot_active` | another process reads from the slot | yes |
-  | `:slot_lost` | the server has removed log that the slot needed | no |
+  | `:slot_lost` | the server has removed WAL that the slot needed | no |
   | `:wrong_plugin` | the slot belongs to another output plugin, or another database | no |
-  | `:plugin_not_allowed` | `output_plugin_libraries` does not name the plugin | no |
-  | `:gap` | the slot is ahead of the position given as `start_position`, or a failover lost it | no |
-  | `:wrong_server` | the position is of another database cluster, or of a newer timeline | no |
-  | `:slot_moved` | another reader has the slot, or has read on | yes |
-  | `:protocol` | the two sides do not understand each other | no; yes where they count differently |
+  | `:plugin_not_allowed` | `output_plugin_libraries` does not list the plugin | no |
+  | `:gap` | the slot is ahead of `start_position`, or a failover lost that position | no |
+  | `:wrong_server` | the position belongs to another database cluster, or to a newer timeline | no |
+  | `:slot_moved` | another reader has the slot, or has advanced it | yes |
+  | `:protocol` | client, plugin and library versions are incompatible, or a packet was malformed | no; yes if their credit accounts differ |
   | `:internal`, `:usage`, `:output` | the C program failed | no |
   | `:network` | the server cannot be reached, or the connection broke | yes |
-  | `:server_shutdown` | the server, or somebody there, ended the connection | yes |
+  | `:server_shutdown` | the server was stopped, or terminated the connection | yes |
   | `:server_error` | any other error of the server | yes |
-  | `:port` | the C program died, or did not answer | yes |
-  | `:exception` | a function of yours (`:connection`, `:start_position`, ...) raised | yes |
-  | `:failure` | a message failed | as `:on_failure` says |
+  | `:port` | the C program exited, or did not answer | yes |
+  | `:exception` | one of your functions (`:connection`, `:start_position`, ...) raised | yes |
+  | `:failure` | a message failed | depends on `:on_failure` |
+  | `:schema_change` | the stream has halted behind a change of a table (`:on_schema_change`) | no: `PgEtf.resume/1` continues |
 
-  "No" is what `:on_error` decides about: by default the stream halts, and looks again after
+  Where it says "no", `:on_error` decides: by default the stream halts, and retries after
   `:retry_after`. After a `:gap` a stream that stores no position waits for
-  `PgEtf.resume/1`: it would go on behind the gap.
+  `PgEtf.resume/1`, since a retry would continue behind the gap.
   """
 
   @type t :: %__MODULE__{
@@ -74,18 +75,23 @@ defmodule PgEtf.Error do
     17 => :slot_moved
   }
 
+  @doc false
+  # The classes that the C program reports.
+  @spec classes() :: [atom]
+  def classes, do: Map.values(@exit_statuses)
+
   @impl true
   def message(%__MODULE__{class: class, message: message, hint: hint}) do
     text = "#{class}: #{message}"
     if hint in [nil, ""], do: text, else: "#{text} (#{hint})"
   end
 
-  @doc "Whether the library tries again by itself."
+  @doc "Whether the library retries by itself."
   @spec transient?(t) :: boolean
   def transient?(%__MODULE__{class: class}), do: class in @transient
 
   @doc false
-  # As the C program tells it.
+  # As the C program reports it.
   def new(class, details) do
     %__MODULE__{
       class: class,
@@ -100,8 +106,24 @@ defmodule PgEtf.Error do
     %__MODULE__{
       class: :exception,
       message: "#{name} failed: #{Exception.format_banner(kind, reason, stacktrace)}",
-      details: %{reason: {kind, reason}, stacktrace: stacktrace}
+      details: %{reason: bounded({kind, reason}), stacktrace: stacktrace}
     }
+  end
+
+  # Bytes of a reason that is kept as it is. What is larger may quote rows, is kept as
+  # long as the error, and copied whenever somebody asks for it.
+  @largest 10_000
+
+  @doc false
+  @spec bounded(term) :: term
+  def bounded({kind, reason}) when kind in [:error, :exit, :throw], do: {kind, bounded(reason)}
+
+  def bounded(reason) do
+    if :erlang.external_size(reason) <= @largest do
+      reason
+    else
+      inspect(reason, limit: 20, printable_limit: 500)
+    end
   end
 
   @doc false
@@ -110,8 +132,8 @@ defmodule PgEtf.Error do
 
     %__MODULE__{
       class: :exception,
-      message: "#{name} returned #{text}, which is no position",
-      hint: "A position is an integer, see PgEtf.Lsn, or nil where none is stored.",
+      message: "#{name} returned #{text}, which is not a position",
+      hint: "A position is an integer (see PgEtf.Lsn), or nil if none is stored.",
       details: %{reason: {:no_position, name}}
     }
   end
@@ -121,7 +143,7 @@ defmodule PgEtf.Error do
     %__MODULE__{
       class: :protocol,
       message: message,
-      hint: "pg_etf_client, the plugin and this library must be of one version."
+      hint: "Use the same version of pg_etf_client, the plugin and this library."
     }
   end
 
@@ -132,17 +154,17 @@ defmodule PgEtf.Error do
       class: :config,
       message: "pg_etf_client cannot run: exit status #{status}",
       hint:
-        "A library that it needs is not there, most likely libpq: install libpq5 (Debian), " <>
-          "libpq (Alpine) or postgresql-libs where the release runs. Or the program was built " <>
-          "for another machine."
+        "A library is missing, most likely libpq: install libpq5 (Debian), libpq (Alpine) or " <>
+          "postgresql-libs where the release runs. Or the program was built for another kind " <>
+          "of machine."
     }
   end
 
-  # As a shell and the BEAM tell a signal.
+  # As a shell and the BEAM report a signal.
   def from_exit_status(status) when status > 128 do
     %__MODULE__{
       class: :port,
-      message: "pg_etf_client was ended by signal #{status - 128}",
+      message: "pg_etf_client was killed by signal #{status - 128}",
       hint: hint_on_signal(status - 128)
     }
   end
@@ -153,7 +175,7 @@ defmodule PgEtf.Error do
   end
 
   defp hint_on_signal(9),
-    do: "Somebody killed it, or the kernel did for want of memory: see its log."
+    do: "Somebody killed it, or the kernel did, out of memory: see the kernel's log."
 
   defp hint_on_signal(_signal), do: nil
 end

@@ -1,19 +1,19 @@
 defmodule PgEtf.Frame do
   @moduledoc """
-  From the frames of the output plugin to changes.
+  Decodes frames of the output plugin into changes.
 
-  A frame is one term in Erlang's external format: a transaction or a part of
-  one, with its rows. This module turns it into `PgEtf.Change` structs; it needs
-  no process and no connection. `PgEtf.Producer` and `PgEtf.Consumer` do this for
-  you; use it directly to read what `pg_recvlogical` has written:
+  A frame is one term in Erlang's external format: a transaction or a part of one, with its
+  rows. This module decodes it into `PgEtf.Change` structs, without a process or a
+  connection. `PgEtf.Producer` and `PgEtf.Consumer` do this for you; use it directly to read
+  files of `pg_recvlogical`:
 
       $ pg_recvlogical -d shop --slot s -P pg_etf_decoding --start -f changes.etf
 
       for change <- PgEtf.Frame.stream_file!("changes.etf"), do: IO.inspect(change)
 
-  Rows in the compact dialect (`dialect=compact rows=tuple`) are finished here,
-  through a list per relation of the columns that need it: a row that has none
-  costs no more than building its map.
+  Values in the compact dialect (`dialect=compact rows=tuple`) are completed here, using a
+  list per relation of the columns that need it: a row without any costs no more than
+  building its map.
   """
 
   # Rows are finished where they arrive, in the producer. Measured with
@@ -23,23 +23,32 @@ defmodule PgEtf.Frame do
   # relation to travel with each row (sending costs 0.5 us instead of 0.6 us), and
   # their function heads could not match on the record.
 
-  alias PgEtf.{Change, Relation, Type}
-  alias PgEtf.Frame.{Decoder, Event}
+  alias PgEtf.{Change, Prepared, Relation, SchemaHistory, Trace}
+  alias PgEtf.Decode.{Atoms, Event, Malformed}
+  alias PgEtf.Decode.Type.Temporal
+  alias PgEtf.Frame.Decoder
 
-  @typedoc "Where in its transaction a frame stands."
+  import Malformed, only: [malformed: 1, preview: 1]
+
+  @traceparent Trace.prefix()
+
+  @typedoc "The part of its transaction that a frame contains."
   @type part :: :whole | :first | :middle | :last
 
   @type t :: %__MODULE__{
           part: part,
           xid: non_neg_integer | nil,
           commit_lsn: PgEtf.Lsn.t(),
-          end_lsn: PgEtf.Lsn.t(),
+          end_lsn: PgEtf.Lsn.t() | nil,
           commit_time: DateTime.t() | nil,
           commit_us: integer | nil,
           first_index: non_neg_integer,
           count: non_neg_integer,
           meta: map,
-          changes: [Change.t()]
+          changes: [Change.t()],
+          headers: PgEtf.Trace.headers(),
+          prepared: String.t() | nil,
+          decision: Prepared.t() | nil
         }
 
   @enforce_keys [:part, :commit_lsn, :end_lsn]
@@ -53,61 +62,34 @@ defmodule PgEtf.Frame do
     first_index: 0,
     count: 0,
     meta: %{},
-    changes: []
+    changes: [],
+    headers: [],
+    prepared: nil,
+    decision: nil
   ]
-
-  # Every atom that a frame may carry. Naming them here loads them with this
-  # module, which is what lets binary_to_term/2 run with :safe.
-  @atoms [nil, true, false] ++
-           [:tx, :whole, :first, :middle, :last, :message, :relation, :insert, :update] ++
-           [:delete, :truncate, :key, :full, :none, :cascade, :restart_identity] ++
-           [
-             :primary,
-             :generated,
-             :as,
-             :array,
-             :composite,
-             :range,
-             :multirange,
-             :origin,
-             :origin_lsn
-           ] ++
-           [:default, :index, :nothing] ++
-           [:NaN, :inf, :"-inf", :unchanged_toast, :oversized, :unconverted, :unparsed] ++
-           [:open, :closed, :A, :B, :C, :D, :empty, :unbound] ++
-           [:__struct__, Decimal, :sign, :coef, :exp, Calendar.ISO, :calendar] ++
-           [Date, Time, DateTime, NaiveDateTime, :year, :month, :day, :hour, :minute] ++
-           [:second, :microsecond, :std_offset, :utc_offset, :time_zone, :zone_abbr] ++
-           [Postgrex.Interval, :months, :days, :secs, :microsecs, Duration, :week] ++
-           [Postgrex.Range, :lower, :upper, :lower_inclusive, :upper_inclusive] ++
-           [Postgrex.Multirange, :ranges, Postgrex.INET, :address, :netmask] ++
-           [Postgrex.MACADDR, Postgrex.Point, :x, :y, Postgrex.Line, :a, :b, :c] ++
-           [Postgrex.LineSegment, :point1, :point2, Postgrex.Box, :upper_right, :bottom_left] ++
-           [Postgrex.Path, :points, Postgrex.Polygon, :vertices, Postgrex.Circle] ++
-           [:center, :radius, Postgrex.Lexeme, :word, :positions]
-
-  @doc false
-  def atoms, do: @atoms
 
   @doc """
   A decoder for a new stream.
 
-  Options: `:keys` and `:split_key_changes`, see `PgEtf.Producer`.
+  Options: `:keys`, `:types`, `:split_key_changes` and `:traceparent`, see `PgEtf.Producer`.
   """
   @spec decoder(keyword) :: Decoder.t()
   def decoder(opts \\ []) do
     %Decoder{
       keys: opts |> Keyword.get(:keys, :strings) |> Relation.load_keys(),
-      split?: Keyword.get(opts, :split_key_changes, false)
+      types?: Keyword.get(opts, :types, false),
+      split?: Keyword.get(opts, :split_key_changes, false),
+      trace?: Keyword.get(opts, :traceparent, false),
+      history: opts[:history] || SchemaHistory.new()
     }
   end
 
   @doc """
-  Decodes one frame, given as bytes or as the term that they hold.
+  Decodes one frame, given as bytes or as a term.
 
-  Changes with an index below `from_index` are left out: what a consumer has
-  already seen when a transaction comes again after a reconnect. It counts as the
-  frame does, whatever is split.
+  Changes with an index below `from_index` are skipped: those that a consumer has already
+  seen when a transaction is repeated after a reconnect. The index is that of the frame,
+  whatever is split.
   """
   @spec decode(Decoder.t(), binary | tuple, non_neg_integer) ::
           {:ok, t, Decoder.t()} | {:error, String.t()}
@@ -121,16 +103,10 @@ defmodule PgEtf.Frame do
   end
 
   def decode(%Decoder{} = decoder, term, from_index) do
-    {frame, decoder} = frame(term, decoder, from_index)
-    {:ok, frame, decoder}
-  catch
-    {:malformed, reason} ->
-      {:error, reason}
-
-    # What a frame may get wrong cannot be listed; whatever stumbles over it is
-    # the frame's fault, and must not look like a bug of the reader's process.
-    :error, error ->
-      {:error, "a malformed frame: #{Exception.message(Exception.normalize(:error, error))}"}
+    Malformed.catching(fn ->
+      {frame, decoder} = frame(term, decoder, from_index)
+      {:ok, frame, decoder}
+    end)
   end
 
   @doc """
@@ -141,32 +117,30 @@ defmodule PgEtf.Frame do
   def closes(%__MODULE__{}), do: nil
 
   @doc """
-  Reads bytes as a term, refusing atoms that no frame may carry.
+  Reads bytes as a term, rejecting atoms that are not part of the protocol.
   """
   @spec to_term(binary) :: {:ok, term} | :error
-  def to_term(bytes) do
-    {:ok, :erlang.binary_to_term(bytes, [:safe])}
-  rescue
-    ArgumentError -> :error
-  end
+  defdelegate to_term(bytes), to: Atoms, as: :read
 
   @doc """
   The changes in a file written by `pg_recvlogical -P pg_etf_decoding`, lazily.
 
-  Both the plugin's default options and `dialect=compact rows=tuple` can be read.
-  Raises `File.Error` when the file cannot be read, and `ArgumentError` when its
-  content is not whole frames. Options: those of `decoder/1`; `:chunk_bytes`, how
-  much is read at a time (1 MiB); `:max_bytes`, how large a frame may be (1 GiB, more
-  than PostgreSQL sends).
+  Both the plugin's default options and `dialect=compact rows=tuple` can be read. Raises
+  `File.Error` if the file cannot be read, and `ArgumentError` if it does not consist of
+  complete frames, or was written with `streaming` or `two_phase`: `pg_etf_client --read` shows
+  such a file. Options: those of `decoder/1`; `:chunk_bytes`, how much to read at a time
+  (1 MiB); `:max_bytes`, the maximum size of a frame (1 GiB, more than PostgreSQL sends).
   """
   @spec stream_file!(Path.t(), keyword) :: Enumerable.t()
-  defdelegate stream_file!(path, opts \\ []), to: PgEtf.Frame.Reader, as: :stream!
+  defdelegate stream_file!(path, opts \\ []), to: PgEtf.Decode.File, as: :stream!
 
   ## Frames
 
   defp frame({:tx, part, head, first_index, count, meta, events}, decoder, from_index)
        when part in [:whole, :first, :middle, :last] do
     {xid, commit_lsn, end_lsn, commit_time} = head
+    end_lsn = if end_lsn != 0, do: end_lsn
+    decoder = if part in [:whole, :first], do: untraced(decoder), else: decoder
 
     template = %Change{
       op: nil,
@@ -174,12 +148,13 @@ defmodule PgEtf.Frame do
       end_lsn: end_lsn,
       index: 0,
       xid: xid,
-      commit_time: Type.timestamptz(commit_time, 6),
-      origin: Map.get(meta, :origin)
+      commit_time: Temporal.timestamptz(commit_time, 6),
+      origin: Map.get(meta, :origin),
+      headers: decoder.headers
     }
 
-    decoder = if decoder.met == [], do: decoder, else: %{decoder | met: []}
-    {changes, decoder} = events(events, template, first_index, from_index, decoder, [])
+    {changes, decoder} =
+      events(events, template, first_index, from_index, Decoder.begin_frame(decoder), [])
 
     frame = %__MODULE__{
       part: part,
@@ -191,7 +166,8 @@ defmodule PgEtf.Frame do
       first_index: first_index,
       count: count,
       meta: meta,
-      changes: in_order(changes, part)
+      changes: in_order(changes, part),
+      headers: decoder.headers
     }
 
     {frame, decoder}
@@ -222,9 +198,54 @@ defmodule PgEtf.Frame do
     {frame, decoder}
   end
 
+  # What was prepared has the form of a transaction.
+  defp frame({:prepare, part, head, first_index, count, meta, events}, decoder, from_index) do
+    {frame, decoder} =
+      frame({:tx, part, head, first_index, count, meta, events}, decoder, from_index)
+
+    {%{frame | prepared: Map.fetch!(meta, :gid)}, decoder}
+  end
+
+  defp frame({tag, {xid, lsn, end_lsn, time}, %{gid: gid}}, decoder, _from_index)
+       when tag in [:commit_prepared, :rollback_prepared] do
+    decision = %Prepared{
+      op: if(tag == :commit_prepared, do: :commit, else: :rollback),
+      gid: gid,
+      xid: xid,
+      lsn: lsn,
+      end_lsn: end_lsn,
+      time: Temporal.timestamptz(time, 6)
+    }
+
+    frame = %__MODULE__{
+      part: :whole,
+      xid: xid,
+      commit_lsn: lsn,
+      end_lsn: end_lsn,
+      commit_time: decision.time,
+      commit_us: time,
+      count: 1,
+      decision: decision
+    }
+
+    {frame, decoder}
+  end
+
+  defp frame(frame, _decoder, _from_index)
+       when is_tuple(frame) and
+              elem(frame, 0) in [:stream, :stream_abort, :stream_commit, :stream_prepare] do
+    malformed(
+      "a frame of option \"streaming\", whose transactions may be rolled back: only " <>
+        "pg_etf_client puts them together (pg_etf_client --read)"
+    )
+  end
+
   defp frame(other, _decoder, _from_index) do
     malformed("a frame of an unknown kind: #{preview(other)}")
   end
+
+  defp untraced(%Decoder{headers: []} = decoder), do: decoder
+  defp untraced(decoder), do: %{decoder | headers: []}
 
   defp in_order([last | rest], part) when part in [:whole, :last] do
     :lists.reverse(rest, [%{last | last?: true}])
@@ -235,10 +256,26 @@ defmodule PgEtf.Frame do
   ## Events
 
   defp events([{:relation, _, _, _, _, _} = event | events], template, index, from, decoder, acc) do
-    %Relation{oid: oid} = relation = Relation.new(event, decoder.keys)
+    %Relation{oid: oid} = relation = Relation.new(event, decoder.keys, decoder.types?)
     relations = Map.put(decoder.relations, oid, relation)
     decoder = %{decoder | relations: relations, met: [relation | decoder.met]}
     events(events, template, index, from, decoder, acc)
+  end
+
+  defp events([{:schema, _, _, _} = event | events], template, index, from, decoder, acc) do
+    uncounted(event, events, template, index, from, decoder, acc)
+  end
+
+  defp events([{:ddl, _} = event | events], template, index, from, decoder, acc) do
+    uncounted(event, events, template, index, from, decoder, acc)
+  end
+
+  # Not a change: it is about those that follow. Seen or not, they follow it.
+  defp events([{:message, @traceparent, value} | events], template, index, from, decoder, acc)
+       when decoder.trace? do
+    headers = Trace.parse(value)
+    template = %{template | headers: headers}
+    events(events, template, index + 1, from, %{decoder | headers: headers}, acc)
   end
 
   defp events([_ | events], template, index, from, decoder, acc) when index < from do
@@ -247,34 +284,32 @@ defmodule PgEtf.Frame do
 
   defp events([event | events], template, index, from, decoder, acc) do
     change = Event.change(event, template, index, decoder.relations)
-    events(events, template, index + 1, from, decoder, put(change, decoder.split?, acc))
+    events(events, template, index + 1, from, decoder, prepend(change, decoder.split?, acc))
   end
 
   defp events([], _template, _index, _from, decoder, acc), do: {acc, decoder}
 
-  # Two changes need two places: all indexes are doubled, whatever is split.
-  defp put(change, false, acc), do: [change | acc]
+  # It stands before the event of its index. Seen or not, it comes again.
+  defp uncounted(event, events, template, index, from, decoder, acc) when index >= from do
+    change = Event.change(event, template, place(index, decoder), decoder.relations)
+    {change, decoder} = Decoder.alter(decoder, change)
+    events(events, template, index, from, decoder, [change | acc])
+  end
 
-  defp put(%Change{index: index} = change, true, acc) do
+  defp uncounted(_event, events, template, index, from, decoder, acc) do
+    events(events, template, index, from, decoder, acc)
+  end
+
+  defp place(index, %{split?: true}), do: 2 * index
+  defp place(index, _decoder), do: index
+
+  # Two changes need two places: all indexes are doubled, whatever is split.
+  defp prepend(change, false, acc), do: [change | acc]
+
+  defp prepend(%Change{index: index} = change, true, acc) do
     case Change.split(change) do
       {delete, insert} -> [%{insert | index: 2 * index + 1}, %{delete | index: 2 * index} | acc]
       nil -> [%{change | index: 2 * index} | acc]
     end
   end
-
-  ## Errors
-
-  @doc false
-  @spec malformed(String.t()) :: no_return
-  def malformed(reason), do: throw({:malformed, reason})
-
-  # Errors end up in logs, where no rows must be.
-  @doc false
-  @spec preview(term) :: String.t()
-  def preview(term) when is_tuple(term) and is_atom(elem(term, 0)) do
-    "#{tuple_size(term)} elements, the first is #{inspect(elem(term, 0))}"
-  end
-
-  def preview(bytes) when is_binary(bytes), do: "#{byte_size(bytes)} bytes"
-  def preview(_term), do: "no tuple with a name"
 end

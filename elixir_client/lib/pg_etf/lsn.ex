@@ -2,9 +2,9 @@ defmodule PgEtf.Lsn do
   @moduledoc """
   Positions in the write-ahead log.
 
-  A position is a 64-bit integer everywhere in this library, so that it compares,
-  sorts and stores as a number. PostgreSQL writes the same number as two
-  hexadecimal halves; `parse/1` and `to_string/1` translate.
+  A position is a 64-bit integer everywhere in this library, so that it can be compared,
+  sorted and stored as a number. PostgreSQL writes the same number as two hexadecimal
+  halves; `parse/1` and `to_string/1` convert.
 
       iex> PgEtf.Lsn.parse("16/B374D848")
       {:ok, 97_500_059_720}
@@ -12,8 +12,8 @@ defmodule PgEtf.Lsn do
       iex> PgEtf.Lsn.to_string(97_500_059_720)
       "16/B374D848"
 
-  A store that has no unsigned 64-bit integer can keep the text, or PostgreSQL's
-  own `pg_lsn`; a signed `bigint` is enough for the first 8 EiB of log.
+  A store that has no unsigned 64-bit integer can keep the text, or PostgreSQL's own
+  `pg_lsn`; a signed `bigint` covers the first 8 EiB of WAL.
   """
 
   @typedoc "A position in the write-ahead log."

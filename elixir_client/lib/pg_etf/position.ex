@@ -1,18 +1,17 @@
 defmodule PgEtf.Position do
   @moduledoc ~S"""
-  A position in the sink's own database: the effect of each transaction happens once.
+  A position in the sink's own database: the effect of each transaction happens exactly
+  once.
 
-  A slot has one reader, but a sink may for a moment have two writers: one that was
-  paused, cut off, or killed while its `COMMIT` was under way, and the one that has
-  taken over. Each would apply the same transaction. So the position is not only
-  stored beside the data: it is compared and set, in the transaction that writes the
-  data.
+  A slot has one reader, but a sink may briefly have two writers: one that was suspended,
+  cut off, or killed while its `COMMIT` was in progress, and the one that has taken over.
+  Each would apply the same transaction. So the position is not only stored with the data:
+  it is compared and set, in the transaction that writes the data.
 
       UPDATE pg_etf_positions SET lsn = $1, next_index = $2
       WHERE slot = $3 AND lsn = $4 AND next_index = $5
 
-  Whoever finds that the position is no longer the one it went on from writes
-  nothing.
+  A writer that finds a position other than the one it started from writes nothing.
 
   ## Example
 
@@ -52,38 +51,42 @@ defmodule PgEtf.Position do
         end
       end
 
-  Before the first start `create/1` makes the table and the row of the slot, in a
-  migration for instance.
+  Before the first start `create/1` creates the table and the row of the slot, for instance
+  in a migration.
 
   ## How it works
 
-  `checkpoint/1` reads the position and remembers it; `advance/2` moves it on from
-  there. As the first statement of the transaction `advance/2` also is a lock: a second
-  writer waits for the first, and then finds that somebody else went on. It answers
+  `checkpoint/1` reads the position and remembers it; `advance/2` advances it from there. As
+  the first statement of the transaction `advance/2` also takes a lock: a second writer
+  waits for the first, and then finds that the position has changed. It returns
   `{:error, :somebody_else_went_on}`, the transaction is rolled back, and with
-  `on_failure: :retry`, the default of a consumer, the stream starts again and
-  `checkpoint/1` reads where. (`:requeue` would try the same from the same position, in
+  `on_failure: :retry`, the default of a consumer, the stream restarts and `checkpoint/1`
+  reads the position again. (`:requeue` would retry from the same outdated position, in
   vain.)
 
-  A transaction that comes in parts moves the position with each part: `lsn` is then
-  the place of its commit, and `next_index` the index of the change that is next.
-  After a restart it comes again from its first change, and `advance/2` gives back only
-  what is not done, whatever the parts are this time. So write what `advance/2` gives
-  back, not `transaction.changes`.
+  A transaction delivered in parts advances the position with each part: `lsn` is then the
+  place of its commit, and `next_index` the index of the next change. After a restart it is
+  delivered again from its first change, and `advance/2` only returns what has not been
+  done, whatever the parts are this time. So write what `advance/2` returns, not
+  `transaction.changes`.
 
-  The position never moves backwards: what is done already gives back no changes.
+  A chunk of a snapshot or backfill moves no position. Its rows are always returned, under the
+  same lock: write them in place of what is there, since a chunk that was not acknowledged
+  comes again.
+
+  The position never moves backwards: for what has already been done no changes are
+  returned.
 
   ## The state of a consumer
 
-  The remembered position has to be kept where it is dropped with what failed: in the
-  state that a callback returns with `:ok`. It is therefore for a `PgEtf.Consumer` with
-  `c:PgEtf.Consumer.handle_transaction/2`. A Broadway pipeline works on several
-  transactions at once and has no single position: see the guide "Exactly once with
-  Ecto" for what it can do.
+  The remembered position has to be discarded together with a failed transaction. Keep it in
+  the state that a callback returns with `:ok`, in a `PgEtf.Consumer` with
+  `c:PgEtf.Consumer.handle_transaction/2`. A Broadway pipeline handles several transactions
+  at once and has no single position: see the guide "Exactly once with Ecto".
 
   ## Databases
 
-  `:query` is a function of a statement and its parameters that returns
+  `:query` is a function that receives a statement and its parameters and returns
   `{:ok, %{rows: rows, num_rows: count}}` or `{:error, reason}`:
 
   | adapter | |
@@ -101,16 +104,22 @@ defmodule PgEtf.Position do
         end
       end)
 
-  A writer that is paused or cut off inside its transaction keeps the lock until the
+  A writer that is suspended or cut off inside its transaction keeps the lock until the
   sink's server ends its session: set `idle_in_transaction_session_timeout` for it.
 
-  ## What it does not need
+  ## Changes of tables themselves
 
-  Neither the server's identifier nor its timeline is stored. A sink that was restored
-  from a backup is behind the slot, and a source that was restored is behind the
-  position: both are known by comparing positions, and end the stream with `:gap`. Only
-  a sink without a position cannot be told apart from a new one: so `checkpoint/1`
-  raises when the row is missing, and `create/2` takes the position to begin with.
+  With `:ddl` an event of a table has the place of the row behind it (`PgEtf.SchemaChange`). Where
+  it is the last change of a part of a transaction it can come twice, and so has to be harmless:
+  `ADD COLUMN IF NOT EXISTS`.
+
+  ## What it does not store
+
+  Neither the server's identifier nor its timeline is stored. A sink that was restored from
+  a backup is behind the slot, and a source that was restored is behind the position:
+  comparing positions detects both, and the stream stops with `:gap`. Only a sink without a
+  position cannot be distinguished from a new one: so `checkpoint/1` raises if the row is
+  missing, and `create/2` accepts the initial position.
   """
 
   alias PgEtf.{Change, Lsn, Transaction}
@@ -152,8 +161,8 @@ defmodule PgEtf.Position do
     * `:slot` - (required) the name of its row: that of the slot.
     * `:query` - (required) a function that runs a statement, see "Databases".
     * `:table` - (`"pg_etf_positions"`) the name of the table, as SQL has it.
-    * `:placeholder` - (`"$"`) how parameters are written: `"$"` for `$1`, `$2`; `"?"`
-      for `?` alone.
+    * `:placeholder` - (`"$"`) how parameters are written: `"$"` for `$1`, `$2`; `"?"` for
+      `?` alone.
   """
   @spec new(keyword) :: t
   def new(opts) do
@@ -181,8 +190,8 @@ defmodule PgEtf.Position do
   stays what it is.
 
   The row begins at `lsn`: the end of what the sink has already, such as the slot's
-  `confirmed_flush_lsn` when the data was copied. With 0 the stream begins where the
-  slot does.
+  `confirmed_flush_lsn` when the data was copied. With 0 the stream begins where the slot
+  does.
   """
   @spec create(t, Lsn.t()) :: :ok | {:error, term}
   def create(%Position{} = position, lsn \\ 0) when is_lsn(lsn) do
@@ -206,10 +215,10 @@ defmodule PgEtf.Position do
     end
   end
 
-  @doc "The statement that makes the table."
+  @doc "The statement that creates the table."
   @spec ddl(String.t()) :: String.t()
   def ddl(table \\ "pg_etf_positions") do
-    # A position has 64 bits without sign; a bigint holds the first half of them.
+    # LSNs are unsigned 64-bit; a bigint covers values below 2^63.
     """
     CREATE TABLE IF NOT EXISTS #{table} (
       slot varchar(63) PRIMARY KEY,
@@ -220,8 +229,8 @@ defmodule PgEtf.Position do
   end
 
   @doc """
-  Reads the position: what `c:PgEtf.Consumer.checkpoint/1` returns, where to go on and
-  the state. Raises when there is no row, or the sink cannot be asked.
+  Reads the position, and returns what `c:PgEtf.Consumer.checkpoint/1` has to: where to
+  continue and the new state. Raises if there is no row, or the query fails.
   """
   @spec checkpoint(t) :: {Lsn.t() | nil, t}
   def checkpoint(%Position{} = position) do
@@ -231,7 +240,7 @@ defmodule PgEtf.Position do
 
       {:ok, %{rows: []}} ->
         raise "no position is stored for slot #{position.slot} in #{position.table}: " <>
-                "PgEtf.Position.create/2 makes the first one"
+                "PgEtf.Position.create/2 stores the first one"
 
       {:error, error} when is_exception(error) ->
         raise error
@@ -242,33 +251,44 @@ defmodule PgEtf.Position do
   end
 
   @doc """
-  Moves the position over a transaction, a part of one, or to a position that no
-  transaction belongs to. To be called inside the sink's transaction, before anything
-  else.
+  Advances the position past a transaction, a part of one, or to a position without a
+  transaction. Call it inside the sink's transaction, before anything else.
 
-  Gives back the changes that are not done yet, and the new position. After an error
-  the transaction must be rolled back; `:somebody_else_went_on` says that the stored
-  position is not the one that was read.
+  Returns the changes that have not been done yet, and the new position. After an error the
+  transaction must be rolled back; `:somebody_else_went_on` means that the stored position
+  is not the one that was read.
   """
   @spec advance(t, Transaction.t() | Lsn.t(), query) ::
           {:ok, [Change.t()], t} | {:error, :somebody_else_went_on | term}
   def advance(position, to, query \\ nil)
 
   def advance(%Position{lsn: nil, slot: slot}, _to, _query) do
-    raise ArgumentError, "the position of slot #{slot} is not read: call checkpoint/1 first"
+    raise ArgumentError, "the position of slot #{slot} has not been read: call checkpoint/1 first"
+  end
+
+  # What is read from a table has no place: it is written whenever it comes.
+  def advance(%Position{} = position, %Transaction{backfill: %{}} = chunk, query) do
+    with :ok <- update(position, position, query || position.query) do
+      {:ok, chunk.changes, position}
+    end
   end
 
   def advance(%Position{} = position, to, query) do
     {lsn, next_index} = place = place(to)
 
-    if place > {position.lsn, position.next_index} do
-      next = %{position | lsn: lsn, next_index: next_index}
+    cond do
+      place > {position.lsn, position.next_index} ->
+        next = %{position | lsn: lsn, next_index: next_index}
 
-      with :ok <- update(position, next, query || position.query) do
-        {:ok, to_do(position, to), next}
-      end
-    else
-      {:ok, [], position}
+        with :ok <- update(position, next, query || position.query) do
+          {:ok, to_do(position, to), next}
+        end
+
+      place == {position.lsn, position.next_index} ->
+        {:ok, perhaps_to_do(to, next_index), position}
+
+      true ->
+        {:ok, [], position}
     end
   end
 
@@ -277,7 +297,7 @@ defmodule PgEtf.Position do
 
   # Indexes are not without holes when updates are split.
   defp place(%Transaction{commit_lsn: lsn, changes: [_ | _] = changes}),
-    do: {lsn, List.last(changes).index + 1}
+    do: {lsn, changes |> List.last() |> Change.next_index()}
 
   defp place(%Transaction{commit_lsn: lsn, first_index: first}), do: {lsn, first}
 
@@ -289,6 +309,14 @@ defmodule PgEtf.Position do
 
   defp to_do(_position, %Transaction{changes: changes}), do: changes
   defp to_do(_position, _lsn), do: []
+
+  # What happens to tables before the first row has the place at which a transaction before
+  # may have ended.
+  defp perhaps_to_do(%Transaction{part: part, changes: changes}, 0)
+       when part in [:first, :middle],
+       do: changes
+
+  defp perhaps_to_do(_to, _next_index), do: []
 
   ## Statements
 

@@ -1,23 +1,24 @@
 defmodule PgEtf.Progress do
   @moduledoc """
-  What a stream does, or waits for, in one word: `progress` of `PgEtf.info/1` and of the
-  telemetry event `[:pg_etf, :stats]`.
+  What a stream is doing, or waiting for: `progress` of `PgEtf.info/1` and of the telemetry
+  event `[:pg_etf, :stats]`.
 
   | progress | meaning |
   |---|---|
-  | `:moving` | something has come, was handed out or was acknowledged within a second |
-  | `:idle` | nothing is there and nothing is missing |
-  | `:waiting_for_acks` | messages are in flight: handlers, batchers or a sink have them |
-  | `:waiting_for_demand` | messages are queued, and no consumer asks for them |
-  | `:waiting_for_server` | the server is ahead and sends nothing: a large transaction, or an output plugin that leaves much out, keeps it busy |
-  | `:starved` | the C program may send nothing, though nothing is queued or in flight: a defect |
+  | `:moving` | something was received, delivered or acknowledged within the last second |
+  | `:idle` | nothing to do |
+  | `:waiting_for_acks` | messages are in flight, in handlers, batchers or a sink |
+  | `:waiting_for_demand` | messages are queued, and no consumer requests them |
+  | `:waiting_for_server` | the server is ahead and sends nothing: a large transaction, or a filter that skips many changes, keeps it busy |
+  | `:starved` | the C program has no credit, although nothing is queued or in flight: a bug |
   | `:standby` | another reader has the slot |
-  | `:connecting`, `:reconnecting` | on the way to the server, for the first time or again |
-  | `:disconnected` | there is no connection, and none is made |
-  | `:halted`, `:stopped` | ended, by `PgEtf.resume/1` to go on, or for good |
+  | `:connecting`, `:reconnecting` | connecting to the server, for the first time or again |
+  | `:disconnected` | not connected, and not trying to connect |
+  | `:manual` | connected to no server, for a test: `testing: :manual` |
+  | `:halted`, `:stopped` | stopped, until `PgEtf.resume/1` or permanently |
 
-  A stream in one of the four that wait, or `:starved`, for `:stall_after` says so in the
-  log, once a minute, and in `[:pg_etf, :stall]`.
+  A stream that has been in one of the waiting states, or `:starved`, for `:stall_after`
+  reports it in the log, once a minute, and in `[:pg_etf, :stall]`.
   """
 
   @type t ::
@@ -33,6 +34,7 @@ defmodule PgEtf.Progress do
           | :disconnected
           | :halted
           | :stopped
+          | :manual
 
   @typedoc "What is known of a stream; times are in milliseconds, nil: never."
   @type facts :: %{
@@ -50,6 +52,7 @@ defmodule PgEtf.Progress do
   @statuses %{
     connecting: :connecting,
     halted: :halted,
+    manual: :manual,
     open_circuit: :reconnecting,
     reconnecting: :reconnecting,
     standby: :standby,
@@ -95,8 +98,8 @@ defmodule PgEtf.Progress do
   @doc "What the log says of a stream that waits, or of a message that does."
   @spec text(t, map, map) :: String.t()
   def text(:waiting_for_demand, gauges, _client) do
-    "no progress for #{seconds(gauges)} s: #{gauges.queued} changes are queued, " <>
-      "and no consumer asks for them"
+    "no progress for #{seconds(gauges)} s: #{gauges.queued} changes are queued, and no consumer " <>
+      "requests them"
   end
 
   def text(:waiting_for_server, gauges, client) do
@@ -105,13 +108,13 @@ defmodule PgEtf.Progress do
   end
 
   def text(:starved, gauges, _client) do
-    "no progress for #{seconds(gauges)} s: the client waits for credit, " <>
-      "though nothing is queued or in flight"
+    "no progress for #{seconds(gauges)} s: the client waits for credit, although nothing is " <>
+      "queued or in flight"
   end
 
   def text(_progress, gauges, _client) do
-    "a message waits for its acknowledgement for #{seconds(gauges)} s, " <>
-      "#{gauges.in_flight} are in flight"
+    "a message has been unacknowledged for #{seconds(gauges)} s, #{gauges.in_flight} are in " <>
+      "flight"
   end
 
   defp seconds(%{age: age}), do: div(age, 1000)

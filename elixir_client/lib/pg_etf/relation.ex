@@ -1,22 +1,28 @@
 defmodule PgEtf.Relation do
   @moduledoc """
-  A table as it was at one point of the log.
+  A table as it was at one position in the WAL.
 
-  Built by `PgEtf.Frame` from the relation event that precedes the first row of
-  a table, and again whenever the table has changed. `row` and `key_row`
-  belong to the decoder. `without_atom` names the columns because of which its rows
-  have strings for names although atoms were asked for.
+  Built by `PgEtf.Frame` from the relation event that precedes the first row of a table, and
+  again whenever the table has changed. `row` and `key_row` belong to the decoder.
+  `without_atom` lists the columns without an existing atom, because of which its rows have
+  strings as names although atoms were requested.
   """
 
-  alias PgEtf.{Row, Type}
+  alias PgEtf.Decode.{Row, Type}
   alias PgEtf.Relation.Column
 
   defmodule Column do
     @moduledoc """
     A column of a `PgEtf.Relation`.
 
-    `typmod` is the server's modifier, -1 when there is none. `key?` tells the
-    columns of the replica identity, `primary?` those of the primary key.
+    `typmod` is the server's modifier, -1 when there is none. `key?` marks the columns of
+    the replica identity, `primary?` those of the primary key. `masked` is the mask of a
+    column whose values were replaced on the server (`:hash`, `:keep`, `:trunc`, `:fixed`,
+    `:nothing`).
+
+    In a `PgEtf.SchemaChange` a column also has its `number`, which stays when it is renamed,
+    `not_null?`, `default?`, `identity?`, and `missing`: what rows have that are older than the
+    column, `{:ok, value}` or `:none`.
     """
 
     @type t :: %__MODULE__{
@@ -26,7 +32,13 @@ defmodule PgEtf.Relation do
             typmod: integer,
             key?: boolean,
             primary?: boolean,
-            generated?: boolean
+            generated?: boolean,
+            masked: atom,
+            number: pos_integer | nil,
+            not_null?: boolean,
+            default?: boolean,
+            identity?: boolean,
+            missing: :none | {:ok, term}
           }
 
     @enforce_keys [:name, :type_oid, :type, :typmod]
@@ -35,9 +47,15 @@ defmodule PgEtf.Relation do
       :type_oid,
       :type,
       :typmod,
+      :masked,
+      :number,
       key?: false,
       primary?: false,
-      generated?: false
+      generated?: false,
+      not_null?: false,
+      default?: false,
+      identity?: false,
+      missing: :none
     ]
   end
 
@@ -50,11 +68,19 @@ defmodule PgEtf.Relation do
           key_names: [PgEtf.Change.name() | atom],
           row: term,
           key_row: term,
-          without_atom: [String.t()]
+          without_atom: [String.t()],
+          types: types | nil,
+          filenode: non_neg_integer | nil
+        }
+
+  @typedoc "The columns as they are named in rows: the shape of their values, the modifier, the type."
+  @type types :: %{
+          optional(PgEtf.Change.name() | atom) => {term, typmod :: integer, name :: String.t()}
         }
 
   @typedoc "How columns are named in rows, see `PgEtf.Producer`."
-  @type keys :: :strings | :atoms | :create_atoms | {:atoms, [atom]}
+  @type keys ::
+          :strings | :atoms! | :create_atoms | {:atoms!, [atom]} | :atoms | {:atoms, [atom]}
 
   @enforce_keys [:oid, :schema, :table, :identity, :columns]
   defstruct [
@@ -65,14 +91,16 @@ defmodule PgEtf.Relation do
     :columns,
     :row,
     :key_row,
+    :filenode,
+    :types,
     key_names: [],
     without_atom: []
   ]
 
   @doc false
-  @spec new(tuple, keys) :: t
-  def new({:relation, oid, schema, table, identity, columns}, keys) do
-    columns = Enum.map(columns, &column/1)
+  @spec new(tuple, keys, boolean) :: t
+  def new({:relation, oid, schema, table, identity, described}, keys, types? \\ false) do
+    columns = Enum.map(described, &column/1)
     {names, without_atom} = columns |> Enum.map(&elem(&1, 0).name) |> names(keys)
     named = Enum.zip_with(columns, names, fn {_, finisher}, name -> {name, finisher} end)
     key = for {{column, _}, named} <- Enum.zip(columns, named), key?(column, identity), do: named
@@ -86,8 +114,43 @@ defmodule PgEtf.Relation do
       row: Row.plan(named),
       key_names: Enum.map(key, &elem(&1, 0)),
       key_row: Row.plan(key),
+      types: if(types?, do: types(names, described)),
       without_atom: without_atom
     }
+  end
+
+  @doc false
+  # A table in a schema event.
+  @spec state(non_neg_integer, tuple | :none, keys) :: t | nil
+  def state(_oid, :none, _keys), do: nil
+
+  def state(oid, {schema, table, identity, filenode, columns}, keys) do
+    described =
+      for {_, name, type_oid, type, mod, flags} <- columns, do: {name, type_oid, type, mod, flags}
+
+    relation = new({:relation, oid, schema, table, identity, described}, keys)
+    columns = Enum.zip_with(relation.columns, columns, &complete/2)
+    %{relation | columns: columns, filenode: filenode, row: nil, key_row: nil}
+  end
+
+  defp complete(column, {number, _name, oid, _type, typmod, flags}) do
+    %{
+      column
+      | number: number,
+        not_null?: :not_null in flags,
+        default?: :default in flags,
+        identity?: :identity in flags,
+        missing: missing(List.keyfind(flags, :missing, 0), shape(flags, oid), typmod)
+    }
+  end
+
+  defp missing(nil, _shape, _typmod), do: :none
+
+  defp missing({:missing, value}, shape, typmod) do
+    case Type.finisher(shape, typmod) do
+      nil -> {:ok, value}
+      finisher -> {:ok, finisher.(value)}
+    end
   end
 
   defp column({name, oid, type, typmod, flags}) do
@@ -98,14 +161,23 @@ defmodule PgEtf.Relation do
       typmod: typmod,
       key?: :key in flags,
       primary?: :primary in flags,
-      generated?: :generated in flags
+      generated?: :generated in flags,
+      masked: masked(flags)
     }
 
     {column, Type.finisher(shape(flags, oid), typmod)}
   end
 
+  defp types(names, described) do
+    for {name, {_, oid, type, typmod, flags}} <- Enum.zip(names, described), into: %{} do
+      {name, {shape(flags, oid), typmod, type}}
+    end
+  end
+
+  defp masked(flags), do: Enum.find_value(flags, &(match?({:masked, _}, &1) && elem(&1, 1)))
+
   # Under REPLICA IDENTITY FULL all columns identify a row, and every update
-  # changes them: its primary key tells which row it is.
+  # changes them: the primary key identifies the row.
   defp key?(%Column{} = column, :full), do: column.primary?
   defp key?(%Column{} = column, _identity), do: column.key?
 
@@ -121,11 +193,12 @@ defmodule PgEtf.Relation do
   @doc false
   # The fields of a struct are atoms once its module is loaded.
   @spec load_keys(keys) :: keys
-  def load_keys({:atoms, modules}) do
+  def load_keys({atoms, modules}) when atoms in [:atoms!, :atoms] do
     Enum.each(modules, &Code.ensure_loaded/1)
-    :atoms
+    :atoms!
   end
 
+  def load_keys(:atoms), do: :atoms!
   def load_keys(keys), do: keys
 
   defp names(names, :create_atoms) do
@@ -133,8 +206,8 @@ defmodule PgEtf.Relation do
   end
 
   # All of a table's names or none: whether a handler matches must not depend on which
-  # modules were loaded when the table was met.
-  defp names(names, :atoms) do
+  # modules were loaded when the table was first seen.
+  defp names(names, :atoms!) do
     atoms = Enum.map(names, &if(may_be_atom?(&1), do: existing(&1), else: &1))
 
     case for {name, nil} <- Enum.zip(names, atoms), do: name do

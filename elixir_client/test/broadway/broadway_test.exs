@@ -1,85 +1,20 @@
 # The same producer under the real Broadway, where it is on the code path:
 # `make check-broadway` says how.
 if Code.ensure_loaded?(Broadway) do
-  defmodule PgEtf.BroadwayTest do
-    use ExUnit.Case, async: false
+  Code.require_file("pipeline.exs", __DIR__)
 
-    import PgEtf.Eventually
+  defmodule PgEtf.BroadwayTest do
+    use PgEtf.StreamCase, async: false
+
+    import PgEtf.Pipeline, only: [name: 1, rows: 1]
 
     alias Broadway.Message
-    alias PgEtf.{Error, FakeSlot}
-
-    @moduletag :capture_log
-
-    defmodule Pipeline do
-      use Broadway
-
-      def start(test, slot, opts \\ []) do
-        {producer, opts} = Keyword.pop(opts, :producer, [])
-        {processors, opts} = Keyword.pop(opts, :processors, concurrency: 2)
-
-        producer =
-          Keyword.merge(
-            [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
-            producer
-          )
-
-        Broadway.start_link(
-          __MODULE__,
-          Keyword.merge(
-            [
-              name: :"pipeline_#{slot}",
-              producer: [module: {PgEtf.Producer, producer}, concurrency: 1],
-              processors: [default: processors],
-              context: test
-            ],
-            opts
-          )
-        )
-      end
-
-      @impl true
-      def handle_message(_, message, test) do
-        case test do
-          %{handle: fun} ->
-            fun.(message)
-
-          test ->
-            send(test, {:row, message.data.record["id"]})
-            message
-        end
-      end
-
-      @impl true
-      def handle_batch(_, messages, _, test) do
-        if is_pid(test), do: send(test, {:batch, Enum.map(messages, & &1.data.record["id"])})
-        messages
-      end
-    end
+    alias PgEtf.{Error, FakeSlot, Pipeline}
 
     setup do
       Process.flag(:trap_exit, true)
       :ok
     end
-
-    defp name(slot), do: :"pipeline_#{slot}"
-
-    defp rows(count) do
-      for _ <- 1..count//1 do
-        assert_receive {:row, id}, 5_000
-        id
-      end
-    end
-
-    defp drained(rows \\ []) do
-      receive do
-        {:row, id} -> drained([id | rows])
-      after
-        0 -> Enum.reverse(rows)
-      end
-    end
-
-    defp done?(slot, transactions), do: FakeSlot.confirmed(slot) == FakeSlot.end_lsn(transactions)
 
     test "every row arrives and the slot ends at the end" do
       slot = FakeSlot.start(List.duplicate(10, 100))
@@ -118,6 +53,28 @@ if Code.ensure_loaded?(Broadway) do
       assert_raise ArgumentError, fn -> PgEtf.info(:elsewhere) end
       assert Process.alive?(pipeline)
       Broadway.stop(pipeline)
+    end
+
+    test "nothing is behind a change of a table before somebody resumes" do
+      slot = FakeSlot.start([10, 10], uncounted: %{{1, 5} => [FakeSlot.Log.alter(1, "t")]})
+      test = self()
+
+      handle = fn %{data: change} = message ->
+        send(test, {:row, (change.record && change.record["id"]) || :altered})
+        message
+      end
+
+      policy = [ddl: :tables, on_schema_change: :halt]
+      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, producer: policy)
+      assert Enum.sort(rows(6)) == [0, 1, 2, 3, 4, :altered]
+      eventually(fn -> PgEtf.info(name(slot)).status == :halted end)
+      refute_receive {:row, _}, 50
+      assert FakeSlot.confirmed(slot) == 0
+      PgEtf.resume(name(slot))
+      assert Enum.sort(rows(15)) == Enum.to_list(5..19)
+      eventually(fn -> done?(slot, 2) end)
+      Broadway.stop(pipeline)
+      assert FakeSlot.breaches(slot) == []
     end
 
     test "with 8 processors the order of each key stands" do
@@ -166,164 +123,6 @@ if Code.ensure_loaded?(Broadway) do
       assert FakeSlot.breaches(slot) == []
     end
 
-    test "a processor that is killed costs no row" do
-      slot = FakeSlot.start(List.duplicate(4, 100))
-      test = self()
-
-      handle = fn message ->
-        Process.sleep(1)
-        send(test, {:row, message.data.record["id"]})
-        message
-      end
-
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
-
-      # Broadway allows its processors three restarts in five seconds.
-      for _ <- 1..2 do
-        rows(40)
-        killed = slot |> name() |> Broadway.topology() |> processor()
-        Process.exit(killed, :kill)
-
-        eventually(fn ->
-          started = slot |> name() |> Broadway.topology() |> processor()
-          started not in [killed, nil]
-        end)
-      end
-
-      eventually(fn -> done?(slot, 100) end)
-      Broadway.stop(pipeline)
-      assert FakeSlot.runs(slot) >= 3
-      assert FakeSlot.breaches(slot) == []
-    end
-
-    # The stages are watched from the first message on, and one that is only on its
-    # way is no reason to start again.
-    test "a processor that is killed by its first message costs no row" do
-      for _ <- 1..10 do
-        slot = FakeSlot.start(List.duplicate(4, 20))
-        test = self()
-        killed = :counters.new(1, [])
-
-        handle = fn message ->
-          if :counters.get(killed, 1) == 0 do
-            :counters.add(killed, 1, 1)
-            Process.exit(self(), :kill)
-          end
-
-          send(test, {:row, message.data.record["id"]})
-          message
-        end
-
-        opts = [
-          processors: [concurrency: 8],
-          batchers: [default: [concurrency: 4, batch_timeout: 10]]
-        ]
-
-        {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, opts)
-        eventually(fn -> done?(slot, 20) end)
-        assert Enum.sort(Enum.uniq(drained())) == Enum.to_list(0..79)
-        assert FakeSlot.runs(slot) <= 3
-        Broadway.stop(pipeline)
-      end
-    end
-
-    test "after a killed processor all rows have come" do
-      slot = FakeSlot.start(List.duplicate(3, 50))
-      test = self()
-
-      handle = fn message ->
-        Process.sleep(1)
-        send(test, {:row, message.data.record["id"]})
-        message
-      end
-
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
-      seen = rows(30)
-      slot |> name() |> Broadway.topology() |> processor() |> Process.exit(:kill)
-      eventually(fn -> done?(slot, 50) end)
-      assert Enum.sort(Enum.uniq(seen ++ drained())) == Enum.to_list(0..149)
-      Broadway.stop(pipeline)
-    end
-
-    test "a killed producer or program costs no row" do
-      slot = FakeSlot.start(List.duplicate(3, 100))
-      test = self()
-
-      handle = fn message ->
-        Process.sleep(1)
-        send(test, {:row, message.data.record["id"]})
-        message
-      end
-
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
-      seen = rows(30)
-      [producer] = slot |> name() |> Broadway.producer_names()
-      producer |> Process.whereis() |> Process.exit(:kill)
-      seen = seen ++ rows(30)
-      FakeSlot.kill(slot)
-      eventually(fn -> done?(slot, 100) end)
-      assert Enum.sort(Enum.uniq(seen ++ drained())) == Enum.to_list(0..299)
-      Broadway.stop(pipeline)
-    end
-
-    test "failures go the way that each message chose" do
-      slot = FakeSlot.start([1, 1, 1])
-      tries = :counters.new(1, [])
-
-      handle = fn message ->
-        case message.data.record["id"] do
-          0 ->
-            message |> Message.configure_ack(on_failure: :ack) |> Message.failed("no")
-
-          1 ->
-            :counters.add(tries, 1, 1)
-            if :counters.get(tries, 1) < 3, do: raise("not yet"), else: message
-
-          2 ->
-            message
-        end
-      end
-
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot)
-      eventually(fn -> done?(slot, 3) end)
-      assert :counters.get(tries, 1) == 3
-      Broadway.stop(pipeline)
-    end
-
-    # Each row meets a misfortune of its own, the first time it comes.
-    test "handlers that raise, throw, exit, hang or are killed cost no row" do
-      slot = FakeSlot.start(List.duplicate(5, 40))
-      test = self()
-      met = :ets.new(:met, [:public, :set])
-
-      handle = fn message ->
-        id = message.data.record["id"]
-
-        if :ets.insert_new(met, {id}) do
-          case rem(id, 23) do
-            3 -> raise "no"
-            5 -> throw(:no)
-            7 -> exit(:no)
-            11 -> Process.sleep(50)
-            13 -> if id < 30, do: Process.exit(self(), :kill)
-            17 -> raise ErlangError, original: {:no, self()}
-            _ -> :ok
-          end
-        end
-
-        send(test, {:row, id})
-        if rem(id, 23) == 19, do: Message.failed(message, "no") |> skip(), else: message
-      end
-
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, processors: [concurrency: 4])
-      eventually(fn -> done?(slot, 40) end, 30_000)
-      assert Enum.sort(Enum.uniq(drained())) == Enum.to_list(0..199)
-      Broadway.stop(pipeline)
-      assert FakeSlot.breaches(slot) == []
-    end
-
-    defp skip(message), do: Message.configure_ack(message, on_failure: :ack)
-
     test "the documentation's example compiles, and handles messages" do
       {:docs_v1, _, _, _, %{"en" => doc}, _, _} = Code.fetch_docs(PgEtf.Producer)
       [_, rest] = String.split(doc, "    defmodule Orders do", parts: 2)
@@ -364,7 +163,7 @@ if Code.ensure_loaded?(Broadway) do
             {[batchers: [a: [batch_size: 4_000], b: [batch_size: 3_001, concurrency: 2]]],
              "the batchers wait for 10002 messages"},
             {[batchers: [a: [batch_size: 11]], producer: [max_in_flight: 10]],
-             "max_in_flight: 10 are handed out"},
+             "max_in_flight: 10 are delivered"},
             {[producer: [connection: 5]], "invalid value for option :connection"}
           ] do
         assert {:error, {%ArgumentError{message: message}, _}} = Pipeline.start(self(), "s", opts)
@@ -381,92 +180,6 @@ if Code.ensure_loaded?(Broadway) do
                )
 
       assert message =~ "a slot has one reader"
-    end
-
-    test "a reason that does not pass ends the pipeline, where asked for" do
-      slot = FakeSlot.start([1])
-      {:ok, pipeline} = Pipeline.start(self(), slot, producer: [on_error: :stop])
-      rows(1)
-      monitor = Process.monitor(pipeline)
-
-      # Each new life of the producer is told the same.
-      teller =
-        spawn_link(fn ->
-          for _ <- 1..10_000 do
-            Process.sleep(5)
-
-            try do
-              FakeSlot.inject(
-                slot,
-                {:fatal, :slot_lost, %{message: "gone", hint: "", sqlstate: ""}}
-              )
-            catch
-              :exit, _ -> :ok
-            end
-          end
-        end)
-
-      assert_receive {:DOWN, ^monitor, _, _, _}, 60_000
-      Process.unlink(teller)
-      Process.exit(teller, :kill)
-    end
-
-    test "a large transaction with 1 % failures is done with on_failure: :requeue" do
-      slot = FakeSlot.start([1_000], frame: 100)
-      test = self()
-
-      handle = fn message ->
-        if :rand.uniform(100) == 1, do: raise("no sink")
-        send(test, {:row, message.data.record["id"]})
-        Message.put_data(message, :something_else)
-      end
-
-      producer = [on_failure: :requeue, backoff_min: 10, backoff_max: 100]
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, producer: producer)
-      eventually(fn -> done?(slot, 1) end)
-      assert Enum.sort(drained()) == Enum.to_list(0..999)
-      assert FakeSlot.runs(slot) == 1
-      Broadway.stop(pipeline)
-    end
-
-    test "a message that fails for good is put aside" do
-      slot = FakeSlot.start([10])
-      test = self()
-
-      handle = fn
-        %{data: %{record: %{"id" => 3}}} = message -> Message.failed(message, :poison)
-        message -> message
-      end
-
-      put_aside = fn change, reason ->
-        send(test, {:dead, change.record["id"], reason})
-        :ok
-      end
-
-      producer = [on_failure: :requeue, max_attempts: 3, after_attempts: put_aside]
-      {:ok, pipeline} = Pipeline.start(%{handle: handle}, slot, producer: producer)
-      eventually(fn -> done?(slot, 1) end)
-      assert_receive {:dead, 3, :poison}
-      refute_received {:dead, _, _}
-      Broadway.stop(pipeline)
-    end
-
-    test "a reason that does not pass ends nothing else" do
-      slot = FakeSlot.start([1])
-      {:ok, pipeline} = Pipeline.start(self(), slot)
-      rows(1)
-      producer = Process.whereis(hd(Broadway.producer_names(name(slot))))
-
-      for _ <- 1..20 do
-        FakeSlot.inject(slot, {:fatal, :slot_lost, %{message: "gone", hint: "", sqlstate: ""}})
-        eventually(fn -> PgEtf.info(name(slot)).status == :halted end)
-        assert %Error{class: :slot_lost} = PgEtf.info(name(slot)).error
-        PgEtf.resume(name(slot))
-        eventually(fn -> PgEtf.info(name(slot)).status == :connected end)
-      end
-
-      assert Process.whereis(hd(Broadway.producer_names(name(slot)))) == producer
-      Broadway.stop(pipeline)
     end
 
     test "telemetry tells decoding, positions and restarts" do
@@ -493,11 +206,6 @@ if Code.ensure_loaded?(Broadway) do
 
       :telemetry.detach("test")
       Broadway.stop(pipeline)
-    end
-
-    defp processor(topology) do
-      [%{name: name}] = topology[:processors]
-      Process.whereis(:"#{name}_0")
     end
   end
 end

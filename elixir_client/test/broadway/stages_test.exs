@@ -52,22 +52,22 @@ if Code.ensure_loaded?(Broadway) do
         )
 
       opts = opts(slot, broadway: [name: :waited_for], broadway_module: Elsewhere)
-      refute log_of(opts, 1..499) =~ "waits for"
+      refute log_of(opts, 1..499) =~ "waiting for"
       log = log_of(opts, 1..5000)
 
       assert log =~
-               "PgEtf :waited_for (slot #{slot}): waits for " <>
+               "PgEtf :waited_for (slot #{slot}): waiting for " <>
                  ":\"waited_for.elsewhere.Processor_default_0\", " <>
                  ":\"waited_for.elsewhere.Batcher_late\", " <>
                  ":\"waited_for.elsewhere.BatchProcessor_late_0\" to start"
 
-      assert length(String.split(log, "waits for")) == 2
+      assert length(String.split(log, "waiting for")) == 2
       Broadway.stop(pipeline)
     end
 
     test "the log tells that the pipeline itself is waited for" do
       opts = opts("s", broadway: [name: :not_there])
-      assert log_of(opts, 1..1000) =~ "PgEtf :not_there (slot s): waits for :not_there to start"
+      assert log_of(opts, 1..1000) =~ "PgEtf :not_there (slot s): waiting for :not_there to start"
     end
   end
 end

@@ -3,7 +3,7 @@ if Code.ensure_loaded?(:telemetry) do
     # Each event of the documentation comes, with what it says.
     use ExUnit.Case, async: true
 
-    alias PgEtf.{FakeSlot, Producer, Stage}
+    alias PgEtf.{Consumer, FakeSlot, Producer, Stage}
 
     @moduletag :capture_log
 
@@ -80,10 +80,78 @@ if Code.ensure_loaded?(:telemetry) do
       PgEtf.ack([again])
       FakeSlot.inject(slot, [:not_a_frame])
 
-      for {name, measurements, metadata} <- documented() do
-        {measured, told} = seen[name] || next(name, slot)
-        assert {name, Enum.sort(Map.keys(measured))} == {name, Enum.sort(measurements)}
-        assert {name, Enum.sort(Map.keys(told))} == {name, Enum.sort([:slot, :name | metadata])}
+      for {name, _, _} = event <- documented(),
+          not match?([_, own, _] when own in [:callback, :backfill], name) do
+        check(event, seen[name] || next(name, slot))
+      end
+    end
+
+    defp check({name, measurements, metadata}, {measured, told}) do
+      assert {name, Enum.sort(Map.keys(measured))} == {name, Enum.sort(measurements)}
+      assert {name, Enum.sort(Map.keys(told))} == {name, Enum.sort([:slot, :name | metadata])}
+    end
+
+    defmodule FailingAtSecond do
+      use Consumer
+
+      @impl true
+      def handle_changes([%{index: 1}], _state), do: raise("on purpose")
+      def handle_changes(_changes, state), do: {:ok, state}
+
+      @impl true
+      def handle_info(:hello, state), do: {:noreply, state}
+    end
+
+    test "the spans of a consumer's callbacks" do
+      slot = FakeSlot.start([2])
+      opts = [connection: [], slot: slot, client: FakeSlot, max_changes: 1, on_failure: :halt]
+      {:ok, consumer} = Consumer.start_link(FailingAtSecond, nil, opts)
+      [start, stop, exception] = for {[_, :callback, _], _, _} = event <- documented(), do: event
+
+      for {event, told} <- [
+            {start, %{callback: :handle_changes, changes: 1}},
+            {stop, %{callback: :handle_changes, changes: 1, result: :ok}},
+            {exception, %{kind: :error, reason: %RuntimeError{message: "on purpose"}}}
+          ] do
+        {_, metadata} = seen = next(elem(event, 0), slot)
+        check(event, seen)
+        assert Map.take(metadata, Map.keys(told)) == told
+      end
+
+      send(consumer, :hello)
+      assert_receive {[_, :callback, :stop], _, %{callback: :handle_info, result: :noreply}}
+    end
+
+    test "what is read of tables" do
+      slot = FakeSlot.start([])
+      {:ok, stage} = Stage.start_link(Producer, connection: [], slot: slot, client: FakeSlot)
+      {:ok, id} = PgEtf.backfill(stage, "public.t")
+      size = %{tables: 1, rows: 2, bytes: 20}
+      FakeSlot.backfill(slot, :started, id, Map.put(size, :mode, :incremental))
+      FakeSlot.backfill(slot, :open, id, %{chunk: 1, rel: 1, key: "id"})
+      FakeSlot.backfill(slot, :read, {id, 1}, {:free, [1, 2]})
+      FakeSlot.backfill(slot, :retry, id, %{chunk: 1, reason: "40001"})
+      FakeSlot.backfill(slot, :open, id, %{chunk: 1, rel: 1, key: "id"})
+      FakeSlot.backfill(slot, :read, {id, 1}, {:free, [1, 2]})
+      FakeSlot.backfill(slot, :close, id, %{chunk: 1, lsn: 9, rel: 1, rows: 2, bytes: 20})
+      PgEtf.ack(Stage.take(stage, 2))
+      FakeSlot.backfill(slot, :finished, id, size)
+      {:ok, ^id} = PgEtf.backfill(stage, "public.t", id: id)
+      failure = %{class: :config, message: "no", hint: "", sqlstate: ""}
+      FakeSlot.backfill(slot, :failed, id, failure)
+
+      [start, chunk, stop, exception] =
+        for {[_, :backfill, _], _, _} = event <- documented(), do: event
+
+      for {event, told} <- [
+            {start, %{id: id, mode: :incremental, tables: 1, rows: 2}},
+            {chunk, %{id: id, chunk: 1, rows: 2, folded: 0, dropped: 0}},
+            {stop, %{id: id, reason: :finished, rows: 2, retries: 1}},
+            {exception, %{id: id, error: PgEtf.Error.new(:config, failure)}}
+          ] do
+        {measured, metadata} = seen = next(elem(event, 0), slot)
+        check(event, seen)
+        assert measured |> Map.merge(metadata) |> Map.take(Map.keys(told)) == told
       end
     end
 

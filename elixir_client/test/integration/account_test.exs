@@ -2,12 +2,12 @@ defmodule PgEtf.Integration.AccountTest do
   # Both ends of the pipe count the same, whatever leaves together.
   use PgEtf.Integration, async: true
 
-  alias PgEtf.{FakeSlot, Frame, Options, PortClient}
+  alias PgEtf.{Client, FakeSlot, Frame, Options}
 
   # The real program, without the library between.
   defp open(sandbox, slot, more) do
     opts = Options.validate!(options(sandbox, slot, more))
-    {:ok, conn} = PortClient.open(Options.start_settings(opts), opts)
+    {:ok, conn} = Client.Port.open(Client.Settings.start(opts), opts)
     conn
   end
 
@@ -15,7 +15,7 @@ defmodule PgEtf.Integration.AccountTest do
   defp read(conn, events, packets \\ []) do
     receive do
       message ->
-        case PortClient.handle_message(conn, message) do
+        case Client.Port.handle_message(conn, message) do
           {:packet, packet} -> read(conn, events, packets, packet)
           :unknown -> read(conn, events, packets)
         end
@@ -28,7 +28,7 @@ defmodule PgEtf.Integration.AccountTest do
     case Frame.to_term(packet) do
       {:ok, [_ | _] = frames} ->
         left = events - (frames |> Enum.map(&count/1) |> Enum.sum())
-        if left == 0, do: PortClient.command(conn, :stats)
+        if left == 0, do: Client.Port.command(conn, :stats)
         read(conn, left, [{packet, frames} | packets])
 
       {:ok, {:stats, stats}} ->
@@ -72,14 +72,14 @@ defmodule PgEtf.Integration.AccountTest do
         packets
       end)
 
-    PortClient.command(conn, {:credit, 7, 7})
-    PortClient.command(conn, :stats)
+    Client.Port.command(conn, {:credit, 7, 7})
+    Client.Port.command(conn, :stats)
     {[], stats} = read(conn, 0)
     packets = backlog ++ trickle
     assert Enum.map(packets, &cost/1) == Enum.map(packets, &byte_size(elem(&1, 0)))
     assert stats.sent_bytes == packets |> Enum.map(&cost/1) |> Enum.sum()
     assert stats.sent_events == 510
     assert {stats.granted_events, stats.granted_bytes} == {1000, 131_072}
-    PortClient.close(conn, 5_000)
+    Client.Port.close(conn, 5_000)
   end
 end

@@ -42,6 +42,8 @@ defmodule PgEtf.Integration.ConnectionTest do
     {table, slot, place} = ready(sandbox)
     role = name("rotating")
     sql = fn text -> Sandbox.psql!(sandbox, text, username: "postgres") end
+    # PostgreSQL 13 would hash passwords in another way.
+    sql.("ALTER DATABASE sandbox SET password_encryption = 'scram-sha-256'")
     sql.("CREATE ROLE #{role} LOGIN REPLICATION PASSWORD 'first'")
     hba = Path.join([Sandbox.info(sandbox).dir, "data", "pg_hba.conf"])
 

@@ -72,19 +72,41 @@ defmodule PgEtf.Integration.ExamplesTest do
     assert capture_io(run_until(sandbox, start)) =~ ~s(record: %{"id" => 7})
   end
 
-  defp readme_example(path) do
-    [_, code] = Regex.run(~r/```elixir\n(.*?)```/s, File.read!(path))
-    fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+  # The block of a README that begins so.
+  defp block(path, first) do
+    ~r/```elixir\n(.*?)```/s
+    |> Regex.scan(File.read!(path), capture: :all_but_first)
+    |> Enum.find_value(fn [code] -> String.starts_with?(code, first) and code end)
   end
 
-  test "README's", %{sandbox: sandbox} do
-    start = readme_example("README.md")
-    assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
+  defp started(code), do: fn -> code |> Code.eval_string() |> elem(0) |> elem(1) end
+
+  for path <- ["README.md", "../README.md"] do
+    test "#{path}'s", %{sandbox: sandbox} do
+      start = unquote(path) |> block("defmodule Audit do") |> started()
+      assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
+    end
+  end
+
+  test "the top README's, with publications", %{sandbox: sandbox} do
+    Sandbox.psql!(sandbox, "CREATE TABLE left_out (id int)")
+    Sandbox.psql!(sandbox, "CREATE PUBLICATION audit FOR TABLE orders")
+    Sandbox.psql!(sandbox, "INSERT INTO left_out VALUES (1); INSERT INTO orders VALUES (8)")
+
+    [module, _] =
+      "../README.md" |> block("defmodule Audit do") |> String.split("\n\nPgEtf.", parts: 2)
+
+    Code.eval_string(module)
+    start = "../README.md" |> block("PgEtf.Consumer.start_link(Audit") |> started()
+
+    out = capture_io(run_until(sandbox, start))
+    assert out =~ ~s({:insert, "orders", %{"id" => 8}})
+    refute out =~ "left_out"
   end
 
   if Code.ensure_loaded?(Broadway) do
     test "the top README's, under Broadway", %{sandbox: sandbox} do
-      start = readme_example("../README.md")
+      start = "../README.md" |> block("defmodule Feed do") |> started()
       assert capture_io(run_until(sandbox, start)) =~ ~s({:insert, "orders", %{"id" => 7}})
     end
   end

@@ -1,7 +1,7 @@
 defmodule PgEtf.Integration.FaultsTest do
   use PgEtf.Integration, async: false
 
-  alias PgEtf.{PortClient, Producer, Stage}
+  alias PgEtf.{Client, Producer, Stage}
 
   defp kill_program(server) do
     case :sys.get_state(server) do
@@ -117,7 +117,7 @@ defmodule PgEtf.Integration.FaultsTest do
   test "a program that fills stderr disturbs nothing", %{sandbox: sandbox, tmp_dir: dir} do
     {table, slot} = prepare(sandbox, "id int PRIMARY KEY")
     Sandbox.psql!(sandbox, "INSERT INTO #{table} SELECT generate_series(1, 1000)")
-    {:ok, program} = PortClient.find()
+    {:ok, program} = Client.Port.find()
     noisy = Path.join(dir, "noisy")
 
     File.write!(noisy, """
@@ -161,7 +161,7 @@ defmodule PgEtf.Integration.FaultsTest do
 
     eventually(fn -> Stage.info(stage).status == :connected end)
     %{state: %{session: %{conn: %{os_pid: os_pid}}}} = :sys.get_state(stage)
-    before = :erlang.memory(:total)
+    before = :erlang.memory(:binary)
     peak = start_supervised!({Task, fn -> watch_memory(0) end})
     Stage.ask(stage, 100)
 
@@ -180,7 +180,7 @@ defmodule PgEtf.Integration.FaultsTest do
   end
 
   defp watch_memory(peak) do
-    peak = max(peak, :erlang.memory(:total))
+    peak = max(peak, :erlang.memory(:binary))
 
     receive do
       {:peak, to} -> send(to, {:peak, peak})
@@ -210,7 +210,7 @@ defmodule PgEtf.Integration.FaultsTest do
     INSERT INTO #{table} SELECT i, repeat('x', 100) FROM generate_series(1, 1000000) i
     """)
 
-    before = :erlang.memory(:total)
+    before = :erlang.memory(:binary)
     {:ok, stage} = Stage.start_link(Producer, options(sandbox, slot))
     {count, peak} = slowly(stage, 0, before)
     assert count == 1_000_000
@@ -225,6 +225,6 @@ defmodule PgEtf.Integration.FaultsTest do
     messages = Stage.take(stage, 1_000, 30_000)
     Process.sleep(5)
     PgEtf.ack(messages)
-    slowly(stage, count + length(messages), max(peak, :erlang.memory(:total)))
+    slowly(stage, count + length(messages), max(peak, :erlang.memory(:binary)))
   end
 end

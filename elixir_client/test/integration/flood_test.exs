@@ -7,6 +7,8 @@ defmodule PgEtf.Integration.FloodTest do
 
   @full System.get_env("PG_ETF_FULL") not in [nil, ""]
   @moduletag timeout: if(@full, do: 7_200_000, else: 600_000)
+  # Short, to know soon; hours beside other work have moments longer than that.
+  @heartbeat if(@full, do: 5_000, else: 200)
 
   defmodule Counter do
     @moduledoc false
@@ -23,7 +25,7 @@ defmodule PgEtf.Integration.FloodTest do
 
   defp count(sandbox, slot, more \\ []) do
     counter = :atomics.new(2, [])
-    opts = options(sandbox, slot, Keyword.merge([heartbeat: 200], more))
+    opts = options(sandbox, slot, Keyword.merge([heartbeat: @heartbeat], more))
     {:ok, consumer} = Consumer.start_link(Counter, %{counter: counter}, opts)
     {consumer, counter}
   end

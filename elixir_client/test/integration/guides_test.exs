@@ -5,7 +5,7 @@ defmodule PgEtf.Integration.GuidesTest do
   import PgEtf.Eventually
   import PgEtf.Integration
 
-  alias PgEtf.{Options, Sandbox, Test}
+  alias PgEtf.{Client, Options, Sandbox, Test}
 
   @moduletag :integration
   # It starts a server; the machine may be busy.
@@ -38,7 +38,7 @@ defmodule PgEtf.Integration.GuidesTest do
     {_, [connection: connection]} = Code.eval_string(connection)
     {[child], _} = Code.eval_string(children, connection: connection)
     assert %{start: {_, _, [_audit, :no_state, opts]}} = Supervisor.child_spec(child, [])
-    settings = opts |> Options.validate!() |> Options.start_settings()
+    settings = opts |> Options.validate!() |> Client.Settings.start()
 
     assert %{"host" => "db1,db2", "target_session_attrs" => "read-write", "dbname" => "shop"} =
              settings.connection

@@ -7,7 +7,7 @@ defmodule PgEtf.Integration.OddNamesTest do
   # WIN1252 has no character for 0x81. SQL_ASCII has no characters at all: its bytes come
   # as they are, UTF-8 or not.
   for {encoding, byte, unconverted?} <- [{"WIN1252", 0x81, true}, {"SQL_ASCII", 0xE4, false}],
-      keys <- [:strings, :atoms, :create_atoms] do
+      keys <- [:strings, :atoms!, :create_atoms] do
     test "names without a form in UTF-8, #{encoding}, keys: #{inspect(keys)}", context do
       %{sandbox: sandbox} = context
       {database, slot} = {name("d"), name("s")}
@@ -205,10 +205,10 @@ defmodule PgEtf.Integration.OddNamesTest do
     GenServer.stop(consumer)
   end
 
-  test "keys: :atoms makes no atom, whatever tables and columns are called", context do
+  test "keys: :atoms! makes no atom, whatever tables and columns are called", context do
     %{sandbox: sandbox} = context
     {_, slot} = prepare(sandbox, "id int")
-    {:ok, consumer} = consume(sandbox, slot, keys: :atoms)
+    {:ok, consumer} = consume(sandbox, slot, keys: :atoms!)
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
     tables = for t <- 1..20, do: {name("atoms"), for(c <- 1..100, do: "no_atom_#{t}_#{c}")}
 

@@ -30,7 +30,7 @@ defmodule PgEtf.Integration.PackageTest do
     @behaviour PgEtf.Consumer
 
     def read(connection) do
-      {:ok, program} = PgEtf.PortClient.find()
+      {:ok, program} = PgEtf.Client.Port.find()
       opts = [connection: connection, slot: "shop", messages: true]
       {:ok, consumer} = PgEtf.Consumer.start_link(__MODULE__, self(), opts)
 
@@ -166,7 +166,7 @@ defmodule PgEtf.Integration.PackageTest do
       assert compiler(dir, env) == ":noop\n"
       assert compiler(dir, [{"PG_ETF_CLIENT", program}]) == ":noop\n"
 
-      args = ["-pa", Mix.Project.compile_path(), "-e", "IO.inspect(PgEtf.PortClient.find())"]
+      args = ["-pa", Mix.Project.compile_path(), "-e", "IO.inspect(PgEtf.Client.Port.find())"]
       # The tests' own library has a priv beside it; a copy of its code has none.
       ebin = Path.join(dir, "ebin")
       File.cp_r!(Mix.Project.compile_path(), ebin)

@@ -196,7 +196,7 @@ defmodule PgEtf.Integration.StreamTest do
     test "a slot of another plugin", %{sandbox: sandbox} do
       slot = name("other")
       Sandbox.psql!(sandbox, "SELECT pg_create_logical_replication_slot('#{slot}', 'pgoutput')")
-      {:ok, consumer} = consume(sandbox, slot)
+      {:ok, consumer} = consume(sandbox, slot, plugin: :pg_etf_decoding)
       assert_receive {:EXIT, ^consumer, {%Error{class: :wrong_plugin}, []}}, 10_000
     end
 

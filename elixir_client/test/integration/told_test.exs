@@ -29,7 +29,7 @@ defmodule PgEtf.Integration.ToldTest do
     host = connection[:socket_dir] || connection[:hostname]
 
     assert line =~
-             ~r"connected to sandbox on #{host}:\d+, from 0/[0-9A-F]+, slot created: changes before that are not in it"
+             ~r"connected to sandbox on #{host}:\d+, from 0/[0-9A-F]+, slot created: it only contains changes made after its creation"
 
     GenServer.stop(consumer)
   end

@@ -1,6 +1,9 @@
 defmodule PgEtf.Integration.TypesTest do
   use PgEtf.Integration, async: true
 
+  alias PgEtf.{Change, Frame}
+  alias PgEtf.Decode.Read
+
   defp of(module, fields), do: fields |> Map.new() |> Map.put(:__struct__, module)
   defp decimal(sign, coef, exp), do: of(Decimal, sign: sign, coef: coef, exp: exp)
 
@@ -122,6 +125,18 @@ defmodule PgEtf.Integration.TypesTest do
     ]
   end
 
+  # A row that is read is the row of its insert.
+  @forms [
+    "dialect=elixir",
+    "dialect=elixir,rows=tuple,keys=atom",
+    "dialect=erlang",
+    "dialect=erlang,rows=tuple",
+    "dialect=compact,rows=tuple",
+    "dialect=compact,rows=tuple,uuid=text"
+  ]
+
+  @tag_term ~S('\x6105')
+
   test "every type is what Postgrex returns, as a column and in an array", %{sandbox: sandbox} do
     Sandbox.psql!(sandbox, """
     CREATE TYPE mood AS ENUM ('sad', 'happy');
@@ -154,10 +169,14 @@ defmodule PgEtf.Integration.TypesTest do
           else: "#{sql}::#{type}, NULL, ARRAY[#{sql}::#{type}, NULL]"
       end)
 
+    create_slot(sandbox, peeked = name("peeked"))
     Sandbox.psql!(sandbox, "INSERT INTO #{table} VALUES (1, #{inserted})")
     {:ok, consumer} = consume(sandbox, slot)
     [%{record: record}] = changes(1)
     compare_with_postgrex(sandbox, table, record, columns)
+    create_extension(sandbox)
+    assert read(sandbox, table) == record
+    for form <- @forms, do: compare_with_read(sandbox, peeked, table, form)
 
     for {name, type, sql, term, array} <- columns do
       assert {type, sql, record[name]} == {type, sql, term}
@@ -167,6 +186,33 @@ defmodule PgEtf.Integration.TypesTest do
     end
 
     GenServer.stop(consumer)
+  end
+
+  defp read(sandbox, table) do
+    template = %Change{op: nil, commit_lsn: nil, index: nil}
+    sql = "SELECT etf_read('#{table}', '{dialect=compact,rows=tuple,uuid=text}', #{@tag_term})"
+    [{:read, 5, 1, _} = frame, {:read_end, 5, %{rows: 1, more: false}}] = terms(sandbox, sql)
+    {:ok, [%{record: record}], _decoder} = Read.decode(Frame.decoder(), frame, template)
+    record
+  end
+
+  defp compare_with_read(sandbox, slot, table, form) do
+    options = form |> String.split(["=", ","]) |> Enum.map_join(", ", &"'#{&1}'")
+    changes = "pg_logical_slot_peek_binary_changes('#{slot}', NULL, NULL, #{options})"
+    [{:tx, :whole, _, 0, 1, %{}, events}] = terms(sandbox, "SELECT data FROM #{changes}")
+    [{:relation, _, _, _, _, _} = relation, {:insert, oid, row}] = events
+
+    [frame, _end] = terms(sandbox, "SELECT etf_read('#{table}', '{#{form}}', #{@tag_term})")
+
+    assert frame == {:read, 5, 1, [relation, {:read, oid, row}]}
+  end
+
+  defp terms(sandbox, sql) do
+    sql = "SELECT encode(frame, 'hex') FROM (#{sql}) AS frames (frame)"
+
+    for hex <- sandbox |> Sandbox.psql!(sql) |> String.split() do
+      hex |> Base.decode16!(case: :lower) |> :erlang.binary_to_term()
+    end
   end
 
   # Where ours departs from Postgrex: see docs/types.md. A uuid is text, as Ecto shows

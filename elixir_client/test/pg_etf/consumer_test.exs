@@ -1,11 +1,7 @@
 defmodule PgEtf.ConsumerTest do
-  use ExUnit.Case, async: true
-
-  import PgEtf.Eventually
+  use PgEtf.StreamCase, async: true
 
   alias PgEtf.{Consumer, Error, FakeSlot}
-
-  @moduletag :capture_log
 
   defmodule Changes do
     @behaviour PgEtf.Consumer
@@ -73,13 +69,6 @@ defmodule PgEtf.ConsumerTest do
       state = %{state | fail_at: List.delete(ids, id)}
       if id in ids, do: {:error, :not_yet, state}, else: {:ok, state}
     end
-  end
-
-  defp opts(slot, more \\ []) do
-    Keyword.merge(
-      [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2],
-      more
-    )
   end
 
   test "changes come in order, in batches, and are acknowledged after they are handled" do
@@ -225,8 +214,7 @@ defmodule PgEtf.ConsumerTest do
     eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(3) end)
     # What comes after the last one cannot be another attempt of it.
     GenServer.stop(consumer)
-    tried = for _ <- 1..3, do: assert_receive({:tried, xid}) && xid
-    assert tried == [1, 2, 3]
+    for xid <- [1, 2, 3], do: assert_received({:tried, ^xid})
     refute_received {:tried, _}
     assert FakeSlot.runs(slot) == 1
   end
@@ -322,11 +310,11 @@ defmodule PgEtf.ConsumerTest do
           {NoCheckpoint, opts("s"), "needs checkpoint/1"},
           {Changes, opts("s", create_slot: :once), "create_slot: :once needs a stored position"},
           {Stored, opts("s", start_position: 1), "would not be used"},
-          {Failing, opts("s", max_changes: 1), ":max_changes is for handle_changes/2"},
+          {Failing, opts("s", max_changes: 1), ":batch_size is for handle_changes/2"},
           {Changes, opts("s", unit: :transaction), ":unit is not for a consumer"},
           {Changes, opts("s", store_position: & &1), ":store_position is not for a consumer"},
           {Changes, opts("s", batch_timeout: -1), ":batch_timeout"},
-          {Changes, opts("s", max_changes: 0), ":max_changes"},
+          {Changes, opts("s", batch_size: 0), ":batch_size"},
           {Changes, opts("s", producer: 1), "unknown option :producer"}
         ] do
       assert_raise ArgumentError, ~r/#{Regex.escape(text)}/, fn ->

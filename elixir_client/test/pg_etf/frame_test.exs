@@ -166,14 +166,14 @@ defmodule PgEtf.FrameTest do
     unknown = put_elem(relation, 5, [{strange, 23, "int4", -1, []}])
 
     assert [%{record: %{id: 1}, key: %{id: 1}}] =
-             changes([relation, {:insert, 8, {1}}], keys: :atoms)
+             changes([relation, {:insert, 8, {1}}], keys: :atoms!)
 
     assert [%{record: %{^strange => 1}}] = changes([unknown, {:insert, 8, {1}}], keys: :atoms)
 
     # Never mixed: a pattern on one of the atoms would match or not as the others are there.
     {_, _, _, _, _, columns} = relation
     mixed = put_elem(relation, 5, columns ++ elem(unknown, 5))
-    decoder = Frame.decoder(keys: :atoms)
+    decoder = Frame.decoder(keys: :atoms!)
     {:ok, frame, decoder} = Frame.decode(decoder, tx([mixed, {:insert, 8, {1, 2}}]))
     assert [%{record: %{"id" => 1, ^strange => 2}, key: %{"id" => 1}}] = frame.changes
     assert [%Relation{without_atom: [^strange]}] = decoder.met
@@ -195,7 +195,7 @@ defmodule PgEtf.FrameTest do
     relation = {:relation, 8, "public", "t", :nothing, [{field, 23, "int4", -1, []}]}
     insert = [relation, {:insert, 8, {1}}]
     assert [%{record: %{^field => 1}}] = changes(insert, keys: :atoms)
-    assert [%{record: record}] = changes(insert, keys: {:atoms, [String.to_atom(module)]})
+    assert [%{record: record}] = changes(insert, keys: {:atoms!, [String.to_atom(module)]})
     assert record == %{String.to_existing_atom(field) => 1}
   after
     Code.delete_path(dir)
@@ -284,11 +284,11 @@ defmodule PgEtf.FrameTest do
   describe "what is malformed" do
     test "is an error that names it" do
       for {frame, text} <- [
-            {tx([{:insert, 1, {1}}]), "relation 1, which was not described"},
-            {tx([@relation, {:insert, 16_385, {1}}]), "public.orders has not its columns"},
-            {tx([@relation, {:insert, 16_385, 5}]), "is no row"},
+            {tx([{:insert, 1, {1}}]), "relation 1, which has not been described"},
+            {tx([@relation, {:insert, 16_385, {1}}]), "public.orders does not have its columns"},
+            {tx([@relation, {:insert, 16_385, 5}]), "is not a row"},
             {tx([{:replace, 1}]), "event of an unknown kind"},
-            {{:stream, :first}, "frame of an unknown kind"},
+            {{:snapshot, :first}, "frame of an unknown kind"},
             {"nonsense", "not a complete term"}
           ] do
         assert {:error, reason} = Frame.decode(Frame.decoder(), frame)
@@ -361,48 +361,5 @@ defmodule PgEtf.FrameTest do
       end)
 
     changes
-  end
-
-  describe "stream_file!/1" do
-    @describetag :tmp_dir
-
-    test "reads what pg_recvlogical writes, in any chunks", %{tmp_dir: dir} do
-      path = Path.join(dir, "changes.etf")
-
-      frames =
-        for id <- 1..20 do
-          events = if id == 1, do: [@relation], else: []
-          # A newline byte in the data must not be taken for the end of a frame.
-          tx(events ++ [{:insert, 16_385, {id, nil, nil, String.duplicate("\n", id)}}])
-        end
-
-      File.write!(path, Enum.map(frames, &[:erlang.term_to_binary(&1), ?\n]))
-
-      for chunk_bytes <- [1, 7, 1000, 1_048_576] do
-        changes = path |> Frame.stream_file!(chunk_bytes: chunk_bytes) |> Enum.to_list()
-        assert Enum.map(changes, & &1.record["id"]) == Enum.to_list(1..20)
-      end
-    end
-
-    test "tells when the file is cut off or missing", %{tmp_dir: dir} do
-      path = Path.join(dir, "cut.etf")
-      bytes = :erlang.term_to_binary(tx([@relation]))
-      File.write!(path, binary_part(bytes, 0, byte_size(bytes) - 1))
-
-      assert_raise ArgumentError, ~r/ends inside a frame/, fn ->
-        path |> Frame.stream_file!() |> Stream.run()
-      end
-
-      # Damaged inside: what follows is not read to its end before that is told.
-      File.write!(path, [<<131, 104, 7, 119, 250>>, String.duplicate("x", 100_000)])
-
-      assert_raise ArgumentError, ~r/no frame ends within 5000 bytes/, fn ->
-        path |> Frame.stream_file!(chunk_bytes: 1000, max_bytes: 5000) |> Stream.run()
-      end
-
-      assert_raise File.Error, fn ->
-        Path.join(dir, "none") |> Frame.stream_file!() |> Stream.run()
-      end
-    end
   end
 end

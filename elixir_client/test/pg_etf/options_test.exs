@@ -1,12 +1,10 @@
 defmodule PgEtf.OptionsTest do
   use ExUnit.Case, async: true
 
+  alias PgEtf.Client.Settings
   alias PgEtf.Options
 
   @minimal [connection: [], slot: "s"]
-
-  defp settings(opts), do: (@minimal ++ opts) |> Options.validate!() |> Options.start_settings()
-  defp plugin(opts), do: settings(opts).options
 
   test "defaults are filled in" do
     opts = Options.validate!(@minimal)
@@ -30,10 +28,53 @@ defmodule PgEtf.OptionsTest do
           {@minimal ++ [exclude_tables: ["or\\.ders"]], "has no schema"},
           {@minimal ++ [start_position: -1], "a position"},
           {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},
-          {@minimal ++ [keys: {:atoms, ["id"]}], "{:atoms, a list, each element an atom}"},
+          {@minimal ++ [keys: {:atoms!, ["id"]}], "{:atoms!, a list, each element an atom}"},
           {:none, "expected a keyword list"}
         ] do
       assert_raise ArgumentError, ~r/#{Regex.escape(message)}/, fn -> Options.validate!(opts) end
+    end
+  end
+
+  test "what would be ignored is refused" do
+    for {opts, message} <- [
+          {[max_attempts: 3], ":max_attempts is only used with on_failure: :requeue"},
+          {[after_attempts: :ack, on_failure: :halt], "only used with on_failure: :requeue"},
+          {[retry_after: 1, on_error: :stop], "only used with on_error: :halt"},
+          {[spool_bytes: 1], ":spool_bytes is only used with streaming: true"},
+          {[spool_dir: "/tmp"], ":spool_dir is only used with streaming: true"},
+          {[format: :text, plugin: :pg_etf_decoding], "with plugin: :auto or :pgoutput"},
+          {[max_transaction_changes: 1], "only used with unit: :transaction"},
+          {[failover: true], ":failover is only used with create_slot: true or :once"},
+          {[create_publication: true, publications: ["p"]], "only used with create_slot"},
+          {[create_publication: true, create_slot: true], "of :publications, and there is none"},
+          {[store_position: & &1], "only used with :start_position"},
+          {[plugin_options: %{"rows" => "map"}], "\"rows\" is decided by the library"},
+          {[plugin_options: %{"uuid" => "binary"}], "\"uuid\" is decided by the library"},
+          {[plugin_options: %{"include_tables" => "a.b"}], "use option :tables"}
+        ] do
+      assert_raise ArgumentError, ~r/#{Regex.escape(message)}/, fn ->
+        Options.validate!(@minimal ++ opts)
+      end
+    end
+
+    # Their defaults say nothing, and used options are used.
+    assert Options.validate!(@minimal ++ [max_attempts: 10, format: :auto])
+    assert Options.validate!(@minimal ++ [streaming: true, spool_bytes: 1])[:spool_bytes] == 1
+
+    assert_raise ArgumentError, ~r/:create_slots/, fn ->
+      PgEtf.resume(self(), create_slots: true)
+    end
+  end
+
+  test "earlier names are names" do
+    opts = Options.validate!(@minimal ++ [heartbeat: 7])
+    assert {opts[:stats_interval], opts[:heartbeat]} == {7, nil}
+    assert Options.validate!(@minimal ++ [keys: :atoms])[:keys] == :atoms!
+    assert Options.validate!(@minimal ++ [keys: {:atoms, [X]}])[:keys] == {:atoms!, [X]}
+    both = @minimal ++ [heartbeat: 7, stats_interval: 8]
+
+    assert_raise ArgumentError, ~r/:heartbeat is the earlier name of :stats_interval/, fn ->
+      Options.validate!(both)
     end
   end
 
@@ -56,7 +97,7 @@ defmodule PgEtf.OptionsTest do
     end
 
     opts = Options.validate!(connection: fn -> wrong end, slot: "s")
-    assert_raise ArgumentError, fn -> Options.start_settings(opts) end
+    assert_raise ArgumentError, fn -> Settings.start(opts) end
   end
 
   test "the documentation names every public option" do
@@ -66,127 +107,5 @@ defmodule PgEtf.OptionsTest do
         do: assert(docs =~ "`#{inspect(key)}`")
 
     refute docs =~ "broadway"
-  end
-
-  describe "the start command" do
-    test "has libpq's keywords" do
-      connection = [
-        hostname: "db",
-        port: 5433,
-        username: "u",
-        password: "p",
-        database: "d",
-        ssl: true,
-        sslrootcert: "/ca.pem"
-      ]
-
-      assert settings([]) |> Map.take([:connection, :conninfo]) == %{connection: %{}}
-
-      assert Options.start_settings(Options.validate!(slot: "s", connection: connection)).connection ==
-               %{
-                 "host" => "db",
-                 "port" => "5433",
-                 "user" => "u",
-                 "password" => "p",
-                 "dbname" => "d",
-                 "sslmode" => "require",
-                 "sslrootcert" => "/ca.pem"
-               }
-    end
-
-    test "takes a URI, or asks a function at each connect" do
-      uri = "postgresql://db/shop"
-      opts = Options.validate!(slot: "s", connection: fn -> uri end)
-      assert %{conninfo: ^uri} = Options.start_settings(opts)
-    end
-
-    test "asks for compact tuples and passes the filters on" do
-      assert %{"dialect" => "compact", "rows" => "tuple", "protocol_version" => "1"} = plugin([])
-      refute Map.has_key?(plugin([]), "include_tables")
-
-      assert %{
-               "include_tables" => "public.*,shop.a\\,b",
-               "actions" => "insert,delete",
-               "messages" => "on",
-               "message_prefixes" => "audit",
-               "origin" => "none",
-               "json" => "text"
-             } =
-               plugin(
-                 tables: ["public.*", "shop.a,b"],
-                 actions: [:insert, :delete],
-                 messages: ["audit"],
-                 origin: :none,
-                 plugin_options: %{"json" => "text"}
-               )
-
-      for messages <- [false, []] do
-        refute Map.has_key?(plugin(messages: messages), "messages")
-      end
-
-      assert %{"messages" => "on"} = all = plugin(messages: true)
-      refute Map.has_key?(all, "message_prefixes")
-    end
-
-    # No two alike, so that none can stand in the place of another.
-    test "has each number in its place" do
-      settings =
-        settings(
-          prefetch: 11,
-          window_bytes: 1012,
-          status_interval: 1013,
-          liveness_timeout: 1014,
-          max_stall: 1015,
-          backoff_min: 16,
-          backoff_max: 1017,
-          shutdown_timeout: 1018,
-          takeover_timeout: 1019
-        )
-
-      assert Map.take(settings, [
-               :credit_events,
-               :credit_bytes,
-               :status_interval,
-               :liveness_timeout,
-               :max_stall,
-               :reconnect_min,
-               :reconnect_max,
-               :stop_timeout,
-               :takeover_timeout
-             ]) == %{
-               credit_events: 11,
-               credit_bytes: 1012,
-               status_interval: 1013,
-               liveness_timeout: 1014,
-               max_stall: 1015,
-               reconnect_min: 16,
-               reconnect_max: 1017,
-               stop_timeout: 1018,
-               takeover_timeout: 1019
-             }
-
-      for {create, told} <- [
-            {false, :none},
-            {true, :if_missing},
-            {:once, :if_missing},
-            {:temporary, :temporary}
-          ] do
-        assert %{create: ^told, failover: false} = settings(create_slot: create)
-      end
-
-      assert %{failover: true} = settings(failover: true)
-      assert %{standby: true, takeover_timeout: 10_000} = settings([])
-      assert %{standby: false} = settings(standby: false)
-      assert %{standby: false} = settings(create_slot: :temporary)
-    end
-
-    test "has the stored position, and then asks for positions to be acknowledged" do
-      assert %{ack_positions: false} = settings = settings([])
-      refute Map.has_key?(settings, :startpos)
-      assert %{ack_positions: true, startpos: 5} = settings(start_position: 5)
-      assert %{ack_positions: true, startpos: 6} = settings(start_position: fn -> 6 end)
-      assert %{ack_positions: true} = settings = settings(start_position: fn -> nil end)
-      refute Map.has_key?(settings, :startpos)
-    end
   end
 end

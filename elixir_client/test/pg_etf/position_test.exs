@@ -109,6 +109,36 @@ defmodule PgEtf.PositionTest do
       assert indexes(changes) == [4]
     end
 
+    test "does the row behind a change of a table at the end of a part" do
+      schema = fn index -> %Change{op: :schema, commit_lsn: 100, index: index} end
+      first = %{transaction(100, [0, 1], :first) | changes: [schema.(0)]}
+      {:ok, [_], position} = Position.advance(read(), first)
+      assert %{lsn: 100, next_index: 0} = position
+      Table.commit(:a)
+      # A transaction may have ended there.
+      assert {:ok, [%{op: :schema}], ^position} = Position.advance(position, first)
+      middle = transaction(100, [0, 1], :middle)
+      middle = %{middle | changes: middle.changes ++ [schema.(2)]}
+      {:ok, changes, position} = Position.advance(position, middle)
+      assert indexes(changes) == [0, 1, 2]
+      Table.commit(:a)
+      assert {:ok, [], ^position} = Position.advance(position, middle)
+      {:ok, changes, _} = Position.advance(position, transaction(100, [2, 3], :last))
+      assert indexes(changes) == [2, 3]
+    end
+
+    test "stays where it is with rows that were read, which come again, but not to two writers" do
+      {:ok, _, position} = Position.advance(read(), transaction(100, 0..2))
+      Table.commit(:a)
+      chunk = PgEtf.Testing.chunk([PgEtf.Testing.read("t", %{"id" => 1})], commit_lsn: 90)
+      assert {:ok, [%{op: :read}], ^position} = Position.advance(position, chunk)
+      Table.commit(:a)
+      assert {:ok, [%{op: :read}], ^position} = Position.advance(position, chunk)
+      Table.commit(:a)
+      Table.put(row: {160, 0})
+      assert Position.advance(position, chunk) == {:error, :somebody_else_went_on}
+    end
+
     test "does nothing again, and never goes back" do
       {:ok, _, position} = Position.advance(read(), transaction(100, 0..2))
       Table.commit(:a)

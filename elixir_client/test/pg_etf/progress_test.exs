@@ -58,7 +58,7 @@ defmodule PgEtf.ProgressTest do
     gauges = %{age: 61_000, queued: 3, in_flight: 4}
 
     waits = %{
-      waiting_for_acks: {1, "a message waits for its acknowledgement for 61 s, 4 are in flight"},
+      waiting_for_acks: {1, "a message has been unacknowledged for 61 s, 4 are in flight"},
       waiting_for_demand: {1, "3 changes are queued"},
       waiting_for_server: {2, "the server is 9 bytes ahead and sends nothing"},
       starved: {1, "the client waits for credit"}

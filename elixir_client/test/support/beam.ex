@@ -2,16 +2,16 @@ defmodule PgEtf.Beam do
   @moduledoc false
   # A BEAM of its own, to be paused and killed: a node of an application
   # whose processes are those of the operating system. It is not distributed; what it
-  # has logged is in a file.
+  # has logged is in a file. With `more`, options of :peer, it may be a node of Erlang's.
 
   import ExUnit.Callbacks, only: [on_exit: 1]
 
   defstruct [:peer, :pid, :log]
 
-  def start(name) do
+  def start(name, more \\ %{}) do
     paths = Enum.flat_map(:code.get_path(), &[~c"-pa", &1])
     options = %{connection: :standard_io, args: paths, shutdown: :halt}
-    {:ok, peer, _} = :peer.start(options)
+    {:ok, peer, _} = options |> Map.merge(more, &merge/3) |> :peer.start()
     random = Base.encode32(:rand.bytes(5), case: :lower)
     log = Path.join(System.tmp_dir!(), "pg_etf_#{name}_#{random}.log")
     pid = peer |> :peer.call(:os, :getpid, []) |> List.to_integer()
@@ -25,6 +25,8 @@ defmodule PgEtf.Beam do
     call(node, __MODULE__, :prepare, [log])
     node
   end
+
+  defp merge(:args, paths, args), do: paths ++ args
 
   def call(%__MODULE__{peer: peer}, module, function, args, timeout \\ 30_000) do
     :peer.call(peer, module, function, args, timeout)

@@ -8,11 +8,13 @@ defmodule PgEtf.Eventually do
   def eventually(fun, timeout \\ 15_000), do: ask(fun, now() + timeout)
 
   defp ask(fun, until) do
-    cond do
-      fun.() -> :ok
-      now() > until -> flunk("it did not happen in time")
-      true -> Process.sleep(10) && ask(fun, until)
-    end
+    if fun.(), do: :ok, else: ask_again(fun, until)
+  end
+
+  defp ask_again(fun, until) do
+    if now() > until, do: flunk("it did not happen in time")
+    Process.sleep(10)
+    ask(fun, until)
   end
 
   defp now, do: System.monotonic_time(:millisecond)

@@ -7,38 +7,13 @@ defmodule PgEtf.FakeSlot do
   # position, several in a packet and counted as docs/port.md says, and writes down
   # each breach of the protocol by the other side. test/integration/account_test.exs
   # holds its counting against that of the real program.
-  # Rows are {seq} of a table "t" with one int8 column.
 
   use GenServer
 
   @behaviour PgEtf.Client
 
   alias PgEtf.Error
-
-  @relation {:relation, 1, "public", "t", :default, [{"id", 20, "int8", -1, [:key]}]}
-
-  # What it does not count.
-  @stats %{
-    frames: 0,
-    transactions: 0,
-    repeated_frames: 0,
-    rewinds: 0,
-    keepalives: 0,
-    statuses: 0,
-    reconnects: 0,
-    stalls: 0,
-    unacknowledged: 0,
-    received_lsn: 0,
-    delivered_lsn: 0,
-    flushed_lsn: 0,
-    server_lsn: 0,
-    lag_bytes: 0,
-    wal_status: "reserved",
-    retained_bytes: 0,
-    safe_wal_size: 0,
-    catalog_xmin_age: 0,
-    rss: 0
-  }
+  alias PgEtf.FakeSlot.Log
 
   ## For tests
 
@@ -46,7 +21,8 @@ defmodule PgEtf.FakeSlot do
   Starts a slot whose log has a transaction of each of the given sizes.
 
   Options: `:frame`, changes in a frame; `:packet`, frames in a packet at most;
-  `:row_bytes`, added to each row; `:busy?`, another reads it until free/2.
+  `:row_bytes`, added to each row; `:uncounted`, events before rows, as PgEtf.FakeSlot.Log
+  has them; `:busy?`, another reads it until free/2.
   """
   def start(sizes, opts \\ []) do
     name = :"slot_#{System.unique_integer([:positive])}"
@@ -81,6 +57,19 @@ defmodule PgEtf.FakeSlot do
   @doc "The other reader has gone, and has confirmed so much."
   def free(slot, lsn), do: to_program(slot, {:free, lsn})
 
+  @doc "What it was told of backfills, in order."
+  def commands(slot), do: GenServer.call(server(slot), :commands)
+
+  @doc """
+  Sends a report of a backfill. A `:read` sends rows of table "t" as those of a chunk, by
+  their ids; they count against the credit unless `:free`.
+  """
+  def backfill(slot, what, id, details \\ %{})
+
+  def backfill(slot, :read, ref, {:free, rows}), do: to_program(slot, {:read, ref, rows, false})
+  def backfill(slot, :read, ref, rows), do: to_program(slot, {:read, ref, rows, true})
+  def backfill(slot, what, id, details), do: inject(slot, {:backfill, what, id, details})
+
   @doc "The program dies."
   def kill(slot, class \\ :port), do: to_program(slot, {:kill, class})
 
@@ -99,7 +88,8 @@ defmodule PgEtf.FakeSlot do
     :ok
   end
 
-  def end_lsn(transaction), do: transaction * 100 + 50
+  defdelegate end_lsn(transaction), to: Log
+  defdelegate cost(bytes, first?), to: Log
 
   defp server(slot), do: String.to_existing_atom(slot)
 
@@ -160,27 +150,19 @@ defmodule PgEtf.FakeSlot do
   def init({sizes, opts}) do
     {:ok,
      %{
-       log: log(sizes, 1, 0),
+       log: Log.new(sizes, 1, 0),
        frame: opts[:frame] || 10,
        packet: opts[:packet] || 20,
        padding: String.duplicate("x", opts[:row_bytes] || 0),
+       uncounted: opts[:uncounted] || %{},
        busy?: opts[:busy?] || false,
        confirmed: 0,
        breaches: [],
+       commands: [],
        runs: 0,
        settings: nil,
        conn: nil
      }}
-  end
-
-  # {number of the transaction, [row]}
-  defp log(sizes, first, id) do
-    {log, _} =
-      Enum.map_reduce(Enum.with_index(sizes, first), id, fn {size, n}, id ->
-        {{n, Enum.to_list(id..(id + size - 1)//1)}, id + size}
-      end)
-
-    log
   end
 
   @impl GenServer
@@ -207,13 +189,14 @@ defmodule PgEtf.FakeSlot do
 
   def handle_call({:append, sizes}, _from, state) do
     {last, rows} = List.last(state.log, {0, [-1]})
-    more = log(sizes, last + 1, (List.last(rows) || -1) + 1)
+    more = Log.new(sizes, last + 1, (List.last(rows) || -1) + 1)
     state = %{state | log: state.log ++ more}
     {:reply, :ok, deliver(state)}
   end
 
   def handle_call(:confirmed, _from, state), do: {:reply, state.confirmed, state}
   def handle_call(:breaches, _from, state), do: {:reply, state.breaches, state}
+  def handle_call(:commands, _from, state), do: {:reply, Enum.reverse(state.commands), state}
   def handle_call(:runs, _from, state), do: {:reply, state.runs, state}
   def handle_call(:settings, _from, state), do: {:reply, state.settings, state}
 
@@ -237,6 +220,14 @@ defmodule PgEtf.FakeSlot do
     packet(state, {:standby, :free, %{confirmed_lsn: lsn}})
     state = put_in(state.conn.free_at, lsn)
     {:reply, :ok, %{state | busy?: false, confirmed: lsn}}
+  end
+
+  def handle_call({:read, ref, rows, counted?}, _from, %{conn: conn} = state) do
+    frames = [Log.read(ref, rows)]
+    packet(state, frames)
+    bytes = byte_size(:erlang.term_to_binary(frames))
+    sent = if counted?, do: spend(conn.sent, length(rows), bytes), else: conn.sent
+    {:reply, :ok, %{state | conn: %{conn | sent: sent}}}
   end
 
   def handle_call({:miscount, fun}, _from, state) do
@@ -314,8 +305,15 @@ defmodule PgEtf.FakeSlot do
       granted_bytes: elem(granted, 1)
     }
 
-    packet(state, {:stats, @stats |> Map.merge(totals) |> Map.merge(state.conn.more)})
+    packet(state, {:stats, Log.stats() |> Map.merge(totals) |> Map.merge(state.conn.more)})
     state
+  end
+
+  @backfill ~w(backfill backfill_done backfill_keys backfill_retry backfill_stop)a ++
+              ~w(backfill_pause backfill_resume)a
+
+  defp obey(command, state) when elem(command, 0) in @backfill do
+    %{state | commands: [command | state.commands]}
   end
 
   defp obey(other, state), do: breach(state, true, "unknown command #{inspect(other)}")
@@ -357,7 +355,7 @@ defmodule PgEtf.FakeSlot do
          {rows, rest} = rows |> Enum.drop(first) |> Enum.split(state.frame),
          true <- allowed?(conn, rows) do
       last? = rest == []
-      frame = frame(n, part(first, last?), first, rows, state)
+      frame = Log.frame(n, first, rows, last?, state.padding, conn.described, state.uncounted)
 
       conn = %{
         conn
@@ -365,7 +363,7 @@ defmodule PgEtf.FakeSlot do
             spend(
               conn.sent,
               length(rows),
-              cost(byte_size(:erlang.term_to_binary(frame)), frames == [])
+              Log.cost(byte_size(:erlang.term_to_binary(frame)), frames == [])
             ),
           described: true,
           delivered: if(last?, do: MapSet.put(conn.delivered, end_lsn(n)), else: conn.delivered),
@@ -391,39 +389,9 @@ defmodule PgEtf.FakeSlot do
     {events + more_events, bytes + more_bytes}
   end
 
-  @doc """
-  By how many bytes a frame of so many makes its packet longer: it leaves its version
-  byte behind, and the first pays for the packet's and for the list around them.
-  """
-  def cost(bytes, first?), do: bytes - 1 + if(first?, do: 7, else: 0)
-
-  defp part(0, true), do: :whole
-  defp part(_, true), do: :last
-  defp part(0, false), do: :first
-  defp part(_, false), do: :middle
-
-  defp frame(n, part, first, rows, state) do
-    events = for id <- rows, do: {:insert, 1, row(id, state.padding)}
-
-    events = if state.conn.described, do: events, else: [relation(state.padding) | events]
-
-    head = {n, n * 100, end_lsn(n), 1_700_000_000_000_000}
-    {:tx, part, head, first, length(rows), %{}, events}
-  end
-
-  defp row(id, ""), do: {id}
-  defp row(id, padding), do: {id, padding}
-
-  defp relation(""), do: @relation
-  defp relation(_), do: put_elem(@relation, 5, elem(@relation, 5) ++ [{"x", 25, "text", -1, []}])
-
   defp packet(%{conn: conn}, term), do: send(conn.owner, {__MODULE__, conn.ref, {:packet, term}})
 
   defp start_of(state, settings) do
-    {after_lsn(state.log, max(state.confirmed, settings[:startpos] || 0)), 0}
-  end
-
-  defp after_lsn(log, lsn) do
-    Enum.find_value(log, length(log) + 1, fn {n, _} -> if end_lsn(n) > lsn, do: n end)
+    {Log.after_lsn(state.log, max(state.confirmed, settings[:startpos] || 0)), 0}
   end
 end

@@ -8,7 +8,7 @@ defmodule PgEtf.Integration do
 
   import PgEtf.Eventually
 
-  alias PgEtf.{Consumer, PortClient, Sandbox}
+  alias PgEtf.{Client, Consumer, Sandbox}
 
   using do
     quote do
@@ -35,7 +35,7 @@ defmodule PgEtf.Integration do
   end
 
   def available? do
-    match?({:ok, _}, PortClient.find()) and Sandbox.available?()
+    match?({:ok, _}, Client.Port.find()) and Sandbox.available?()
   end
 
   defmodule Collector do
@@ -77,6 +77,29 @@ defmodule PgEtf.Integration do
       sandbox,
       "SELECT pg_create_logical_replication_slot('#{slot}', 'pg_etf_decoding')"
     )
+  end
+
+  # Another extension, which is there, takes the name: what is in it is looked for.
+  @as_extension """
+  SET allow_system_table_mods = on;
+  UPDATE pg_extension SET extname = 'pg_etf_decoding' WHERE extname = 'plpgsql';
+  ALTER EXTENSION pg_etf_decoding ADD FUNCTION etf_read;
+  ALTER EXTENSION pg_etf_decoding ADD TABLE etf_backfill;
+  """
+
+  @doc "CREATE EXTENSION, on a server in which it is not installed."
+  def create_extension(sandbox) do
+    for script <- ["1.0", "1.0--1.1"] do
+      sql =
+        "../sql/pg_etf_decoding--#{script}.sql"
+        |> File.read!()
+        |> String.replace(~r/^\\echo.*$/m, "")
+        |> String.replace("MODULE_PATHNAME", "pg_etf_decoding")
+
+      Sandbox.psql!(sandbox, sql, username: "postgres")
+    end
+
+    Sandbox.psql!(sandbox, @as_extension, username: "postgres")
   end
 
   def consume(sandbox, slot, more \\ []) do

@@ -20,7 +20,7 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
       System.get_env("PG_ETF_CLIENT") -> {:noop, []}
       root() -> build(root())
       System.find_executable(@program) -> {:noop, []}
-      true -> warn("#{@program} is not in PATH and not in priv: no stream can be started")
+      true -> warn("#{@program} is not in PATH and not in priv: streams cannot be started")
     end
   end
 
@@ -94,7 +94,7 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
 
     case System.cmd("make", args, stderr_to_stdout: true, env: env) do
       {_output, 0} -> :ok
-      {output, status} -> {:error, "make client ended with status #{status}\n#{output}"}
+      {output, status} -> {:error, "make client exited with status #{status}\n#{output}"}
     end
   end
 

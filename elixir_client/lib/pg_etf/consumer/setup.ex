@@ -4,21 +4,27 @@ defmodule PgEtf.Consumer.Setup do
   # be overwritten or never called is refused.
 
   alias PgEtf.Options
+  alias PgEtf.Options.Rules
 
-  @own [max_changes: 100, batch_timeout: 0]
+  @own [batch_size: 100, batch_timeout: 0]
   # What a consumer decides by its callbacks, and by what it is.
-  @decided [:unit, :store_position, :max_in_flight]
+  @decided [:unit, :store_position]
+
+  @two_phase [:handle_prepare, :handle_commit_prepared, :handle_rollback_prepared]
 
   @doc "The options with defaults filled in, and the consumer's own apart."
   @spec validate!(module, keyword) :: {keyword, keyword}
   def validate!(module, opts) do
     unless Keyword.keyword?(opts), do: raise(ArgumentError, "expected a keyword list of options")
-    {given, opts} = Keyword.split(opts, Keyword.keys(@own))
+    {given, opts} = opts |> Rules.rename!() |> Keyword.split(Keyword.keys(@own))
     unit = unit!(module)
     callbacks!(module, opts)
+    two_phase!(module, unit, opts[:two_phase])
     own = own!(given, unit)
-    decided = [unit: unit, max_in_flight: max(10_000, own[:max_changes])]
+    window = Keyword.get(opts, :max_in_flight, max(10_000, own[:batch_size]))
+    decided = [unit: unit, max_in_flight: window]
     opts = opts |> Keyword.merge(decided) |> Options.validate!() |> read_ahead(own)
+    if window < own[:batch_size], do: refuse(":max_in_flight is below :batch_size")
 
     {Keyword.put(opts, :store_position, if(exports?(module, :handle_position, 2), do: :deliver)),
      own}
@@ -27,8 +33,8 @@ defmodule PgEtf.Consumer.Setup do
   # A batch that is larger than what is read ahead would never come together; credit is
   # given when half of it is used up.
   defp read_ahead(opts, own) do
-    if 2 * own[:max_changes] > opts[:prefetch] do
-      Keyword.merge(opts, prefetch: 2 * own[:max_changes], ahead_bytes: opts[:window_bytes])
+    if 2 * own[:batch_size] > opts[:prefetch] do
+      Keyword.merge(opts, prefetch: 2 * own[:batch_size], ahead_bytes: opts[:window_bytes])
     else
       opts
     end
@@ -40,13 +46,13 @@ defmodule PgEtf.Consumer.Setup do
     end
 
     own = Keyword.merge(@own, given)
-    unless positive?(own[:max_changes]), do: expected(:max_changes, "a positive integer")
+    unless positive?(own[:batch_size]), do: expected(:batch_size, "a positive integer")
 
     unless own[:batch_timeout] == 0 or positive?(own[:batch_timeout]) do
-      expected(:batch_timeout, "an integer from 0, in milliseconds")
+      expected(:batch_timeout, "a non-negative integer, in milliseconds")
     end
 
-    if unit == :transaction, do: Keyword.put(own, :max_changes, 1), else: own
+    if unit == :transaction, do: Keyword.put(own, :batch_size, 1), else: own
   end
 
   defp positive?(value), do: is_integer(value) and value > 0
@@ -71,7 +77,7 @@ defmodule PgEtf.Consumer.Setup do
 
   defp callbacks!(module, opts) do
     for option <- @decided, Keyword.has_key?(opts, option) do
-      refuse("option #{inspect(option)} is not for a consumer: its callbacks decide")
+      refuse("option #{inspect(option)} is not for a consumer: its callbacks determine it")
     end
 
     if opts[:create_slot] == :once and not exports?(module, :handle_position, 2) do
@@ -87,9 +93,24 @@ defmodule PgEtf.Consumer.Setup do
 
     if exports?(module, :handle_position, 2) and not (checkpoint? or position?) do
       refuse(
-        "#{inspect(module)} has handle_position/2, which is called only where positions are " <>
-          "stored: it needs checkpoint/1, too"
+        "#{inspect(module)} has handle_position/2, which is only called if positions are stored: " <>
+          "it needs checkpoint/1, too"
       )
+    end
+  end
+
+  # Of what is prepared each part matters, so none can be left out.
+  defp two_phase!(module, unit, true) do
+    if unit != :transaction, do: refuse("two_phase: true needs handle_transaction/2")
+
+    for name <- @two_phase, not exports?(module, name, 2) do
+      refuse("two_phase: true needs #{name}/2, which #{inspect(module)} does not have")
+    end
+  end
+
+  defp two_phase!(module, _unit, _off) do
+    for name <- @two_phase, exports?(module, name, 2) do
+      refuse("#{inspect(module)} has #{name}/2, which is only called with two_phase: true")
     end
   end
 

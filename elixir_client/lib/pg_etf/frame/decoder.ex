@@ -1,19 +1,55 @@
 defmodule PgEtf.Frame.Decoder do
   @moduledoc """
-  What has to be remembered from frame to frame: the relations met so far.
+  What has to be remembered from frame to frame: the relations seen so far.
   """
 
-  # None is ever forgotten. A table that was dropped is not told of, and an older one
+  # None is ever forgotten. Dropped tables are not reported, and an older one
   # of the same name may be back under it (two renames) without being described
   # again, since for the plugin nothing of it has changed.
+
+  alias PgEtf.{Change, SchemaHistory}
 
   @type t :: %__MODULE__{
           relations: %{optional(non_neg_integer) => PgEtf.Relation.t()},
           met: [PgEtf.Relation.t()],
+          altered: [Change.t()],
+          history: SchemaHistory.t(),
           keys: PgEtf.Relation.keys(),
-          split?: boolean
+          types?: boolean,
+          split?: boolean,
+          trace?: boolean,
+          headers: PgEtf.Trace.headers()
         }
 
-  # met  relations that were described in the last frame
-  defstruct relations: %{}, met: [], keys: :strings, split?: false
+  # met      relations that were described in the last frame
+  # altered  changes of tables themselves in it, the last first
+  # history  all of them so far
+  # types?   whether changes have the types of their columns
+  # trace?   whether a message may say to which trace a transaction belongs
+  # headers  what it has said in this transaction
+  defstruct relations: %{},
+            met: [],
+            altered: [],
+            history: %SchemaHistory{},
+            keys: :strings,
+            types?: false,
+            split?: false,
+            trace?: false,
+            headers: []
+
+  @doc false
+  # A change of a table, from what the table was before, to remember.
+  @spec alter(t, Change.t()) :: {Change.t(), t}
+  def alter(%__MODULE__{history: history} = decoder, %Change{op: :schema} = change) do
+    change = SchemaHistory.since_last(history, change)
+    history = SchemaHistory.put(history, change)
+    {change, %{decoder | history: history, altered: [change | decoder.altered]}}
+  end
+
+  def alter(decoder, change), do: {change, decoder}
+
+  @doc false
+  @spec begin_frame(t) :: t
+  def begin_frame(%__MODULE__{met: [], altered: []} = decoder), do: decoder
+  def begin_frame(decoder), do: %{decoder | met: [], altered: []}
 end

@@ -2,7 +2,8 @@ defmodule PgEtf.Producer.Message do
   @moduledoc false
   # What the producer hands out: data with metadata, and the way back.
 
-  alias PgEtf.{Acknowledger, Change, Transaction}
+  alias PgEtf.{Change, Prepared, Transaction}
+  alias PgEtf.Producer.Acknowledger
 
   @doc "Under GenStage alone a message is a map with the fields of Broadway's."
   @spec template() :: map
@@ -15,7 +16,7 @@ defmodule PgEtf.Producer.Message do
   end
 
   @doc "Messages of items, which an incarnation of the caller's stream has handed out."
-  @spec build([PgEtf.Session.item()], reference, map, atom) :: [map]
+  @spec build([PgEtf.Stream.Inbox.item()], reference, map, atom) :: [map]
   def build(items, incarnation, template, on_failure) do
     ack_ref = {self(), incarnation}
 
@@ -26,8 +27,8 @@ defmodule PgEtf.Producer.Message do
     end
   end
 
-  @doc "What is told of a change or transaction beside it."
-  @spec metadata(Change.t() | Transaction.t()) :: map
+  @doc "The metadata of what is handed out."
+  @spec metadata(Change.t() | Transaction.t() | Prepared.t()) :: map
   def metadata(%Change{} = change) do
     %{
       schema: change.schema,
@@ -36,7 +37,8 @@ defmodule PgEtf.Producer.Message do
       commit_lsn: change.commit_lsn,
       index: change.index,
       xid: change.xid,
-      commit_time: change.commit_time
+      commit_time: change.commit_time,
+      headers: change.headers
     }
   end
 
@@ -46,7 +48,12 @@ defmodule PgEtf.Producer.Message do
       commit_lsn: transaction.commit_lsn,
       index: transaction.first_index,
       xid: transaction.xid,
-      commit_time: transaction.commit_time
+      commit_time: transaction.commit_time,
+      headers: transaction.headers
     }
+  end
+
+  def metadata(%Prepared{} = decision) do
+    %{op: decision.op, commit_lsn: decision.lsn, xid: decision.xid, commit_time: decision.time}
   end
 end

@@ -18,8 +18,8 @@ defmodule PgEtf.Producer.Topology do
 
   defp one_reader!(n) do
     raise ArgumentError,
-          "a slot has one reader: producer: [concurrency: #{n}] must be 1; " <>
-            "raise the concurrency of the processors"
+          "a slot has one reader: producer: [concurrency: #{n}] must be 1; increase the " <>
+            "concurrency of the processors"
   end
 
   # A batcher that waits for more than there may be gets it only after its timeout,
@@ -33,8 +33,8 @@ defmodule PgEtf.Producer.Topology do
     if Enum.sum(waiting) > max_in_flight do
       raise ArgumentError,
             "the batchers wait for #{Enum.sum(waiting)} messages (batch_size times concurrency " <>
-              "of each), and no more than max_in_flight: #{max_in_flight} are handed out: " <>
-              "raise :max_in_flight, or lower :batch_size"
+              "of each), but at most max_in_flight: #{max_in_flight} are delivered: increase " <>
+              ":max_in_flight, or reduce :batch_size"
     end
 
     :ok
@@ -43,7 +43,7 @@ defmodule PgEtf.Producer.Topology do
   ## Stages
 
   @doc """
-  Monitors of the stages, when all of them are there: the pipeline may be starting, or
+  Monitors of the stages, once all of them exist: the pipeline may be starting, or
   starting again. Under GenStage alone there are none.
   """
   @spec watch(keyword) :: {:ok, %{optional(reference) => atom}} | {:missing, [atom]}

@@ -1,0 +1,59 @@
+defmodule Mix.Tasks.PgEtf.Doctor do
+  @shortdoc "Checks everything that a stream needs"
+
+  @moduledoc """
+  Checks everything that a stream needs, and says what to do: see `PgEtf.Doctor`.
+
+      $ mix pg_etf.doctor --repo Shop.Repo --slot audit
+      $ mix pg_etf.doctor --url postgresql://cdc@db/shop --tables 'public.*'
+      $ PGPASSWORD=... mix pg_etf.doctor --hostname db --username cdc --database shop
+
+  Where the database is: `--repo`, or `--url`, or `--hostname`, `--port`, `--username`,
+  `--database`; without any, `PG*` variables say so. What is to be read: `--slot`, `--tables`,
+  `--exclude-tables`, `--publications` (lists, separated by commas), `--plugin`,
+  `--failover`, `--two-phase`, `--streaming`.
+
+  Each line is a finding. The task fails if one of them is an error.
+  """
+
+  use Mix.Task
+
+  @connection [url: :string, hostname: :string, port: :integer, username: :string] ++
+                [database: :string]
+  @lists [tables: :string, exclude_tables: :string, publications: :string]
+  @stream [slot: :string, plugin: :string, failover: :boolean, two_phase: :boolean] ++
+            [streaming: :boolean]
+
+  @impl true
+  def run(args) do
+    {opts, _} =
+      OptionParser.parse!(args, strict: [repo: :string] ++ @connection ++ @lists ++ @stream)
+
+    Mix.Task.run("app.config")
+
+    unless opts |> stream() |> PgEtf.Doctor.print(), do: exit({:shutdown, 1})
+  rescue
+    error in ArgumentError -> Mix.raise(Exception.message(error))
+  end
+
+  defp stream(opts) do
+    {connection, opts} = Keyword.split(opts, [:repo | Keyword.keys(@connection)])
+
+    for {key, value} <- [connection: connection(connection)] ++ opts do
+      {key, option(key, value)}
+    end
+  end
+
+  defp connection(opts) do
+    {repo, opts} = Keyword.pop(opts, :repo)
+    Keyword.merge(if(repo, do: Module.concat([repo]).config(), else: []), opts)
+  end
+
+  defp option(:plugin, name) do
+    Enum.find([:auto, :pg_etf_decoding, :pgoutput], name, &(Atom.to_string(&1) == name))
+  end
+
+  defp option(key, value) do
+    if Keyword.has_key?(@lists, key), do: String.split(value, ",", trim: true), else: value
+  end
+end

@@ -1,0 +1,138 @@
+defmodule PgEtf.Decode.Type.Temporal do
+  @moduledoc false
+  # Dates, times and intervals: days and microseconds since 1970.
+  #
+  # PostgreSQL's years reach beyond what Calendar.ISO accepts, and its days have
+  # a 24:00:00; the structs are built from their fields, which cannot raise.
+
+  @behaviour PgEtf.Decode.Type.Family
+
+  @microseconds_per_day 86_400_000_000
+
+  @impl true
+  def oids do
+    [
+      date: {1082, 1182},
+      time: {1083, 1183},
+      timestamp: {1114, 1115},
+      timestamptz: {1184, 1185},
+      interval: {1186, 1187},
+      timetz: {1266, 1270}
+    ]
+  end
+
+  @impl true
+  def finisher(:date, _typmod), do: &date/1
+  def finisher(:time, typmod), do: &time(&1, precision(typmod))
+  def finisher(:timetz, typmod), do: &timetz(&1, precision(typmod))
+  def finisher(:timestamp, typmod), do: &timestamp(&1, precision(typmod))
+  def finisher(:timestamptz, typmod), do: &timestamptz(&1, precision(typmod))
+  def finisher(:interval, _typmod), do: &interval/1
+
+  defp precision(typmod) when typmod in 0..6, do: typmod
+  defp precision(_typmod), do: 6
+
+  defp date(days) when is_integer(days) do
+    {year, month, day} = civil(days)
+    %Date{year: year, month: month, day: day}
+  end
+
+  defp date(other), do: other
+
+  defp time(microseconds, precision) when is_integer(microseconds) do
+    {hour, minute, second, microsecond} = clock(microseconds)
+    %Time{hour: hour, minute: minute, second: second, microsecond: {microsecond, precision}}
+  end
+
+  defp time(other, _precision), do: other
+
+  defp timetz({microseconds, offset}, precision)
+       when is_integer(microseconds) and is_integer(offset) do
+    time(Integer.mod(microseconds - offset * 1_000_000, @microseconds_per_day), precision)
+  end
+
+  defp timetz(other, _precision), do: other
+
+  defp timestamp(microseconds, precision) when is_integer(microseconds) do
+    days = Integer.floor_div(microseconds, @microseconds_per_day)
+    {year, month, day} = civil(days)
+    {hour, minute, second, microsecond} = clock(microseconds - days * @microseconds_per_day)
+
+    %NaiveDateTime{
+      year: year,
+      month: month,
+      day: day,
+      hour: hour,
+      minute: minute,
+      second: second,
+      microsecond: {microsecond, precision}
+    }
+  end
+
+  defp timestamp(other, _precision), do: other
+
+  @doc "A point in time, as a DateTime in UTC; what is none passes."
+  @spec timestamptz(term, 0..6) :: term
+  def timestamptz(microseconds, precision) when is_integer(microseconds) do
+    days = Integer.floor_div(microseconds, @microseconds_per_day)
+    {year, month, day} = civil(days)
+    {hour, minute, second, microsecond} = clock(microseconds - days * @microseconds_per_day)
+
+    %DateTime{
+      year: year,
+      month: month,
+      day: day,
+      hour: hour,
+      minute: minute,
+      second: second,
+      microsecond: {microsecond, precision},
+      std_offset: 0,
+      utc_offset: 0,
+      time_zone: "Etc/UTC",
+      zone_abbr: "UTC"
+    }
+  end
+
+  def timestamptz(other, _precision), do: other
+
+  defp clock(microseconds) do
+    seconds = div(microseconds, 1_000_000)
+
+    {div(seconds, 3600), div(rem(seconds, 3600), 60), rem(seconds, 60),
+     microseconds - seconds * 1_000_000}
+  end
+
+  # Days since 1970-01-01 to the proleptic Gregorian calendar. Years begin in
+  # March here, so that a leap day is the last of its year.
+  defp civil(days) do
+    days = days + 719_468
+    era = Integer.floor_div(days, 146_097)
+    day_of_era = days - era * 146_097
+
+    year_of_era =
+      div(
+        day_of_era - div(day_of_era, 1460) + div(day_of_era, 36_524) - div(day_of_era, 146_096),
+        365
+      )
+
+    day_of_year = day_of_era - (365 * year_of_era + div(year_of_era, 4) - div(year_of_era, 100))
+
+    month = div(5 * day_of_year + 2, 153)
+    day = day_of_year - div(153 * month + 2, 5) + 1
+    year = year_of_era + era * 400
+
+    if month < 10, do: {year, month + 3, day}, else: {year + 1, month - 9, day}
+  end
+
+  defp interval({months, days, microseconds}) when is_integer(microseconds) do
+    %{
+      __struct__: Postgrex.Interval,
+      months: months,
+      days: days,
+      secs: div(microseconds, 1_000_000),
+      microsecs: rem(microseconds, 1_000_000)
+    }
+  end
+
+  defp interval(other), do: other
+end

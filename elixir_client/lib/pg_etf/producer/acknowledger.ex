@@ -1,0 +1,65 @@
+defmodule PgEtf.Producer.Acknowledger do
+  @moduledoc false
+  # From the processes that handle messages back to the one that reads.
+  #
+  # ack/3 runs wherever Broadway finishes a batch, and must not fail: Broadway
+  # logs an exception there and continues, and the messages would stay open. All it
+  # does is to send. The reference holds the incarnation of the stream, so an
+  # acknowledgement that arrives too late cannot be mistaken for a new one.
+  #
+  # Broadway's struct is not named, and its behaviour only where it is.
+
+  alias PgEtf.Stream.{AckTracker, Failure}
+
+  if Code.ensure_loaded?(Broadway.Acknowledger), do: @behaviour(Broadway.Acknowledger)
+
+  @type ack_ref :: {pid, reference}
+  @type ack_data :: %{
+          seq: AckTracker.seq(),
+          on_failure: Failure.action(),
+          requeue?: boolean
+        }
+
+  @actions [:ack, :retry, :halt]
+
+  @spec ack(ack_ref, [map], [map]) :: :ok
+  def ack({producer, incarnation}, successful, failed) do
+    seqs = for %{acknowledger: {_, _, %{seq: seq}}} <- successful, do: seq
+
+    send(producer, {__MODULE__, incarnation, seqs, Enum.map(failed, &failure/1)})
+    :ok
+  end
+
+  # A message of GenStage alone has a status only if its consumer gives it one.
+  defp failure(%{acknowledger: {_, _, %{seq: seq, on_failure: action}}} = message) do
+    Failure.new(seq, action, Map.get(message, :metadata, %{}), Map.get(message, :status))
+  end
+
+  @spec configure(ack_ref, ack_data, keyword) :: {:ok, ack_data}
+  def configure(_ack_ref, ack_data, options) do
+    {:ok, Enum.reduce(options, ack_data, &put_option/2)}
+  end
+
+  defp put_option({:on_failure, action}, ack_data) when action in @actions do
+    %{ack_data | on_failure: action}
+  end
+
+  # What is handed out again has to be kept, from the beginning.
+  defp put_option({:on_failure, :requeue}, %{requeue?: true} = ack_data) do
+    %{ack_data | on_failure: :requeue}
+  end
+
+  defp put_option({:on_failure, :requeue}, _ack_data) do
+    raise ArgumentError,
+          "a message can have on_failure: :requeue where it is the producer's option, too"
+  end
+
+  defp put_option({:on_failure, action}, _ack_data) do
+    raise ArgumentError,
+          "expected :on_failure to be one of :ack, :retry, :requeue, :halt, got: #{inspect(action)}"
+  end
+
+  defp put_option({name, _value}, _ack_data) do
+    raise ArgumentError, "unknown option #{inspect(name)}, the only option is :on_failure"
+  end
+end

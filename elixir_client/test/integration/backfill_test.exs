@@ -1,0 +1,215 @@
+defmodule PgEtf.Integration.BackfillTest do
+  # Tables that are read beside the stream, while others write: in the end a mirror that has
+  # nothing but what it is given has the same rows.
+  use PgEtf.Integration, async: true
+
+  alias PgEtf.{Beam, Mirror, Sql}
+
+  @rows 2_000
+
+  setup %{sandbox: sandbox} do
+    Sandbox.psql!(sandbox, "DROP SCHEMA IF EXISTS mirror CASCADE")
+    tables = for _ <- 1..3, do: name("t")
+
+    for table <- tables do
+      Sandbox.psql!(sandbox, """
+      CREATE TABLE #{table} (id bigint PRIMARY KEY, v text, big text);
+      ALTER TABLE #{table} ALTER big SET STORAGE EXTERNAL;
+      INSERT INTO #{table} SELECT i, 'old', repeat(md5(i::text), 100)
+      FROM generate_series(1, #{@rows}) AS i;
+      """)
+    end
+
+    Sandbox.psql!(sandbox, Mirror.ddl(tables))
+    %{tables: tables, slot: name("s"), sandbox: sandbox}
+  end
+
+  setup_all %{sandbox: sandbox} do
+    create_extension(sandbox)
+    :ok
+  end
+
+  defp stream(context, more) do
+    tables = for table <- context.tables, do: "public.#{table}"
+    options(context.sandbox, context.slot, [tables: tables, create_slot: true] ++ more)
+  end
+
+  defp mirror(context, more) do
+    opts = stream(context, more)
+    {:ok, consumer} = PgEtf.Consumer.start_link(Mirror, opts[:connection], opts)
+    consumer
+  end
+
+  # Inserts, updates with and without the large value, key changes, deletes, savepoints, and
+  # now and then a truncate, until the task is told to end.
+  defp writer(context) do
+    connection = Sandbox.connection(context.sandbox)
+    tables = context.tables
+
+    Task.async(fn ->
+      conn = Sql.connect!(connection)
+      write_on(conn, tables, 0)
+    end)
+  end
+
+  defp write_on(conn, tables, n) do
+    receive do
+      :enough -> n
+    after
+      0 ->
+        {:ok, _} = Sql.query(conn, "BEGIN")
+        for _ <- 1..Enum.random(1..5), do: write_one(conn, Enum.random(tables), n)
+        {:ok, _} = Sql.query(conn, Enum.random(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK"]))
+        write_on(conn, tables, n + 1)
+    end
+  end
+
+  defp write_one(conn, table, n) do
+    id = Enum.random(1..(@rows + 500))
+    big = "repeat(md5('#{n}'), 100)"
+
+    sql =
+      case Enum.random(1..100) do
+        k when k <= 30 ->
+          "INSERT INTO #{table} VALUES (#{id}, 'new #{n}', #{big}) ON CONFLICT DO NOTHING"
+
+        k when k <= 60 ->
+          "UPDATE #{table} SET v = 'part #{n}' WHERE id = #{id}"
+
+        k when k <= 75 ->
+          "UPDATE #{table} SET v = 'whole #{n}', big = #{big} WHERE id = #{id}"
+
+        k when k <= 85 ->
+          "UPDATE #{table} SET id = id + 10000 WHERE id = #{id}"
+
+        k when k <= 90 ->
+          "SAVEPOINT s; DELETE FROM #{table} WHERE id < #{id}; ROLLBACK TO s"
+
+        _ ->
+          "DELETE FROM #{table} WHERE id = #{id}"
+      end
+
+    # Two rows may want one key.
+    with {:error, _} <- Sql.query(conn, sql), do: Sql.query(conn, "ROLLBACK; BEGIN")
+  end
+
+  defp enough(task) do
+    send(task.pid, :enough)
+    Task.await(task, 60_000)
+  end
+
+  defp status(stream, id) do
+    Enum.find_value(PgEtf.backfills(stream), &(&1.id == id && &1.status))
+  end
+
+  defp same?(context), do: Enum.all?(context.tables, &Mirror.same?(context.sandbox, &1))
+
+  test "the first load under writers, and only once", %{sandbox: sandbox} = context do
+    writer = writer(context)
+    consumer = mirror(context, snapshot: :initial)
+    eventually(fn -> status(consumer, "snapshot") == :finished end, 60_000)
+    assert [%{mode: :exact, tables: 3, tables_done: 3, error: nil}] = PgEtf.backfills(consumer)
+    assert enough(writer) > 10
+    eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+
+    reads = Mirror.reads(sandbox)
+    assert reads in 1000..(3 * (@rows + 1000))
+    again = mirror(context, snapshot: :initial)
+    eventually(fn -> status(again, "snapshot") == :finished end, 60_000)
+    Sandbox.psql!(sandbox, "INSERT INTO #{hd(context.tables)} VALUES (-1, 'later', 'x')")
+    eventually(fn -> same?(context) end, 60_000)
+    assert Mirror.reads(sandbox) == reads
+    GenServer.stop(again)
+  end
+
+  test "a BEAM that is killed in the middle", %{sandbox: sandbox} = context do
+    writer = writer(context)
+    opts = stream(context, snapshot: :initial, max_changes: 20)
+
+    for round <- 1..3 do
+      before = Mirror.reads(sandbox)
+      node = Beam.start("backfill_#{round}")
+      Beam.call(node, Mirror, :start, [opts[:connection], opts])
+      eventually(fn -> Mirror.reads(sandbox) > before + 300 end, 60_000)
+      Beam.kill(node)
+    end
+
+    consumer = mirror(context, snapshot: :initial)
+    eventually(fn -> status(consumer, "snapshot") == :finished end, 120_000)
+    enough(writer)
+    eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+  end
+
+  test "a backfill while others write, with a rest in the middle",
+       %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    consumer = mirror(context, [])
+    writer = writer(context)
+    tables = for table <- context.tables, do: "public.#{table}"
+    {:ok, id} = PgEtf.backfill(consumer, tables, chunk_bytes: 100_000)
+    eventually(fn -> Mirror.reads(sandbox) > 100 end, 60_000)
+    :ok = PgEtf.pause_backfill(consumer, id)
+    assert status(consumer, id) == :paused
+    :ok = PgEtf.resume_backfill(consumer, id)
+    eventually(fn -> status(consumer, id) == :finished end, 120_000)
+    assert enough(writer) > 10
+    eventually(fn -> same?(context) end, 60_000)
+
+    # Once more, of a part of it, and from the mirror the rest is not gone.
+    {:ok, other} = PgEtf.backfill(consumer, hd(tables), where: "id <= 100")
+    before = Mirror.reads(sandbox)
+    eventually(fn -> status(consumer, other) == :finished end, 60_000)
+    assert (Mirror.reads(sandbox) - before) in 1..100
+    assert same?(context)
+    GenServer.stop(consumer)
+  end
+
+  test "a backfill in a BEAM that is killed goes on", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    writer = writer(context)
+    tables = for table <- context.tables, do: "public.#{table}"
+    opts = stream(context, max_changes: 20, name: Mirror)
+
+    for round <- 1..2 do
+      before = Mirror.reads(sandbox)
+      node = Beam.start("incremental_#{round}")
+      Beam.call(node, Mirror, :start, [opts[:connection], opts])
+      eventually(fn -> Beam.call(node, Mirror, :up?, []) end)
+
+      {:ok, "b"} =
+        Beam.call(node, PgEtf, :backfill, [Mirror, tables, [id: "b", chunk_bytes: 50_000]])
+
+      eventually(fn -> Mirror.reads(sandbox) > before + 300 end, 60_000)
+      Beam.kill(node)
+    end
+
+    consumer = mirror(context, [])
+    {:ok, "b"} = PgEtf.backfill(consumer, tables, id: "b", chunk_bytes: 50_000)
+    eventually(fn -> status(consumer, "b") == :finished end, 120_000)
+    enough(writer)
+    eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+  end
+
+  test "what cannot be read is told, and the stream goes on", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    [table | _] = context.tables
+    Sandbox.psql!(sandbox, "REVOKE SELECT ON #{table} FROM sandbox")
+    consumer = mirror(context, [])
+
+    for mode <- [:exact, :incremental] do
+      {:ok, id} = PgEtf.backfill(consumer, "public.#{table}", mode: mode)
+      eventually(fn -> status(consumer, id) == :failed end, 60_000)
+      error = Enum.find(PgEtf.backfills(consumer), &(&1.id == id)).error
+      assert error.class in [:config, :auth]
+      assert Exception.message(error) =~ "GRANT SELECT"
+    end
+
+    Sandbox.psql!(sandbox, "INSERT INTO #{table} VALUES (-1, 'x', 'x')")
+    count = "SELECT count(*) FROM mirror.#{table}"
+    eventually(fn -> Sandbox.psql!(sandbox, count) == "1\n" end, 60_000)
+    GenServer.stop(consumer)
+  end
+end
