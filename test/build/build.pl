@@ -1,4 +1,4 @@
-# What somebody meets who builds and installs: bin/deps, missing headers,
+# What somebody meets who builds and installs: dev/deps, missing headers,
 # install and uninstall, "make help", "make lint".
 
 use strict;
@@ -50,24 +50,24 @@ sub make { return run("env -u MAKEFLAGS -u MAKELEVEL make -s $_[0]"); }
 my $bin = recorder(qw(apt-get dpkg-query apt-cache));
 
 $ENV{PATH} = "$bin:$user_path";
-my ($status, $output, $called) = run('bin/deps --help');
-is($status, 0, 'bin/deps --help');
+my ($status, $output, $called) = run('dev/deps --help');
+is($status, 0, 'dev/deps --help');
 like($output, qr/--print/, 'tells the options');
 is($called, '', 'and asks and installs nothing');
 
-($status, $output, $called) = run('bin/deps --instal');
-is($status, 2, 'a wrong option of bin/deps');
+($status, $output, $called) = run('dev/deps --instal');
+is($status, 2, 'a wrong option of dev/deps');
 unlike($called, qr/apt-get/, 'installs nothing');
 
-($status, $output, $called) = run('PG_MAJOR=16 bin/deps --print');
-is($status, 0, 'bin/deps --print');
+($status, $output, $called) = run('PG_MAJOR=16 dev/deps --print');
+is($status, 0, 'dev/deps --print');
 like($output, qr/^(?=.*\belixir\b)(?=.*\bpostgresql-server-dev-16\b)/,
 	'names all that is missing');
 unlike($output, qr/build-essential|\bmake\b|\bgcc\b/,
 	'but no package for programs that are there');
 unlike($called, qr/apt-get/, 'and installs nothing');
 
-($status, $output) = run('PG_MAJOR=16 bin/deps --print build');
+($status, $output) = run('PG_MAJOR=16 dev/deps --print build');
 unlike($output, qr/elixir|perl|openssl|postgresql-16/,
 	'what is for tests only is not needed to build');
 like($output, qr/\berlang-dev\b.*\bpostgresql-server-dev-16\b/,
@@ -76,7 +76,7 @@ like($output, qr/\berlang-dev\b.*\bpostgresql-server-dev-16\b/,
 SKIP:
 {
 	skip 'root installs', 2 if $> == 0;
-	($status, $output, $called) = run('PG_MAJOR=16 bin/deps');
+	($status, $output, $called) = run('PG_MAJOR=16 dev/deps');
 	is($status, 1, 'without root');
 	like($output, qr/as root: apt-get install .*elixir/, 'it says what to do');
 }
@@ -129,10 +129,55 @@ like($users, qr/^  \Q$_\E /m, "make help tells users of $_")
 unlike($users, qr/check-/, 'and not of single checks');
 like($developers, qr/^  check-client /m, 'developers find those');
 
-mkdir "$copy/bin";
-qx{cp bin/lint $copy/bin};
-($status, $output) = run("$copy/bin/lint");
+# What docs/sql-to-beam.md has to be typed in the checkout.
+my ($typed) = do { local (@ARGV, $/) = 'docs/sql-to-beam.md'; <> } =~
+  /^<!-- run: build -->\n```sh\n(.*?)^```/ms;
+for my $line (split /\n/, $typed)
+{
+	my ($goals) = $line =~ /^(?:sudo )?make (.*)$/;
+
+	ok($goals && (make("-n $goals"))[0] == 0, "the guide's $line");
+}
+
+mkdir "$copy/dev";
+qx{cp dev/lint $copy/dev};
+($status, $output) = run("$copy/dev/lint");
 is($status, 1, 'lint outside of a checkout fails');
 like($output, qr/needs git and a checkout/, 'and says why');
+
+# dev/rooms, for a tree that is as it should be, and with an include too many.
+sub rooms_with
+{
+	my ($file, $include) = @_;
+	my $text = do { local (@ARGV, $/) = "$copy/$file"; <> } // die "$file: $!";
+
+	spew("$copy/$file", qq{#include "$include"\n$text});
+	my @said = run("$copy/dev/rooms");
+	spew("$copy/$file", $text);
+	return @said;
+}
+
+qx{cp dev/rooms $copy/dev};
+($status, $output) = run("$copy/dev/rooms");
+is($status, 0, 'the rooms are in order') or diag $output;
+for my $case (
+	[ 'src/client/link/db.c', 'client/engine/flow.h', 'client/link may not include client/engine' ],
+	[ 'src/common/term/lsn.c', 'plugin/row.h', 'common may not include plugin' ],
+	[ 'src/plugin/row.c', 'client/link/db.h', 'plugin may not include client/link' ],
+	[ 'src/client/base/printable.c', 'plugin/row.h', 'client/base may not include plugin' ],
+	[ 'include/common/value/forms.h', 'common/term/write.h', 'a circle' ],
+	[ 'src/client/link/db.c', 'client/link/stream.h', 'a circle' ])
+{
+	my ($file, $include, $wrong) = @$case;
+
+	($status, $output) = rooms_with($file, $include);
+	is($status, 1, "$include in $file");
+	like($output, qr/\Q$wrong\E/, 'is said');
+}
+mkdir "$copy/src/attic";
+spew("$copy/src/attic/old.c", '');
+($status, $output) = run("$copy/dev/rooms");
+is($status, 1, 'a folder that is no room');
+like($output, qr{src/attic/old\.c is in no room}, 'is said');
 
 done_testing();

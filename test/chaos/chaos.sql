@@ -157,8 +157,14 @@ CREATE FUNCTION chaos.next(writer int) RETURNS bigint LANGUAGE sql AS
 	'SELECT t + 1 FROM chaos.ledger WHERE w = writer';
 
 -- One transaction of a given kind; what is rolled back first leaves no trace.
+-- With chaos.rollback that is all of it (but a message outside of transactions
+-- would remain).
 CREATE PROCEDURE chaos.one(w int, kind text, n int) LANGUAGE plpgsql AS $$
 BEGIN
+	IF current_setting('chaos.rollback', true) = 'on' AND kind <> 'message' THEN
+		PERFORM chaos.act(w, chaos.next(w), kind, n);
+		ROLLBACK;
+	END IF;
 	IF kind = 'abort' THEN
 		PERFORM chaos.fill(w, chaos.next(w), 1000000, 1000000 + n);
 		ROLLBACK;

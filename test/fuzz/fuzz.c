@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "common/utf8.h"
+#include "common/term/utf8.h"
 
 /* Deeper than any term that fits an input. */
 #define JSON_DEPTH 65536

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "client/command.h"
-#include "client/inbox.h"
+#include "client/consumer/command.h"
+#include "client/consumer/inbox.h"
 #include "fuzz.h"
 
 static void
@@ -38,9 +38,11 @@ decode(const char *packet, size_t len)
 
 	settings_init(&settings);
 	if (command_decode(copy, len, &command, &settings, error, sizeof(error)))
-		HOLDS(error[0] == '\0' && command.kind <= COMMAND_STATS);
+		HOLDS((error[0] != '\0') == command.backfill.refused &&
+			  command.kind <= COMMAND_BACKFILL_STOP);
 	else
 		HOLDS(error[0] != '\0');
+	request_free(&command.backfill.request);
 	check_settings(&settings);
 	settings_free(&settings);
 	free(copy);

@@ -4,9 +4,47 @@
  */
 #include <string.h>
 
-#include "client/copydata.h"
-#include "common/frame.h"
+#include "client/link/copydata.h"
+#include "common/frame/read.h"
 #include "fuzz.h"
+
+/* Offsets lie one behind the other; 0 where there is no such part. */
+static void
+check_offsets(const FrameHead *head, size_t len)
+{
+	HOLDS(0 < head->payload);
+	HOLDS((head->meta == 0) == (head->kind == FRAME_STREAM_ABORT));
+	HOLDS(head->meta == 0 || (head->payload < head->meta && head->meta < len));
+	HOLDS(head->events == 0 ||
+		  (head->meta < head->events && head->events < len));
+}
+
+static void
+check_kind(const FrameHead *head)
+{
+	bool in_parts = head->kind == FRAME_TX || head->kind == FRAME_PREPARE;
+	bool streamed = head->kind == FRAME_STREAM;
+	bool read = head->kind == FRAME_READ || head->kind == FRAME_READ_END;
+
+	HOLDS(in_parts || streamed || head->part == FRAME_WHOLE);
+	HOLDS(!streamed || !frame_ends(head));
+	HOLDS(head->kind != FRAME_MESSAGE || head->xid == 0);
+	HOLDS(head->subxid == 0 || streamed || head->kind == FRAME_STREAM_ABORT);
+	HOLDS((head->events != 0) ==
+		  (in_parts || streamed || read || head->kind == FRAME_MESSAGE));
+}
+
+/* What it tells lies within the frame. */
+static void
+check_read_end(const uint8_t *frame, size_t len, FrameHead *head)
+{
+	ReadEnd end;
+
+	if (frame_read_end(frame, len, head, &end))
+		HOLDS(end.last == 0 || (end.last > head->events && end.last < len));
+	else
+		HOLDS(head->error != NULL && head->error_offset <= len);
+}
 
 static void
 check_head(const uint8_t *frame, size_t len)
@@ -20,12 +58,20 @@ check_head(const uint8_t *frame, size_t len)
 		return;
 	}
 	HOLDS(head.error == NULL);
-	HOLDS(0 < head.payload && head.payload < head.meta &&
-		  head.meta < head.events && head.events < len);
-	HOLDS(head.kind == FRAME_TX || (head.part == FRAME_WHOLE && head.xid == 0));
-
+	check_offsets(&head, len);
+	check_kind(&head);
+	if (head.events == 0)
+	{
+		HOLDS(head.count <= 1 && !frame_read_head(frame, len - 1, &cut));
+		return;
+	}
 	if (head.kind == FRAME_MESSAGE)
 		return;
+	if (head.kind == FRAME_READ_END)
+	{
+		check_read_end(frame, len, &head);
+		return;
+	}
 
 	/* Credit is spent on what is there, a byte at least for each event. */
 	HOLDS(head.count <= len - head.events);

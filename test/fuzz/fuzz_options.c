@@ -10,9 +10,9 @@
 
 #include "nodes/makefuncs.h"
 
+#include "common/option/pattern.h"
 #include "fuzz.h"
-#include "plugin/filter.h"
-#include "plugin/option_table.h"
+#include "plugin/options.h"
 #include "server.h"
 
 /* Longer ones would keep the second opinion below busy for too long. */
@@ -71,8 +71,9 @@ check_option(const EtfOptions *options, const EtfOption *option)
 	else if (option->kind == OPTION_SET)
 		HOLDS(*(const int *) place > 0 && *(const int *) place < 16);
 	else if (option->kind == OPTION_ATOM)
-		HOLDS(options->null_len > 0 && options->null_len <= MAX_ATOM_LENGTH &&
-			  strlen(options->null) == (size_t) options->null_len);
+		HOLDS(options->forms.null_len > 0 &&
+			  options->forms.null_len <= MAX_ATOM_LENGTH &&
+			  strlen(options->forms.null) == (size_t) options->forms.null_len);
 }
 
 /* As the manual says it, without a thought of the time that it takes. */
@@ -89,37 +90,45 @@ matches(const char *pattern, const char *text)
 	return *pattern == *text && matches(pattern + 1, text + 1);
 }
 
-static void
-check_patterns(const List *patterns, const char *schema, const char *table)
+static bool
+part_matches(PatternPart part, const char *text)
 {
+	return matches(pnstrdup(part.text, part.len), text);
+}
+
+static void
+check_patterns(const char *list, const char *schema, const char *table)
+{
+	int parts = schema != NULL ? 2 : 1;
 	bool expected = false;
-	ListCell *cell;
+	Pattern pattern;
 
-	foreach (cell, patterns)
+	for (const char *text = list; text != NULL;)
 	{
-		const EtfPattern *pattern = lfirst(cell);
-
-		HOLDS(pattern->name[0] != '\0');
-		if (strlen(pattern->name) > MATCH_MAX ||
-			(pattern->schema != NULL && strlen(pattern->schema) > MATCH_MAX))
+		HOLDS(pattern_next(&text, parts, &pattern));
+		HOLDS(pattern.name.len > 0);
+		if (pattern.name.len > MATCH_MAX || pattern.schema.len > MATCH_MAX)
 			return;
-		expected |=
-			(pattern->schema == NULL || matches(pattern->schema, schema)) &&
-			matches(pattern->name, table);
+		expected |= (schema == NULL || part_matches(pattern.schema, schema)) &&
+					part_matches(pattern.name, table);
 	}
-	HOLDS(etf_patterns_match(patterns, schema, table) == expected);
+	HOLDS((schema != NULL ? patterns_match_table(list, schema, table)
+						  : patterns_match_name(list, table)) == expected);
 }
 
 static void
 check_options(const EtfOptions *options, const char *schema, const char *table)
 {
-	for (int i = 0; i < etf_option_count; i++)
-		check_option(options, &etf_option_table[i]);
-	HOLDS(options->numeric != NUMERIC_AUTO);
-	HOLDS(options->timestamps != TIMESTAMPS_AUTO);
-	HOLDS(options->interval != INTERVAL_AUTO && options->uuid != UUID_AUTO);
-	etf_table_wanted(options, schema, table);
-	etf_message_wanted(options, table);
+	const Forms *forms = &options->forms;
+	const EtfOption *option;
+
+	for (int i = 0; (option = etf_option(i)) != NULL; i++)
+		check_option(options, option);
+	HOLDS(forms->numeric != NUMERIC_AUTO);
+	HOLDS(forms->timestamps != TIMESTAMPS_AUTO);
+	HOLDS(forms->interval != INTERVAL_AUTO && forms->uuid != UUID_AUTO);
+	options_want_table(options, schema, table);
+	options_want_message(options, table);
 	if (strlen(schema) > MATCH_MAX || strlen(table) > MATCH_MAX)
 		return;
 	check_patterns(options->include_tables, schema, table);

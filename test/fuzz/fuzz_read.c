@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/types.h>
 
-#include "client/print.h"
-#include "client/show.h"
+#include "client/show/print_file.h"
+#include "client/show/show.h"
+#include "client/show/show_relation.h"
 #include "fuzz.h"
 
 #define FILE_NAME "fuzz input"
@@ -111,12 +112,14 @@ __wrap_fwrite(const void *from, size_t size, size_t count, FILE *to)
 }
 
 static void
-read_file(Arguments *args, bool pieces)
+read_file(const PrintOptions *options, bool pieces)
 {
+	static const Settings settings = {.spool_bytes = 1 << 20};
+
 	file.pos = 0;
 	file.pieces = pieces;
 	file.state = (uint32_t) file.len * UINT32_C(2654435761);
-	read_main(args, &file.failure);
+	print_file(FILE_NAME, &settings, options, &file.failure);
 }
 
 static void
@@ -136,9 +139,10 @@ check_json(const StrBuf *text)
 }
 
 static void
-read_again(Arguments *args, const StrBuf *text, const Failure *failure)
+read_again(const PrintOptions *options, const StrBuf *text,
+		   const Failure *failure)
 {
-	read_file(args, true);
+	read_file(options, true);
 	HOLDS(file.failure.class == failure->class);
 	HOLDS(strcmp(file.failure.message, failure->message) == 0);
 	HOLDS(file.text.len == text->len);
@@ -149,26 +153,26 @@ read_again(Arguments *args, const StrBuf *text, const Failure *failure)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	Arguments args = {.read = (char[]){FILE_NAME}};
+	PrintOptions options = {0};
 	StrBuf text;
 	Failure failure;
 
 	if (size == 0)
 		return 0;
 	setenv("NO_COLOR", "1", 1);
-	args.style = data[size - 1] % 3;
-	args.transactions = data[size - 1] & 4;
+	options.style = data[size - 1] % 3;
+	options.transactions = data[size - 1] & 4;
 	file.bytes = data;
 	file.len = size - 1;
-	read_file(&args, false);
+	read_file(&options, false);
 	text = file.text;
 	failure = file.failure;
 	file.text = (StrBuf){0};
 	HOLDS(failure.class == FAIL_NONE || failure.class == FAIL_PROTOCOL);
-	if (args.style == TEXT_JSON)
+	if (options.style == TEXT_JSON)
 		check_json(&text);
 	if (data[size - 1] & 8)
-		read_again(&args, &text, &failure);
+		read_again(&options, &text, &failure);
 	strbuf_free(&text);
 	return 0;
 }

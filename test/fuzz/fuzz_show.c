@@ -8,7 +8,8 @@
  */
 #include <string.h>
 
-#include "client/show.h"
+#include "client/show/show.h"
+#include "client/show/show_relation.h"
 #include "fuzz.h"
 
 static void
@@ -57,6 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		HOLDS(show_init(show, (TextStyle) (how % 3)));
 	show->transactions = how & 4;
 	show->colors = how & 8;
+	show->envelope = how & 128;
 	show->null = nulls[how >> 4 & 3];
 	for (size_t start = 0; start < size;)
 	{

@@ -13,8 +13,8 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "common/term_text.h"
-#include "common/utf8.h"
+#include "common/show/text.h"
+#include "common/term/utf8.h"
 #include "fuzz.h"
 #include "server.h"
 

@@ -2,7 +2,7 @@
  * server.c
  *		As much of the server as the fuzz targets of the plugin need.
  *
- * Written for what sql_text.c, options.c and filter.c call; StringInfo comes
+ * Written for what to_text.c, options.c and filter.c call; StringInfo comes
  * from libpgcommon.
  */
 #include "postgres.h"
@@ -129,12 +129,6 @@ char *
 pstrdup(const char *text)
 {
 	return pnstrdup(text, strlen(text));
-}
-
-void
-server_uncalled(void)
-{
-	abort();
 }
 
 bool

@@ -20,9 +20,6 @@ extern bool server_error_hint;
 /* Call it; false when it ended in an ERROR. */
 extern bool server_call(void (*function)(void *arg), void *arg);
 
-/* Stands for functions that are linked and never called, see fuzz.mk. */
-extern void server_uncalled(void);
-
 /* What was palloc'd and not freed; for the end of an input. */
 extern void server_free_all(void);
 

@@ -41,6 +41,7 @@
     strict,                     % whether nothing repeats within a life
     base = 0,                   % the slot knows nothing before
     commits = gb_sets:new(),    % of the newest transactions, for their places
+    ends = #{},                 % Commit => End, for parts that do not know it
     lanes = #{},
     kept = gb_trees:empty(),    % End => {Tx, in this life}: handled, may repeat
     forgotten = 0,              % the newest that is not kept any more
@@ -72,7 +73,8 @@ event({oracle, {End, _, W, _, _} = Tx}, S) ->
     Name = lane_name(S, W),
     Lane = lane(Name, S),
     put_lane(Name, Lane#lane{todo = gb_trees:insert(End, Tx, Lane#lane.todo)},
-             S#check{commits = newest(element(2, Tx), S#check.commits)});
+             S#check{commits = newest(element(2, Tx), S#check.commits),
+                     ends = (S#check.ends)#{element(2, Tx) => End}});
 event({life, same}, S) ->
     count(lives, forget_open(S#check{kept = gb_trees:map(fun(_, {Tx, _}) -> {Tx, false} end,
                                                          S#check.kept)}));
@@ -95,6 +97,9 @@ event({confirmed, Lsn}, #check{confirmed = Confirmed} = S) when Lsn =< Confirmed
     S;
 event({confirmed, Lsn}, S) ->
     forget_kept(lost(Lsn, S#check{confirmed = Lsn}));
+%% The end of a part that came before the commit was told is that of its commit.
+event({got, #{'end' := Unknown, commit := Commit} = Got}, S) when Unknown =:= nil; Unknown =:= 0 ->
+    event({got, Got#{'end' := maps:get(Commit, S#check.ends, Commit)}}, S);
 event({got, Got}, S) ->
     got(Got, lane_name(S, maps:get(lane, Got)), wrong(Got, count(got, S)));
 event({done, End}, S) ->

@@ -21,8 +21,9 @@ handle(Lane, [#{commit_lsn := Commit} | _] = Changes, Done) ->
         {error, _} -> Done
     end.
 
-part([#{commit_lsn := Commit, end_lsn := End, index := First} | _] = Changes) ->
-    #{'last?' := Last} = lists:last(Changes),
+%% The first ones may not know the end yet.
+part([#{commit_lsn := Commit, index := First} | _] = Changes) ->
+    #{'last?' := Last, end_lsn := End} = lists:last(Changes),
     #{commit => Commit, 'end' => End, first => First, count => length(Changes), last => Last}.
 
 %% The writer, whose changes keep their order.

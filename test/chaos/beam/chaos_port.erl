@@ -16,12 +16,17 @@ run([Slot, Host, Server, Database]) ->
         connection => #{host => list_to_binary(Host), port => list_to_integer(Server),
                         dbname => list_to_binary(Database),
                         application_name => list_to_binary(Slot)},
-        slot => list_to_binary(Slot), options => #{messages => on, include_tables => <<"chaos.*">>},
+        slot => list_to_binary(Slot), options => options(),
         credit_events => 2000, credit_bytes => 8000000, stats_interval => 1000,
         status_interval => 500, max_stall => 3000, liveness_timeout => 5000,
-        reconnect_min => 50, reconnect_max => 2000}}),
+        reconnect_min => 50, reconnect_max => 2000, streaming => chaos_reader:streaming()}}),
     loop(#{port => Port, relations => #{}, next => none,
            granted => {2000, 8000000}, received => {0, 0}}).
+
+options() ->
+    lists:foldl(fun(Name, Options) -> Options#{publication_names => Name} end,
+                #{messages => on, include_tables => <<"chaos.*">>},
+                chaos_reader:publications()).
 
 send(Port, Command) ->
     try port_command(Port, term_to_binary(Command)) catch error:badarg -> closed end.

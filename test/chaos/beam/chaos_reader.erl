@@ -19,7 +19,7 @@
 %% (fenced ends with status 4 then: its history is elsewhere.)
 -module(chaos_reader).
 
--export([main/0, told/1, connection/1, change/1, part/1, outside/1]).
+-export([main/0, told/1, connection/1, streaming/0, publications/0, change/1, part/1, outside/1]).
 
 %% Milliseconds between two looks at the state of the stream.
 -define(LOOK, 300).
@@ -129,7 +129,14 @@ connection([Slot, Host, Port, Database]) ->
      {slot, list_to_binary(Slot)}, {messages, true}, {tables, [<<"chaos.*">>]},
      {heartbeat, 4000}, {status_interval, 500}, {max_stall, 3000},
      {liveness_timeout, 5000},
-     {backoff_min, 50}, {backoff_max, 2000}].
+     {backoff_min, 50}, {backoff_max, 2000}, {streaming, streaming()},
+     {publications, publications()}].
+
+%% What readers of pgoutput need.
+publications() -> [<<"readers">> || os:getenv("PG_ETF_PLUGIN", "") =/= ""].
+
+%% Whether large transactions come before they end.
+streaming() -> os:getenv("PG_ETF_STREAMING", "") =/= "".
 
 %% A message outside of transactions has a place and an end of its own.
 outside(#{commit_lsn := Commit, end_lsn := End, index := Index}) when is_integer(End) ->

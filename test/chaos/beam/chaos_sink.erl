@@ -104,7 +104,7 @@ write(#{lane := Lane, 'end' := End, last := Last} = Got, #{file := File} = State
         {error, _} = Error -> {Error, State#{holes => #{Lane => place(Got)}}}
     end.
 
-place(#{'end' := End, first := First}) -> {End, First}.
+place(#{commit := Commit, first := First}) -> {Commit, First}.
 
 passed({done, End}, State) -> State#{last => End};
 passed({position, Lsn}, State) -> State#{last => Lsn};

@@ -9,7 +9,7 @@ use ChaosChild;
 use File::Path qw(make_path);
 use FindBin;
 
-# Beyond a wire that can be cut: see test/chaos/network.
+# Beyond a wire that can be cut: see test/lib/network.
 my ($far, @listeners) = split / /, $ENV{ETF_LISTENERS} // '';
 
 # name, slot, kind, dir, socket, database; direct: without a proxy.
@@ -23,7 +23,7 @@ sub new
 	{
 		my @fd = @listeners ? shift(@listeners) =~ /^(\d+)/ : ();
 
-		$self->{proxy} = ChaosChild->start(undef, $^X, "$FindBin::Bin/../proxy.pl",
+		$self->{proxy} = ChaosChild->start(undef, $^X, "$FindBin::Bin/../../lib/proxy.pl",
 			$self->{socket}, @fd);
 		$self->{proxy_host} = @fd ? $far : '127.0.0.1';
 		$self->{proxy_port} = $self->{proxy}->line;

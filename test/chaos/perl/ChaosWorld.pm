@@ -1,4 +1,5 @@
 # A server with writers and readers, and a judge who is told what happens.
+# What concerns the server and who writes to it is in ChaosServer.
 #
 #	my $world = ChaosWorld->new(seed => 1, readers => { c1 => 'otp' });
 #	$world->write($_) for 1 .. 3;
@@ -9,13 +10,14 @@ package ChaosWorld;
 use strict;
 use warnings;
 
-use ChaosChild;
 use ChaosJudge;
 use ChaosReader;
 use EtfTest;
 use FindBin;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
+
+use parent qw(ChaosServer);
 
 my $conf = <<'CONF';
 restart_after_crash = on
@@ -44,30 +46,11 @@ sub new
 
 	$self->{node}->safe_psql('postgres', slurp_file("$FindBin::Bin/../chaos.sql"));
 	$self->sql('SELECT chaos.add_writer(w) FROM generate_series(1, 9) w');
+	# What readers of the server's own plugin need, before their slots.
+	$self->sql('CREATE PUBLICATION readers FOR ALL TABLES') if $ENV{PG_ETF_PLUGIN};
 	$self->sql("SELECT pg_create_logical_replication_slot('oracle', 'pgoutput')");
 	$self->add_slot($_, $param{readers}{$_}) for sort keys %{ $param{readers} };
 	return $self;
-}
-
-sub sql { return $_[0]->{node}->safe_psql('postgres', $_[1]); }
-
-# The same where the server may be away: then undef.
-sub try_sql
-{
-	my ($self, $sql) = @_;
-	my ($out, $err) = ('', '');
-	my $status = eval {
-		$self->{node}->psql('postgres', $sql, stdout => \$out, stderr => \$err);
-	} // 1;
-
-	return $status == 0 ? $out : undef;
-}
-
-sub socket_path
-{
-	my ($self) = @_;
-
-	return $self->{node}->host . '/.s.PGSQL.' . $self->{node}->port;
 }
 
 sub readers { return map { $_[0]->{reader}{$_} } sort keys %{ $_[0]->{reader} }; }
@@ -139,85 +122,15 @@ SQL
 sub new_slot
 {
 	my ($self, $name) = @_;
+	my $plugin = $ENV{PG_ETF_PLUGIN} // 'pg_etf_decoding';
 
 	return $self->try_sql(<<"SQL");
 SET statement_timeout = '60s';
 SELECT chaos.drop_slot(slot_name) FROM pg_replication_slots
 	WHERE slot_name = '$name' \\g /dev/null
-SELECT pg_create_logical_replication_slot('$name', 'pg_etf_decoding') \\g /dev/null
+SELECT pg_create_logical_replication_slot('$name', '$plugin') \\g /dev/null
 SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$name'
 SQL
-}
-
-## Writers
-
-sub client_of
-{
-	my ($self, $file, $sql) = @_;
-
-	return ChaosChild->start("$self->{dir}/$file", 'psql', '-XqAt', '-d',
-		$self->{node}->connstr('postgres'), '-c', 'SET lock_timeout = 0', '-c', $sql);
-}
-
-# A writer that writes until it is stopped.
-sub write
-{
-	my ($self, $w, $call) = @_;
-
-	$call //= "CALL chaos.write($self->{seed}, $w, 0.02, $self->{behind})";
-	$self->{writers}{$w} = { call => $call };
-	$self->start_writer($self->{writers}{$w});
-	return;
-}
-
-sub start_writer
-{
-	my ($self, $writer) = @_;
-
-	$writer->{child} = $self->client_of('writers.out', $writer->{call});
-	$writer->{started} = time;
-	return;
-}
-
-# Statements beside all that, one after the other; their errors are no news.
-sub aside
-{
-	my ($self, $sql) = @_;
-	my $file = "$self->{dir}/aside." . ++$self->{asides};
-
-	append_to_file($file, $sql);
-	push @{ $self->{aside} }, ChaosChild->start("$self->{dir}/aside.out", 'psql',
-		'-XqAt', '-d', $self->{node}->connstr('postgres'), '-f', $file);
-	return;
-}
-
-# After a crash the server comes back by itself.
-sub wait_for_server
-{
-	my ($self) = @_;
-
-	for (1 .. 300)
-	{
-		sleep 0.1;
-		return 1 if defined $self->try_sql('SELECT 1');
-	}
-	die 'the server does not come back';
-}
-
-sub stop_writers
-{
-	my ($self) = @_;
-
-	# What was begun beside may end, unless that takes too long.
-	my $until = time + ($self->{patience} // 20);
-	sleep 0.1
-	  while time < $until && grep { !$_->ended } @{ $self->{aside} // [] };
-	$self->try_sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE query LIKE 'CALL chaos.%'});
-	$_->{child}->finish(20) for values %{ $self->{writers} };
-	$_->finish(1) for @{ delete $self->{aside} // [] };
-	$self->{writers} = {};
-	return;
 }
 
 # Writers end with the server; readers end by faults, or because they are told.
@@ -225,11 +138,7 @@ sub revive
 {
 	my ($self) = @_;
 
-	for my $writer (values %{ $self->{writers} })
-	{
-		$self->start_writer($writer)
-		  if $writer->{child}->ended && time > $writer->{started} + 0.5;
-	}
+	$self->revive_writers;
 	for my $reader ($self->readers)
 	{
 		my $status = $reader->ended // next;

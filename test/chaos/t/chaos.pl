@@ -2,12 +2,14 @@
 # torn, out of order, repeated though confirmed, or wrong, and who cannot go on
 # is told.
 #
-# PG_ETF_MINUTES for a long run, PG_ETF_SEED for the same schedule again.
+# PG_ETF_MINUTES for a long run, PG_ETF_SEED for the same schedule again.  With
+# PG_ETF_STREAMING transactions come before they end, and half of them are rolled
+# back.  With PG_ETF_PLUGIN=pgoutput the readers read that.
 use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/lib/perl';
 
 use ChaosFaults;
 use ChaosWorld;
@@ -29,6 +31,9 @@ my %struck;
 diag "PG_ETF_SEED=$seed";
 my $world = ChaosWorld->new(
 	seed => $seed, readers => \%readers, keep => !defined $minutes,
+	conf => $ENV{PG_ETF_STREAMING}
+	? "logical_decoding_work_mem = 64kB\nchaos.rollback = on\n"
+	: '',
 	big => int(10_000_000 * ($minutes // 0.05) / 30),
 	giant => defined $minutes ? 50_000_000 : 10_000_000,
 	flood => defined $minutes ? 100_000 : 10_000,

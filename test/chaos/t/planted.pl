@@ -5,7 +5,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/lib/perl';
 
 use ChaosWorld;
 use PostgreSQL::Test::Utils;
@@ -31,7 +31,7 @@ sub planted
 sub library
 {
 	my ($name, @change) = @_;
-	my $ebin = "$dir/$name";
+	my $ebin = "$dir/" . ($name =~ s/.*\///r);
 
 	mkdir $ebin;
 	system('elixirc', '--ignore-module-conflict', '-o', $ebin,
@@ -44,17 +44,15 @@ sub library
 sub client
 {
 	my (%change) = @_;
-	my @objects = grep { my $o = $_; !grep { $o =~ /\/client\/$_\.o$/ } keys %change }
-	  split /\n/, `find $source/client -name '*.o'`;
 	my @patched = map { planted("src/client/$_.c", @{ $change{$_} }) } sort keys %change;
-	my $program = "$dir/client_" . join('_', sort keys %change);
+	my $program = "$dir/client_" . join('_', map { s/.*\///r } sort keys %change);
 	my $erl = `erl -noshell -eval 'io:format("~s", [code:root_dir()]), halt().'`;
 	chomp(my ($include, $lib) = map { scalar `$ENV{ETF_PG_CONFIG} --$_` } qw(includedir libdir));
 
 	system('cc', '-D_GNU_SOURCE', '-DETF_VERSION="planted"', "-I$source/include",
 		'-isystem', $include, '-isystem', "$erl/usr/include", '-o', $program,
-		@patched, @objects, "-L$lib", '-lpq', "-L$erl/usr/lib", '-l:libei.a',
-		'-lpthread') == 0
+		@patched, "$source/main.o", "$source/libclient.a", "-L$lib", '-lpq',
+		"-L$erl/usr/lib", '-l:libei.a', '-lpthread', '-lm') == 0
 	  or die 'the client does not build';
 	unlink @patched;
 	return { client => $program };
@@ -62,30 +60,30 @@ sub client
 
 # By reader: its kind, the bug, what has to be found.
 my %bug = (
-	c1 => [ 'otp', library('consumer', '{data, seqs} = Enum.unzip(items)',
+	c1 => [ 'otp', library('consumer/server', '{data, seqs} = Enum.unzip(items)',
 			"{data, seqs} = Enum.unzip(items)\n"
 			  . 'session = Session.ack(%{session | flush_timer: nil}, '
 			  . 'session.incarnation, seqs, [])'),
 		qr/loss|told of an end/, 'the library acknowledges before it is handled' ],
-	c2 => [ 'otp', library('assembly', '[changes | lists]',
+	c2 => [ 'otp', library('stream/assembly', '[changes | lists]',
 			'[Enum.drop(changes, 1) | lists]'),
 		qr/torn/, 'the library drops a row' ],
-	c3 => [ 'otp', library('type', 'do: decimal(1, coef, exp)',
+	c3 => [ 'otp', library('decode/type/number', 'do: decimal(1, coef, exp)',
 			'do: decimal(1, coef + 1, exp)'),
 		qr/wrong/, 'the library changes a value' ],
-	c4 => [ 'producer', client(feedback => [ 'feedback->delivered = end_lsn;',
+	c4 => [ 'producer', client('engine/feedback' => [ 'feedback->delivered = end_lsn;',
 				'feedback->delivered = feedback->flushed = end_lsn;' ]),
 		qr/loss/, 'the client acknowledges what is only delivered' ],
-	c5 => [ 'port', client(feedback => [ 'return end_lsn <= feedback->delivered;',
-				'return end_lsn == 0 && feedback->open;' ],
-			engine => [ 'feedback_reached(&engine->feedback)', '0' ]),
+	c5 => [ 'port', client('engine/feedback' => [ ': head->commit_lsn < feedback->delivered;',
+				': head->commit_lsn == 0;' ],
+			'engine/attempt' => [ 'feedback_reached(&engine->feedback)', '0' ]),
 		qr/duplicate/, 'the client delivers again after a reconnect' ],
-	c6 => [ 'otp', client(batch => [ 'EVENT_FRAMES_AROUND : 0', '0 : 0' ]),
+	c6 => [ 'otp', client('consumer/batch' => [ 'EVENT_FRAMES_AROUND : 0', '0 : 0' ]),
 		qr/count differently/, 'the client counts other bytes than it sends' ],
 	c8 => [ 'otp', library('frame', "commit_lsn: lsn - 1,\n      end_lsn: lsn,\n      index: 0",
 			"commit_lsn: lsn,\n      end_lsn: lsn,\n      index: 0"),
 		qr/place/, 'a message has the place of a change' ],
-	c9 => [ 'changes', library('callback', 'if opts[:on_exception] == :crash', 'if true'),
+	c9 => [ 'changes', library('stream/callback', 'if opts[:on_exception] == :crash', 'if true'),
 		qr/died/, 'an exception of a handler ends the library' ]);
 
 my $world = ChaosWorld->new(

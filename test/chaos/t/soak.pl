@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/lib/perl';
 
 use ChaosWorld;
 use Test::More;

@@ -10,6 +10,7 @@
 %%   {auto, refill | ack}   from now on give back the credit of each packet,
 %%                          or acknowledge each transaction
 %%   {auto, quiet}          from now on do not show frames
+%%   {auto, done}           from now on answer each close of a chunk
 %%   {slow, Ms}             sleep before each packet
 %%   frames                 show how many frames came, the last end, and how
 %%                          many packets brought them
@@ -19,7 +20,8 @@
 %%
 %% Each line of output is one thing that came: a frame as
 %% {frame, Kind, Part, CommitLsn, EndLsn, FirstIndex, Count, Rows}, any other
-%% packet as it is, {exit, Status}, {violation, What}.  Rows are the numbers
+%% packet as it is, {exit, Status}, {violation, What}.  What was read of a table
+%% is shown as {read, Id, Chunk, Count, Rows}, and its state not at all.    Rows are the numbers
 %% in the first column of inserted rows; a test makes its tables so.
 %%
 %% What came is counted as docs/port.md says, held against the credit, and
@@ -35,6 +37,8 @@
     last_end = 0,
     refill = false,
     ack = false,
+    done = false,
+    state = none,
     open = none,
     frames = 0,
     packets = 0,
@@ -108,6 +112,19 @@ command({auto, refill}, State) ->
     State#state{refill = true};
 command({auto, ack}, State) ->
     State#state{ack = true};
+command({auto, done}, State) ->
+    State#state{done = true};
+%% From where the last process left a backfill, as it told its consumer.
+command({send_with_state, {backfill, Id, Map}}, #state{state = Binary} = State) ->
+    send({backfill, Id, Map#{state => Binary}}, State),
+    State;
+command({save_state, File}, #state{state = Binary} = State) ->
+    ok = file:write_file(File, Binary),
+    show(saved),
+    State;
+command({load_state, File}, State) ->
+    {ok, Binary} = file:read_file(File),
+    State#state{state = Binary};
 command({auto, quiet}, State) ->
     State#state{quiet = true};
 command({slow, Ms}, State) ->
@@ -141,6 +158,13 @@ packet({position, Lsn} = Position, _, State) ->
     State#state.open =:= none andalso Lsn >= State#state.last_end orelse
         show({violation, {position, Lsn, State#state.open, State#state.last_end}}),
     acknowledge(Lsn, State);
+packet({backfill, state, _, Binary}, _, State) ->
+    State#state{state = Binary};
+packet({backfill, close, Id, #{chunk := Chunk}} = Close, _, #state{done = Done} = State) ->
+    show(Close),
+    Done andalso send({backfill_done, Id, Chunk}, State),
+    State#state.open =:= none orelse show({violation, {close_within, State#state.open}}),
+    State;
 packet(Term, _, State) ->
     show(Term),
     State.
@@ -150,7 +174,9 @@ add({A, B}, {C, D}) -> {A + C, B + D}.
 within({E, B}, {Events, Bytes}) -> E =< Events andalso B =< Bytes.
 
 count({tx, _, _, _, Count, _, _}) -> Count;
-count({message, _, _, _}) -> 1.
+count({prepare, _, _, _, Count, _, _}) -> Count;
+count({read, _, Count, _}) -> Count;
+count(_) -> 1.
 
 %% A frame may overdraw what is left, but not start when nothing is left.
 overdrawn(Frames, <<131, $l, _:32, Terms/binary>>, #state{received = Received} = State) ->
@@ -166,6 +192,12 @@ overdrawn([Frame | Frames], Terms, After, {Events, Bytes} = Granted, {E, B}) ->
     count(Frame) > 0 andalso (E >= Events orelse B >= Bytes) orelse
         overdrawn(Frames, Rest, Next, Granted, Next).
 
+frame({read, {Id, Chunk}, Count, Events}, #state{open = Open} = State) ->
+    Rows = [row(Row) || {read, _, Row} <- Events],
+    State#state.quiet orelse io:format("{read,~ts,~w,~w,~w}.~n", [Id, Chunk, Count, Rows]),
+    length(Rows) =:= Count orelse show({violation, {count, Count, length(Rows)}}),
+    Open =:= none orelse show({violation, {read_within, Open}}),
+    State#state{frames = State#state.frames + 1};
 frame(Frame, State) ->
     {Shown, End} = summary(Frame),
     State#state.quiet orelse show(Shown),
@@ -181,12 +213,14 @@ refill(_, State) ->
     State.
 
 %% Frames of a transaction follow each other without a hole.
+follow({prepare, Part, Position, First, Count, Meta, Events}, State) ->
+    follow({tx, Part, Position, First, Count, Meta, Events}, State);
 follow({tx, Part, {_, Commit, _, _}, First, Count, _, _}, #state{open = Open} = State) ->
     case {Part, Open} of
         {whole, none} -> ok;
         {first, none} -> ok;
         {_, {Commit, First}} when Part =:= middle; Part =:= last -> ok;
-        {first, {Commit, _}} -> ok;
+        {_, {Commit, _}} when Part =:= first; Part =:= whole -> ok;
         _ -> show({violation, {order, Part, Commit, First, Open}})
     end,
     case Part of
@@ -200,13 +234,15 @@ acknowledge(Lsn, #state{ack = Ack} = State) ->
     Ack andalso send({flushed, Lsn}, State),
     State#state{last_end = Lsn}.
 
-summary({tx, Part, {_, Commit, End, _}, First, Count, _, Events}) ->
+summary({Tag, Part, {_, Commit, End, _}, First, Count, _, Events}) ->
     Rows = [row(New) || {insert, _, New} <- Events],
-    Shown = {frame, tx, Part, Commit, End, First, Count, Rows},
+    Shown = {frame, Tag, Part, Commit, End, First, Count, Rows},
     case Part of
         _ when Part =:= whole; Part =:= last -> {Shown, End};
         _ -> {Shown, none}
     end;
+summary({Tag, {_, Lsn, End, _}, #{gid := Gid}}) ->
+    {{frame, Tag, whole, Lsn, End, 0, 1, [Gid]}, End};
 summary({message, Lsn, Prefix, Content}) ->
     {{frame, message, whole, Lsn, Lsn, 0, 1, [Prefix, Content]}, Lsn}.
 

@@ -18,10 +18,10 @@ my $default_timeout = $ENV{ETF_CLIENT_TIMEOUT} // 120;
 # The BEAM and the client, without settings yet.
 sub new
 {
-	my ($class, $program) = @_;
+	my ($class, $program, $driver) = @_;
 	my $self = bless { in => '', out => '', lines => [] }, $class;
 	my @erl = (
-		'erl', '-noshell', '-pa', $ENV{ETF_DRIVER}, '-s', 'port_driver', 'main',
+		'erl', '-noshell', '-pa', $ENV{ETF_DRIVER}, '-s', $driver // 'port_driver', 'main',
 		$program // $ENV{ETF_CLIENT});
 
 	$self->{run} = IPC::Run::start(\@erl, '<', \$self->{in}, '>',

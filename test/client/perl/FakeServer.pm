@@ -5,8 +5,10 @@
 #
 # What is not given is answered as PostgreSQL does: "startup" comes instead of
 # the answer to the startup packet, "session", "identify", "history" and "slot"
-# instead of the answers of the set-up, "stream" after START_REPLICATION.  Each
-# is bytes, a list of them, or a sub that writes to the handle it is given.
+# instead of the answers of the set-up, "stream" after START_REPLICATION; over
+# the control connection "control" and "report"; and "publications", "catalogs"
+# and "notes" with pgoutput, see FakePgoutput.  Each is bytes, a list of them, or
+# a sub that writes to the handle it is given; it has the command as well.
 package FakeServer;
 
 use strict;
@@ -16,7 +18,8 @@ use Exporter 'import';
 use IO::Socket::UNIX;
 use PostgreSQL::Test::Utils ();
 
-our @EXPORT = qw(message answer copy_data frame keepalive error_response);
+our @EXPORT = qw(message answer copy_data frame keepalive error_response
+  get_status);
 
 sub message
 {
@@ -73,6 +76,10 @@ my %normal = (
 	slot => answer(slot_name => 's', slot_type => 'logical', plugin =>
 		  'pg_etf_decoding', ours => 't', confirmed_flush_lsn => '0/1000',
 		wal_status => 'reserved', reason => undef, set_config => '0'),
+	control => answer(server => 42),
+	report => answer(server_lsn => '0/2000', slot_name => 's',
+		confirmed_flush_lsn => '0/1000', restart_lsn => '0/1000', active_pid => 7,
+		wal_status => 'reserved'),
 	stream => '');
 
 sub new
@@ -97,12 +104,14 @@ sub new
 	POSIX::_exit(0);
 }
 
+sub connstr { return $_[0]->{conninfo}; }
+
 sub put
 {
-	my ($self, $handle, $what) = @_;
+	my ($self, $handle, $what, $sql) = @_;
 	my $say = $self->{say}{$what};
 
-	return $say->($handle) if ref $say eq 'CODE';
+	return $say->($handle, $sql) if ref $say eq 'CODE';
 	$handle->syswrite($_) for ref $say ? @$say : $say;
 	return;
 }
@@ -120,13 +129,30 @@ sub get
 	return $bytes;
 }
 
+# What the next status update says: written and flushed.
+sub get_status
+{
+	my ($handle) = @_;
+
+	for (;;)
+	{
+		my ($type, $length) = unpack 'aN', get($handle, 5);
+		my $body = get($handle, $length - 4);
+
+		return (unpack 'aQ>2', $body)[ 1, 2 ] if $type eq 'd' && $body =~ /^r/;
+	}
+}
+
 # Until the client has gone, or what is said is said without an end.
 sub serve
 {
 	my ($self, $handle) = @_;
 	my %step = (qr/server_version_num/ => 'session',
 		qr/^IDENTIFY/ => 'identify', qr/^TIMELINE_HISTORY/ => 'history',
-		qr/^SELECT s\.slot/ => 'slot',
+		qr/^SELECT s\.slot/ => 'slot', qr/ AS server\0/ => 'control',
+		qr/ AS server_lsn/ => 'report',
+		qr/^SELECT getdatabaseencoding/ => 'publications',
+		qr/WITH RECURSIVE/ => 'catalogs', qr/^WITH published/ => 'notes',
 		qr/^START_REPLICATION/ => 'stream');
 
 	alarm 60;
@@ -142,7 +168,7 @@ sub serve
 		{
 			$handle->syswrite(message('W', "\0\0\0"))
 			  if $step{$pattern} eq 'stream';
-			$self->put($handle, $step{$pattern});
+			$self->put($handle, $step{$pattern}, $sql);
 		}
 	}
 }

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;

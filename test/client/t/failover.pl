@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfStandby;
@@ -98,7 +98,7 @@ subtest 'slots with failover' => sub {
 	$etf->slot('plain');
 	my $client = EtfClient->start($one, @credit, slot => '<<"plain">>',
 		create => 'if_missing', failover => 'true');
-	$client->expect(qr/^\{log,warning,<<"slot \\"plain\\".* without failover/,
+	$client->expect(qr/^\{log,warning,<<"slot \\"plain\\".* not a failover slot/,
 		'a slot that is there without it is told of');
 	is($client->stop, 0, 'and read');
 	$client->quit;
@@ -144,7 +144,7 @@ subtest 'the primary dies, the standby is promoted' => sub {
 	$client->quit;
 
 	$plain->expect(
-		qr/^\{fatal,slot_missing,.*slot \\"plain\\" does not exist any more/s,
+		qr/^\{fatal,slot_missing,.*slot \\"plain\\" no longer exists/s,
 		'the slot without failover is missed at once');
 	is($plain->exit_status, 5, 'with the status of slot_missing');
 	$plain->quit;
@@ -203,7 +203,7 @@ subtest 'the consumer has what the new primary does not' => sub {
 	insert($three, 3000001, 3001000);
 	kill 'CONT', $client->client_pid;
 	$client->expect(
-		qr/^\{fatal,gap,.*of timeline 2, which the server left at .* for timeline 3: they were lost in a failover/s,
+		qr/^\{fatal,gap,.*of timeline 2, but the server branched off at .* to timeline 3: they were lost in a failover/s,
 		'is told, and not left out', 60);
 	is($client->exit_status, 11, 'with the status of gap');
 	$client->quit;
@@ -225,7 +225,7 @@ subtest 'the consumer has what the new primary does not' => sub {
 	is($client->stop, 0, 'stop');
 	$client->quit;
 	$client = EtfClient->start($three, @stored, startpos => $ends[0]);
-	$client->expect(qr/^\{fatal,gap,.*the slot begins at/s,
+	$client->expect(qr/^\{fatal,gap,.*the slot starts at/s,
 		'a slot that is ahead of the stored position');
 	$client->quit;
 	$client = EtfClient->start($three, @stored, startpos => 1 << 60);
@@ -251,7 +251,7 @@ subtest 'a standby that is not promoted yet' => sub {
 	$client->quit;
 	$client = EtfClient->start($four, @credit, @eager);
 	$client->expect(
-		qr/^\{status,reconnecting,.*kept in step with the primary.*class => slot_active/s,
+		qr/^\{status,reconnecting,.*synchronized from the primary.*class => slot_active/s,
 		'is waited for');
 	$three->stop('fast');
 	$four->promote;

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;
@@ -161,14 +161,14 @@ subtest 'slots' => sub {
 	$other->say('ack');
 	sleep 1.5;
 	drop_in_use();
-	stops($other, 'slot_missing', 5, 'does not exist', 'dropped');
+	stops($other, 'slot_missing', 5, 'no longer exists', 'dropped');
 
 	$client = EtfClient->start($node, create => 'temporary', @credit);
 	$client->expect(qr/^\{status,connected,.*created => true/, 'temporary');
 	is($etf->sql('SELECT temporary FROM pg_replication_slots'), 't', 'it is');
 	$etf->sql('SELECT pg_terminate_backend(active_pid) '
 		  . 'FROM pg_replication_slots');
-	stops($client, 'slot_lost', 7, 'ended with its connection', 'temporary');
+	stops($client, 'slot_lost', 7, 'dropped with its connection', 'temporary');
 };
 
 # Who makes a slot holds it meanwhile, as a reader would.
@@ -188,7 +188,7 @@ subtest 'a slot that is made anew at this moment' => sub {
 	my $makes = $node->background_psql('postgres');
 	$makes->query_until(qr/begins/, "\\echo begins\n"
 		  . "SELECT pg_create_logical_replication_slot('s', 'pg_etf_decoding');\n");
-	stops($client, 'gap', 11, 'made anew', 'seen in the hands of who makes it');
+	stops($client, 'gap', 11, 'recreated', 'seen in the hands of who makes it');
 	$holds->query_safe('COMMIT');
 	$_->quit for $holds, $makes;
 	$etf->drop_slot('s');
@@ -204,11 +204,11 @@ subtest 'a slot that is not where it was' => sub {
 	drop_in_use();
 	$etf->sql('INSERT INTO t VALUES (4002)');
 	$etf->slot('s');
-	stops($client, 'gap', 11, 'made anew', 'recreated');
+	stops($client, 'gap', 11, 'recreated', 'recreated');
 
 	my $lsn = $etf->sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn");
 	stops(EtfClient->start($node, startpos => 1), 'gap', 11,
-		'the slot begins at', 'stored position before the slot');
+		'the slot starts at', 'stored position before the slot');
 	stops(EtfClient->start($node, startpos => $lsn + 1000000), 'gap', 11,
 		'ahead of the server', 'stored position after the server');
 	stops(EtfClient->start($node, system_identifier => '<<"42">>'),
@@ -245,7 +245,7 @@ subtest 'servers and databases that refuse' => sub {
 	$etf->slot('s');
 	$etf->sql('CREATE DATABASE other');
 	stops(EtfClient->start($node, connection => '#{dbname => other}'),
-		'wrong_plugin', 8, 'is of database ."postgres', 'other database');
+		'wrong_plugin', 8, 'belongs to database ."postgres', 'other database');
 	stops(EtfClient->start($node, connection => '#{dbname => nowhere}'),
 		'config', 3, 'does not exist', 'no database');
 	stops(EtfClient->start($node, options => '#{dialect => klingon}'),

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;
@@ -161,8 +161,8 @@ sub memory_kb
 	return $status =~ /^VmHWM:\s+(\d+)/m ? $1 : 0;
 }
 
-# {tx, whole, {1, 2, 3, 0}, 0, 1, #{}, []} with some weight.
-my $tx = "\x83h\x07w\x02txw\x05wholeh\x04a\x01a\x02b\0\1\0\0a\0"
+# {tx, whole, {1, 65528, 65536, 0}, 0, 1, #{}, []} with some weight.
+my $tx = "\x83h\x07w\x02txw\x05wholeh\x04a\x01b\0\0\xff\xf8b\0\1\0\0a\0"
   . "a\0a\x01t\0\0\0\0m\0\0\x80\0" . 'x' x 32768;
 
 subtest 'a server that sends without end' => sub {

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use FakeServer;
 use IPC::Run;
@@ -17,7 +17,7 @@ $SIG{PIPE} = 'IGNORE';
 my %status = (config => 3, auth => 4, slot_missing => 5, wrong_plugin => 8,
 	protocol => 10, network => 13, server_shutdown => 14, server_error => 15,
 	output => 16);
-my $tx = slurp_file('test/golden/tx-elixir-01.frame');
+my $tx = slurp_file('test/plugin/golden/tx-elixir-01.frame');
 
 # The client against a server that says these things; status, words, seconds.
 sub meet

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use FakeServer;
 use IPC::Run;
@@ -63,7 +63,7 @@ subtest 'the cluster' => sub {
 	once('nothing is known', 'server_shutdown', $started, {});
 	once('the same one', 'server_shutdown', $started, {},
 		'--system-identifier=42');
-	once('another one', 'wrong_server', qr/is 42, expected is 41/, {},
+	once('another one', 'wrong_server', qr/is 42, expected 41/, {},
 		'--system-identifier=41');
 };
 
@@ -80,7 +80,7 @@ subtest 'the timeline' => sub {
 	once('left where the consumer is', 'server_shutdown', $started,
 		{ identify => $newer, history => history("2\t0/1800\twhy\n") }, @at);
 	once('left before', 'gap',
-		qr{up to 0/1800 of timeline 2, which the server left at 0/17FF for timeline 3},
+		qr{up to 0/1800 of timeline 2, but the server branched off at 0/17FF to timeline 3},
 		{ identify => $newer, history => history("2\t0/17FF\twhy\n") }, @at);
 	once('never there', 'gap', qr/were lost in a failover/,
 		{ identify => $newer, history => history("1\t0/1800\twhy\n") }, @at);
@@ -90,7 +90,7 @@ subtest 'the timeline' => sub {
 		qr/is on timeline 1, but the consumer has changes of timeline 2/,
 		{ identify => $older }, @at);
 	once('a standby on an older one', 'server_error',
-		qr/standby has not replayed what the consumer has/,
+		qr/standby has not yet replayed the consumer/,
 		{ %standby, identify => $older }, @at);
 };
 
@@ -101,17 +101,17 @@ subtest 'the position' => sub {
 		qr{position 0/2001 is ahead of the server, which is at 0/2000}, {},
 		'--startpos=0/2001');
 	once('ahead of a standby', 'server_error',
-		qr/standby has not replayed what the consumer has/,
+		qr/standby has not yet replayed the consumer/,
 		{%standby}, '--startpos=0/2001');
 	once('where the slot begins', 'server_shutdown', $started, {},
 		'--startpos=0/1000');
 	once('before the slot', 'gap',
-		qr{position is 0/FFF, but the slot begins at 0/1000}, {},
+		qr{position is 0/FFF, but the slot starts at 0/1000}, {},
 		'--startpos=0/FFF');
-	once('before the slot of a standby', 'gap', qr/the slot begins at/,
+	once('before the slot of a standby', 'gap', qr/the slot starts at/,
 		{%standby}, '--startpos=0/FFF');
 	once('no slot is made for it', 'slot_missing',
-		qr/would not have the changes after the stored position/,
+		qr/would not contain the changes after the stored position/,
 		{ slot => answer(slot_name => undef) },
 		'--create=if_missing', '--startpos=0/1800');
 };
@@ -132,7 +132,7 @@ sub changes
 }
 
 subtest 'what is remembered from one connection to the next' => sub {
-	ends('another cluster', 'wrong_server', qr/is 43, expected is 42/,
+	ends('another cluster', 'wrong_server', qr/is 43, expected 42/,
 		{ identify => changes(identify(1), identify(1, '43')) });
 	ends('an older timeline', 'wrong_server',
 		qr/is on timeline 1, but the consumer has changes of timeline 2/,
@@ -141,11 +141,11 @@ subtest 'what is remembered from one connection to the next' => sub {
 		qr/were lost in a failover/,
 		{ identify => changes(identify(1), identify(2)) });
 	ends('but not the timeline of a standby, which may have left it',
-		'wrong_server', qr/is 43, expected is 42/,
+		'wrong_server', qr/is 43, expected 42/,
 		{ session => changes(session('t'), session('f')),
 			identify => changes(identify(2), identify(1),
 				identify(1, '43')) });
-	ends('a slot that is gone', 'slot_missing', qr/does not exist any more/,
+	ends('a slot that is gone', 'slot_missing', qr/no longer exists/,
 		{ slot => changes(answer(slot_name => 's', ours => 't',
 					plugin => 'pg_etf_decoding',
 					confirmed_flush_lsn => '0/1000'),

@@ -3,8 +3,9 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
+use EtfCommand;
 use EtfTest;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
@@ -14,19 +15,10 @@ my $etf = EtfTest->new('print');
 my $node = $etf->node;
 my @client =
   ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot', 's');
+sub client { return EtfCommand::run(@client, @_); }
 
 $etf->sql('CREATE TABLE t (id int PRIMARY KEY, v text, n numeric, d timestamptz)');
 $etf->sql('CREATE TABLE other (id int); ALTER TABLE other REPLICA IDENTITY FULL');
-
-# Run the client; its status, stdout and stderr.
-sub client
-{
-	my ($out, $err) = ('', '');
-
-	IPC::Run::run([ @client, @_ ], '<', \undef, '>', \$out, '2>', \$err,
-		IPC::Run::timeout(60));
-	return ($? >> 8, $out, $err);
-}
 
 sub changes
 {
@@ -37,48 +29,6 @@ sub changes
 	$etf->sql('DELETE FROM t WHERE id = 3');
 	return $etf->end_of_wal;
 }
-
-subtest 'slots' => sub {
-	my ($status, $out, $err) = client('--create-slot');
-
-	is($status, 0, 'created');
-	($status, $out, $err) = client('--create-slot');
-	isnt($status, 0, 'not twice');
-	like($err, qr/already exists/, 'and says why');
-	($status) = client('--create-slot', '--if-not-exists');
-	is($status, 0, 'unless that is no error');
-	($status, $out) = client('--status');
-	like($out, qr/^slot +database +lag .*\ns +postgres +.*reserved/, 'status');
-	($status) = client('--drop-slot');
-	is($status, 0, 'dropped');
-	($status, $out, $err) = client('--status');
-	is($status, 5, 'no status without a slot');
-	($status, $out, $err) = client('--drop-slot');
-	isnt($status, 0, 'not dropped twice');
-	($status, $out, $err) = client('--create-slot', '--slot', q{o'"o});
-	like($err, qr/invalid character/, 'a name with quotes stays a name');
-};
-
-subtest 'slots of others' => sub {
-	$etf->sql("SELECT pg_create_physical_replication_slot('s')");
-	for my $what ([ '--drop-slot' ], [ '--create-slot', '--if-not-exists' ])
-	{
-		my ($status, $out, $err) = client(@$what);
-
-		is($status, 8, "@$what: a physical one is not ours");
-		like($err, qr/"s" is a physical slot/, 'and says why');
-	}
-	$etf->sql("SELECT pg_drop_replication_slot('s')");
-	$etf->sql("SELECT pg_create_logical_replication_slot('s', 'test_decoding')");
-	my ($status, $out, $err) = client('--drop-slot');
-
-	is($status, 8, 'nor is that of another plugin');
-	like($err, qr/made with plugin "test_decoding"/, 'which is named');
-	($status, $out, $err) = client('--status', '--drop-slot');
-	is($status, 2, 'nothing is dropped in passing');
-	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 1, 'it is there');
-	$etf->sql("SELECT pg_drop_replication_slot('s')");
-};
 
 subtest 'JSON, one line for each change' => sub {
 	client('--create-slot');
@@ -121,6 +71,30 @@ subtest 'places are unique, also those of messages outside a transaction' => sub
 	is(scalar(@places), 18, 'each is there') or diag $out;
 	is(scalar(grep { $seen{$_}++ } @places), 0, 'at a place of its own') or diag $out;
 	is(scalar(@alone), 9, 'messages tell where they end') or diag $out;
+};
+
+subtest 'what became of a table' => sub {
+	$etf->sql('CREATE TABLE made (id int PRIMARY KEY); ALTER TABLE made ADD n int DEFAULT 3; DROP TABLE made');
+	my ($status, $out) = client('--print=json', '-o', 'ddl=tables', '--endpos',
+		$etf->end_of_wal);
+	my @lines = grep { /"op":"schema"/ } split /\n/, $out;
+
+	is(scalar(@lines), 3, 'three lines') or diag $out;
+	like($lines[0], qr/"before":null,"after":\{"schema":"public","table":"made",.*"name":"id"/, 'it is created');
+	like($lines[1], qr/"flags":\["default",\["missing",3\]\]/, 'altered');
+	like($lines[2], qr/"after":null,"commit_lsn"/, 'and dropped');
+};
+
+subtest 'commands' => sub {
+	$etf->sql(q{SELECT etf_enable_ddl(); SET client_min_messages = error;
+		COMMENT ON TABLE t IS 'x "y"'; GRANT SELECT ON t TO PUBLIC; SELECT etf_disable_ddl()});
+	my ($status, $out) = client('--print=json', '-o', 'ddl=commands', '--endpos', $etf->end_of_wal);
+	my @lines = grep { /"op":"ddl"/ } split /\n/, $out;
+
+	is(scalar(@lines), 2, 'two lines') or diag $out;
+	like($lines[0], qr/^\{"op":"ddl","tag":"COMMENT","text":".*x\ \\"y\\".*","objects":\[\{"type":"table",
+		"identity":"public\.t","oid":\d+\}\],"user":"\w+","commit_lsn":"[^"]+","index":0,/x, 'a comment');
+	like($lines[1], qr/"objects":\[\{"type":"TABLE","identity":"","oid":0\}\]/, 'a privilege');
 };
 
 # The server has nothing more to say, and the status interval is 10 s.
@@ -208,9 +182,9 @@ subtest 'files of pg_recvlogical' => sub {
 	($status, $out, $err) = client('--read', "$file.cut", '--print=json');
 	is($status, 10, 'a file that is cut is an error');
 	like($err, qr/the frame at byte \d+ cannot be shown/, 'with its place');
-	like($err, qr/hint: The file ends within a frame/, 'and its reason');
+	like($err, qr/hint: The file ends inside a frame/, 'and its reason');
 	($status, $out, $err) = client('--read', '/nonexistent');
-	like($err, qr/nonexistent: No such file.*--read takes a file/s, 'no file');
+	like($err, qr/nonexistent: No such file.*--read needs a file/s, 'no file');
 };
 
 # The client in the background, and what it has printed so far.
@@ -273,64 +247,6 @@ subtest 'signals and pipes' => sub {
 			  . "'s', NULL, NULL)"), 0, 'which confirms nothing unprinted');
 };
 
-# What a person gets wrong in the first hour, and what helps then.
-subtest 'hints' => sub {
-	$etf->sql('CREATE ROLE app LOGIN; CREATE ROLE cdc LOGIN REPLICATION; '
-		  . 'CREATE DATABASE shop; REVOKE CONNECT ON DATABASE shop FROM public');
-	for my $case (
-		[ [ '-S', 'nosuch', '--drop-slot' ], 5, qr/nothing to drop; --status/ ],
-		[ [ '-S', 'nosuch', '--json' ], 5, qr/Create the slot/ ],
-		[ [ '-U', 'app', '--json' ], 4, qr/ALTER ROLE "app" REPLICATION/ ],
-		[ [ '-U', 'app', '-S', 'x', '--create-slot' ],
-			4, qr/ALTER ROLE "app" REPLICATION/ ],
-		[ [ '-U', 'cdc', '--json', '-d', $node->connstr('shop') ],
-			4, qr/GRANT CONNECT ON DATABASE .* TO "cdc"/ ],
-		[ [ '--json', '-d', $node->connstr('shopp') ], 3, qr/-d .*psql -l/ ],
-		[ [ '--json', '-d', $node->connstr('shop') ],
-			8, qr/of database "postgres", this is "shop"/ ],
-		[ [ '--json', '-h', 'no.such.invalid', '--no-loop' ],
-			13, qr/Check the host's name/ ])
-	{
-		my ($words, $class, $says) = @$case;
-		my ($status, $out, $err) = client(@$words);
-
-		is($status, $class, "@$words") or diag $err;
-		like($err, $says, 'says what to do');
-		unlike($err, qr/:  [0-9A-Z]{5}: |LOCATION:/, 'in plain words');
-	}
-};
-
-subtest 'the command line' => sub {
-	my ($status, $out, $err) = client('--help');
-
-	is($status, 0, 'help');
-	like($out, qr/--print=STYLE/, 'lists options');
-	like($out, qr/--max-stall=TIME/, 'and settings');
-	like($out, qr/ 7 +slot_lost/, 'and exit statuses');
-	($status, $out) = client('--version');
-	like($out, qr/^pg_etf_client \d/, 'version');
-	for my $case (
-		[ ['--slot'], qr/option "--slot" needs a value/ ],
-		[ [ '-f', 'changes.json' ], qr/write > FILE/ ],
-		[ ['--nonsense'], qr/bad option "--nonsense"/ ])
-	{
-		my ($words, $says) = @$case;
-
-		($status, $out, $err) = client(@$words);
-		is($status, 2, "@$words is refused");
-		like($err, $says, 'and told why');
-	}
-	for my $bad (
-		[ '--nonsense' ], [ '--print=xml' ], [ '--endpos=7' ],
-		[ '--status-interval=fast' ], [ 'argument' ], [ '--slot=' ])
-	{
-		($status, $out, $err) = client(@$bad);
-		is($status, 2, "@$bad is refused");
-		like($err, qr/^pg_etf_client: error: .*\npg_etf_client: hint: /,
-			'with a hint');
-	}
-};
-
 subtest 'a line that was cut' => sub {
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/out';
 
@@ -372,7 +288,6 @@ subtest 'a server that comes and goes' => sub {
 		'each reason is told once') or diag $err;
 };
 
-# By hand, since the BEAM would never write such things.
 subtest 'tables whose deletes tell nothing' => sub {
 	$etf->slot('k');
 	$etf->sql('CREATE TABLE keyless (id int); INSERT INTO keyless VALUES (1)');
@@ -387,23 +302,6 @@ subtest 'tables whose deletes tell nothing' => sub {
 	unlike($err, $said, 'nor where only inserts are read');
 	$etf->sql('DROP TABLE keyless');
 	$etf->drop_slot('k');
-};
-
-subtest 'bytes that no BEAM writes' => sub {
-	my ($out, $err) = ('', '');
-	my $in = "\xff\xff\xff\xff";
-
-	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out, '2>',
-		\$err);
-	is($? >> 8, 10, 'an endless packet is refused');
-	like($out, qr/fatal.*protocol.*4294967295 bytes/s, 'by its length');
-	is(unpack('N', $out), length($out) - 4, 'and the answer is one packet');
-	$in = "\0\0\0\x09\x83h";
-	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out);
-	is($? >> 8, 0, 'an end within a packet is an end');
-	$in = '';
-	IPC::Run::run([ $ENV{ETF_CLIENT}, '--port' ], '<', \$in, '>', \$out);
-	is($? >> 8, 0, 'an end before everything as well');
 };
 
 done_testing();

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfStandby;
@@ -73,11 +73,11 @@ subtest 'a temporary slot is never a permanent one' => sub {
 	my ($status, $out, $err) = client(qw(--slot=s --temporary --print));
 
 	is($status, 3, 'refused');
-	like($err, qr/"s" is there, and is not a temporary one.*--peek/s,
+	like($err, qr/"s" exists and is not temporary.*--peek/s,
 		'with what to do instead');
 	is($out, '', 'nothing is printed');
 	my $client = EtfClient->start($node, create => 'temporary');
-	$client->expect(qr/^\{fatal,config,.*not a temporary one/s,
+	$client->expect(qr/^\{fatal,config,.*is not temporary/s,
 		'nor over the Port');
 	$client->exit_status;
 	is($etf->confirmed('s'), $before, 'it is where it was');

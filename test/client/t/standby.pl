@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfStandby;
@@ -146,7 +146,7 @@ subtest 'a standby that starts again is behind for a moment' => sub {
 	$client = EtfClient->start($standby, @credit, @eager, startpos => 1 << 60,
 		slot => '<<"s">>');
 	$client->expect(
-		qr/^\{status,reconnecting,.*standby has not replayed what the consumer/s,
+		qr/^\{status,reconnecting,.*standby has not yet replayed the consumer/s,
 		'what it has not replayed is waited for');
 	$client->quit;
 	wait_free();

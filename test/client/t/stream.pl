@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;
@@ -208,7 +208,7 @@ subtest 'acknowledgements of what was not delivered' => sub {
 		'backwards: a warning');
 	cmp_ok(confirmed('s'), '>', 1, 'and the slot does not move');
 	$client->say('{send, {flushed, 9151314442816847871}}');
-	$client->expect(qr/^\{fatal,protocol,.*not the end of anything delivered/,
+	$client->expect(qr/^\{fatal,protocol,.*not a position that was delivered/,
 		'ahead: fatal');
 	is($client->exit_status, 10, 'with its exit status');
 	cmp_ok(confirmed('s'), '<', $end, 'and the slot does not move');
@@ -225,9 +225,10 @@ subtest 'acknowledgements of what was not delivered' => sub {
 		[ '{raw, <<1,2,3>>}', qr/byte 131/ ],
 		[ '{raw, <<131,104,255,1>>}', qr/data left/ ],
 		[ '{send, {credit, -1, x}}', qr/credit/ ],
-		[ '{send, {unknown, 1}}', qr/unknown command/ ],
+		[ '{send, {unknown, 1}}', qr/unknown command \\"\{unknown, \.\.\.\} of 2/ ],
+		[ '{send, pause}', qr/unknown command \\"pause/ ],
 		[ '{send, {start, #{}}}', qr/start, Map/ ],
-		[ '{send, {start, #{slot => other, nonsense => 1}}}', qr/came twice/ ])
+		[ '{send, {start, #{slot => other, nonsense => 1}}}', qr/was sent twice/ ])
 	{
 		$client = EtfClient->start($node);
 		$client->expect(qr/^\{status,connected/, 'connected');

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfRelay;
@@ -75,7 +75,7 @@ sub reads
 	insert($id);
 	$client->expect(qr/^\{frame,tx,whole,.*\[$id\]/, $name);
 	$node->poll_query_until('postgres',
-		'SELECT confirmed_flush_lsn >= pg_current_wal_lsn() - 1000
+		'SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) <= 1000
 			FROM pg_replication_slots');
 	return;
 }
@@ -152,7 +152,7 @@ subtest 'what is stored counts, a hole in it is a gap' => sub {
 
 	is($again, $seen, 'with the newer position');
 	$second->say("{send, {go, $old, $again}}");
-	$second->expect(qr/^\{fatal,gap,.*the slot begins at/s,
+	$second->expect(qr/^\{fatal,gap,.*the slot starts at/s,
 		'what is stored is behind the slot for certain');
 	ends($second, 11, 'with the status of gap');
 	$second = EtfClient->start($node, @standby, startpos => $old);
@@ -200,9 +200,12 @@ subtest 'another came and went' => sub {
 	reads($fast, 32, 'and reads on');
 	$fast->stop;
 	$fast->quit;
-	$slow->expect(qr/^\{fatal,slot_moved,.*was moved from .* to /s,
+	# 13 counts nothing by which a slot read on differs from one made anew.
+	my ($class, $status, $said) = $etf->version < 14
+	  ? ('gap', 11, 'was recreated') : ('slot_moved', 17, 'has moved from .* to ');
+	$slow->expect(qr/^\{fatal,$class,.*$said/s,
 		'the first one knows that it was there');
-	ends($slow, 17, 'with the status of slot_moved');
+	ends($slow, $status, "with the status of $class");
 };
 
 subtest 'without standby: wait, but with no old position' => sub {
@@ -283,6 +286,7 @@ subtest 'the server ends while a client stands by' => sub {
 };
 
 subtest 'a server that refuses the control connection is not pressed' => sub {
+	plan skip_all => '13 refuses the stream as well' if $etf->version < 14;
 	$etf->sql('CREATE ROLE one LOGIN REPLICATION CONNECTION LIMIT 1');
 	my $conninfo = $node->connstr('postgres') . ' user=one';
 	my @one = (@standby, conninfo => qq{<<"$conninfo">>});

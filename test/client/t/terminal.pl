@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfTest;
 use Fcntl;
@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# A chroot without /dev/pts, as those of test/matrix.
+# A container without /dev/pts.
 plan skip_all => 'no terminals' unless eval { IO::Pty->new };
 
 my $etf = EtfTest->new('terminal');
@@ -122,7 +122,7 @@ subtest 'a password that is wanted is asked for' => sub {
 	($status, $screen) = type('', @silent, '-w', '--status');
 	is($status >> 8, 4, '-w: it is not asked for');
 	unlike($screen, qr/Password: /, 'whoever sits there');
-	like($screen, qr/no password supplied.*hint: Give the password.*-W/s,
+	like($screen, qr/no password supplied.*hint: Supply the role's password.*-W/s,
 		'and told what to do');
 };
 
@@ -161,6 +161,18 @@ subtest 'the screen is shared' => sub {
 	kill 'TERM', $pid;
 	waitpid $pid, 0;
 	is($?, 0, 'stop');
+};
+
+subtest 'what is read, and how far' => sub {
+	$etf->sql('CREATE TABLE many AS SELECT i AS id FROM generate_series(1, 200000) i; ANALYZE many');
+	my ($status, $screen) = type('', 'sh', '-c', '"$@" | { sleep 4; cat; } > /dev/null', 'sh',
+		$ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
+		'--temporary', '--snapshot=only', '--json', '--tables=public.many');
+
+	is($status, 0, 'only the snapshot');
+	like($screen, qr/public\.many  [\xe2\x96\x80-\x91]{48}  +\d+ %  [\d.]+ k? ?of [\d.]+ k? ?rows  [\d.]+ [kM]?B  /,
+		'a line for the table');
+	like($screen, qr/\e\[\?7h\r\e\[K.*\r\e\[K\z/s, 'which is gone in the end');
 };
 
 subtest 'without a terminal' => sub {

@@ -3,7 +3,7 @@ use strict;
 use warnings;
 
 use FindBin;
-use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/perl';
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;
@@ -297,8 +297,8 @@ subtest 'a terminal gets colours and progress' => sub {
 	$etf->sql('INSERT INTO t VALUES (6)');
 	$client->pump until $out =~ /"op":\e\[32m"insert"\e\[0m,.*"id":6/;
 	ok(1, 'the operation is coloured');
-	$client->pump until $out =~ /\r\d+ events\/s, [\d.]+ \wB\/s, lag/
-	  or $out =~ /\r\d+ events\/s, \d+ B\/s, lag \d+ B/;
+	$client->pump until $out =~ /\r\e\[K\d+ events\/s, [\d.]+ \wB\/s, lag/
+	  or $out =~ /\r\e\[K\d+ events\/s, \d+ B\/s, lag \d+ B/;
 	ok(1, 'the rate and the lag are shown');
 	$client->kill_kill;
 	wait_free();
@@ -309,7 +309,7 @@ subtest 'a terminal gets colours and progress' => sub {
 	$out = '';
 	$client = on_terminal(\$out, q{| perl -e 'select undef, undef, undef, 0.1 }
 		  . q{while sysread STDIN, $_, 100000'});
-	$client->pump until $out =~ /\r[1-9]\d* events\/s, .* to go/;
+	$client->pump until $out =~ /\r\e\[K[1-9]\d* events\/s, .* to go/;
 	like($out, qr/, lag [\d.]+ \wB, 0:0\d:\d\d to go/,
 		'and when a backlog will have been read');
 	$client->kill_kill;

@@ -1,0 +1,352 @@
+%% A consumer that keeps a mirror of tables: the stream, and what is read beside it.
+%%
+%%   erl -noshell -pa DIR -s backfill_driver main PROGRAM
+%%
+%% Each line of input is a term and a full stop:
+%%
+%%   {send, Term}       send a command as it is: {start, Map}, stop, ...
+%%   {hold, done | flushed, Boolean}
+%%                      send no `backfill_done`; or acknowledge nothing
+%%   {credit, Boolean}  give credit back, or let the client wait
+%%   {plant, drop}      drop a row of a chunk, whatever the stream says of it
+%%   {retry, Reason}    ask for the next chunk again, once its rows are there
+%%   {mirror, Table}    show {mirror, Table, Rows}: for each row "Column=MD5 ..." of its texts,
+%%                      columns and rows in order
+%%   quit
+%%
+%% Each line of output is a packet that is no frame, {mirror, Table, Rows}, {exit, Status}, or
+%% {violation, What}.
+-module(backfill_driver).
+
+-export([main/1]).
+
+-record(window, {chunk, rel, rows = #{}, there = false, noted = #{}, empty = false}).
+-record(state, {
+    port,
+    credit = {0, 0},
+    rels = #{},
+    read_rels = #{},
+    mirror = #{},
+    windows = #{},
+    open = false,
+    hold = #{},
+    pays = true,
+    plant = none,
+    retry = none,
+    last_end = 0,
+    closed_at = 0,
+    backfill = none,
+    under_way = false,
+    owed = []
+}).
+
+main([Program]) ->
+    Owner = self(),
+    ok = io:setopts(standard_io, [{encoding, unicode}]),
+    process_flag(trap_exit, true),
+    Port = open_port(
+        {spawn_executable, atom_to_list(Program)},
+        [{args, ["--port"]}, {packet, 4}, binary, exit_status, use_stdio, hide]
+    ),
+    show(erlang:port_info(Port, os_pid)),
+    spawn_link(fun() -> read_lines(Owner) end),
+    loop(#state{port = Port}).
+
+read_lines(Owner) ->
+    case io:read("") of
+        {ok, Command} ->
+            Owner ! {command, Command},
+            read_lines(Owner);
+        _ ->
+            Owner ! {command, quit}
+    end.
+
+loop(#state{port = Port} = State) ->
+    receive
+        {command, Command} -> loop(command(Command, State));
+        {Port, {data, Packet}} -> loop(packet(binary_to_term(Packet), byte_size(Packet), State));
+        {Port, {exit_status, Status}} -> show({exit, Status}), loop(State);
+        {'EXIT', _, _} -> loop(State)
+    end.
+
+send(Term, #state{port = Port}) ->
+    try
+        port_command(Port, term_to_binary(Term))
+    catch
+        error:badarg -> show(port_is_closed)
+    end.
+
+command({send, {start, Map} = Start}, State) ->
+    send(Start, State),
+    State#state{credit = {maps:get(credit_events, Map, 0), maps:get(credit_bytes, Map, 0)}};
+command({send, {backfill, Id, _} = Term}, State) ->
+    send(Term, State),
+    State#state{backfill = Id};
+command({send, Term}, State) ->
+    send(Term, State),
+    State;
+command({hold, What, Held}, #state{hold = Hold} = State) ->
+    release(What, Held, State#state{hold = Hold#{What => Held}});
+command({credit, Pays}, State) ->
+    pay({0, 0}, State#state{pays = Pays});
+command({plant, What}, State) ->
+    State#state{plant = What};
+command({retry, Reason}, State) ->
+    State#state{retry = Reason};
+command({mirror, Table}, #state{mirror = Mirror} = State) ->
+    Rows = [line(Row) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
+    show({mirror, Table, lists:sort(Rows)}),
+    State;
+command(quit, _) ->
+    halt(0).
+
+line(Row) ->
+    Columns = lists:sort(maps:to_list(Row)),
+    iolist_to_binary(lists:join(" ", [[Name, "=", hex(erlang:md5(text(Value)))] || {Name, Value} <- Columns])).
+
+hex(Bytes) -> [io_lib:format("~2.16.0b", [Byte]) || <<Byte>> <= Bytes].
+
+release(flushed, false, #state{last_end = End} = State) when End > 0 ->
+    send({flushed, End}, State),
+    State;
+release(done, false, #state{owed = Owed} = State) ->
+    [send({backfill_done, Id, Chunk}, State) || {Id, Chunk} <- lists:reverse(Owed)],
+    State#state{owed = []};
+release(_, _, State) ->
+    State.
+
+held(What, #state{hold = Hold}) -> maps:get(What, Hold, false).
+
+%% Credit is for frames of the stream alone.
+packet([{read, _, _, _} | _] = Frames, _, State) ->
+    State#state.open andalso show({violation, {read_within, State#state.open}}),
+    lists:foldl(fun read/2, State, Frames);
+packet([Frame | _] = Frames, Size, State) when element(1, Frame) =/= read ->
+    lists:keymember(read, 1, Frames) andalso show({violation, mixed}),
+    State2 = lists:foldl(fun frame/2, State, Frames),
+    pay({lists:sum([count(F) || F <- Frames]), Size}, State2);
+packet({backfill, started, _, _} = Packet, _, State) ->
+    show(Packet),
+    State#state{under_way = true};
+packet({backfill, open, _, #{chunk := Chunk, rel := Rel}} = Packet, _, State) ->
+    show(Packet),
+    State#state.open andalso show({violation, {open_within, Chunk}}),
+    Windows = State#state.windows,
+    is_map_key(Chunk, Windows) andalso show({violation, {open_twice, Chunk}}),
+    map_size(Windows) < 2 orelse show({violation, {too_many_open, maps:keys(Windows)}}),
+    State#state{windows = Windows#{Chunk => #window{chunk = Chunk, rel = Rel}}};
+packet({backfill, there, Id, #{chunk := Chunk}} = Packet, _, #state{windows = Windows} = State) ->
+    show(Packet),
+    case State of
+        #state{retry = none} ->
+            #{Chunk := Window} = Windows,
+            State#state{windows = Windows#{Chunk := Window#window{there = true}}};
+        #state{retry = Reason} ->
+            send({backfill_retry, Id, Chunk, Reason}, State),
+            State#state{windows = maps:remove(Chunk, Windows), retry = none}
+    end;
+packet({backfill, close, _, #{chunk := Chunk}} = Packet, _, State) ->
+    show(Packet),
+    State#state.open andalso show({violation, {close_within, Chunk}}),
+    close(Chunk, Packet, State);
+packet({backfill, retry, _, #{chunk := Chunk}} = Packet, _, #state{windows = Windows} = State) ->
+    show(Packet),
+    State#state{windows = maps:remove(Chunk, Windows)};
+packet({rewind, _} = Packet, _, State) ->
+    show(Packet),
+    State#state{open = false};
+packet(Packet, _, State) ->
+    show(Packet),
+    State.
+
+%% A close may be on its way when its chunk is asked for again.
+close(Chunk, {backfill, close, Id, #{rows := Rows, lsn := Lsn}}, State0) ->
+    State = #state{windows = Windows} = State0#state{closed_at = max(Lsn, State0#state.closed_at)},
+    case Windows of
+        #{Chunk := #window{there = true, rows = Read, rel = Rel} = Window} ->
+            is_complete(Window, Rows) orelse show({violation, {rows, Chunk, map_size(Read), Rows}}),
+            State2 = emit(Rel, settle(Window, State), State),
+            owe(Id, Chunk, State2#state{windows = maps:remove(Chunk, Windows)});
+        #{Chunk := _} ->
+            show({violation, {close_before_there, Chunk}}),
+            State;
+        _ ->
+            State
+    end.
+
+owe(Id, Chunk, State) ->
+    case held(done, State) of
+        true ->
+            State#state{owed = [{Id, Chunk} | State#state.owed]};
+        false ->
+            send({backfill_done, Id, Chunk}, State),
+            State
+    end.
+
+%% All rows of a chunk have come before it closes.
+is_complete(#window{empty = true}, _) -> true;
+is_complete(#window{rows = Read}, Rows) -> map_size(Read) =:= Rows.
+
+%% The rows at the place where the window closes.
+settle(#window{rows = Rows, noted = Noted}, #state{plant = Plant}) ->
+    maps:filtermap(
+        fun(Key, Row) ->
+            case Noted of
+                #{Key := drop} -> false;
+                #{Key := _} when Plant =:= drop -> false;
+                #{Key := Columns} -> {true, maps:merge(Row, Columns)};
+                _ -> true
+            end
+        end,
+        Rows
+    ).
+
+emit(Rel, Rows, #state{mirror = Mirror, read_rels = Rels} = State) ->
+    case Rels of
+        #{Rel := {Table, _}} ->
+            Known = maps:get(Table, Mirror, #{}),
+            State#state{mirror = Mirror#{Table => maps:merge(Known, Rows)}};
+        _ when map_size(Rows) =:= 0 ->
+            State
+    end.
+
+read({read, {_, Chunk}, _, Events}, State) ->
+    lists:foldl(fun(Event, Acc) -> read_event(Event, Chunk, Acc) end, State, Events).
+
+read_event({relation, Rel, _, _, _, _} = Relation, _, #state{read_rels = Rels} = State) ->
+    State#state{read_rels = Rels#{Rel => described(Relation)}};
+read_event({read, Rel, Row}, Chunk, #state{read_rels = Rels, windows = Windows} = State) ->
+    #{Rel := {_, KeyColumns}} = Rels,
+    case Windows of
+        #{Chunk := #window{rows = Rows, empty = false} = Window} ->
+            Key = maps:with(KeyColumns, Row),
+            State#state{windows = Windows#{Chunk := Window#window{rows = Rows#{Key => Row}}}};
+        _ ->
+            State
+    end.
+
+described({relation, _, Schema, Table, _, Columns}) ->
+    Keys = [Name || {Name, _, _, _, Flags} <- Columns, lists:member(key, Flags)],
+    Primary = [Name || {Name, _, _, _, Flags} <- Columns, lists:member(primary, Flags)],
+    Key =
+        case Keys of
+            [] -> Primary;
+            _ -> Keys
+        end,
+    {<<Schema/binary, ".", Table/binary>>, Key}.
+
+frame({tx, Part, {_, Commit, End, _}, _, _, _, Events}, State) ->
+    %% What commits before the place of a chunk has come before its close.
+    Commit < State#state.closed_at andalso show({violation, {late, Commit, State#state.closed_at}}),
+    State2 = lists:foldl(fun event/2, State, Events),
+    case Part of
+        _ when Part =:= whole; Part =:= last ->
+            held(flushed, State2) orelse send({flushed, End}, State2),
+            State2#state{open = false, last_end = End};
+        _ ->
+            State2#state{open = true}
+    end;
+frame(_, State) ->
+    State.
+
+event({relation, Rel, _, _, _, _} = Relation, #state{rels = Rels} = State) ->
+    State#state{rels = Rels#{Rel => described(Relation)}};
+event({insert, Rel, Row}, State) ->
+    Key = key(Rel, Row, State),
+    note(Rel, Key, drop, put_row(Rel, Key, Row, State));
+event({update, Rel, Old, Row}, State) ->
+    New = key(Rel, Row, State),
+    Key =
+        case Old of
+            nil -> New;
+            {_, OldRow} -> key(Rel, OldRow, State)
+        end,
+    update(Rel, Key, New, maps:filter(fun(_, V) -> V =/= unchanged_toast end, Row), Row, State);
+event({delete, Rel, {_, Old}}, State) ->
+    Key = key(Rel, Old, State),
+    note(Rel, Key, drop, take_row(Rel, Key, State));
+event({truncate, Rels, _}, State) ->
+    lists:foldl(fun truncate/2, State, Rels);
+event(_, State) ->
+    State.
+
+update(Rel, Key, Key, Columns, Row, State) when map_size(Columns) =:= map_size(Row) ->
+    note(Rel, Key, drop, put_row(Rel, Key, Row, State));
+update(Rel, Key, Key, Columns, _, State) ->
+    note(Rel, Key, Columns, merge_row(Rel, Key, Columns, State));
+update(Rel, Key, New, Columns, Row, State) ->
+    Known = row(Rel, Key, State),
+    State2 = put_row(Rel, New, maps:merge(Known, Columns), take_row(Rel, Key, State)),
+    map_size(Columns) < map_size(Row) andalso State#state.under_way andalso moved(Rel, New, State2),
+    note(Rel, New, drop, note(Rel, Key, drop, State2)).
+
+moved(Rel, Key, #state{backfill = Id} = State) ->
+    send({backfill_keys, Id, Rel, [maps:map(fun(_, V) -> text(V) end, Key)]}, State).
+
+text(nil) -> <<"NULL">>;
+text(null) -> <<"NULL">>;
+text(Value) when is_integer(Value) -> integer_to_binary(Value);
+text(Value) when is_binary(Value) -> Value.
+
+truncate(Rel, #state{mirror = Mirror, rels = Rels, windows = Windows} = State) ->
+    #{Rel := {Table, _}} = Rels,
+    Emptied = maps:map(
+        fun
+            (_, #window{rel = R} = Window) when R =:= Rel -> Window#window{rows = #{}, noted = #{}, empty = true};
+            (_, Window) -> Window
+        end,
+        Windows
+    ),
+    State#state{mirror = Mirror#{Table => #{}}, windows = Emptied}.
+
+key(Rel, Row, #state{rels = Rels}) ->
+    #{Rel := {_, Columns}} = Rels,
+    maps:with(Columns, Row).
+
+row(Rel, Key, #state{rels = Rels, mirror = Mirror}) ->
+    #{Rel := {Table, _}} = Rels,
+    maps:get(Key, maps:get(Table, Mirror, #{}), #{}).
+
+put_row(Rel, Key, Row, #state{rels = Rels, mirror = Mirror} = State) ->
+    #{Rel := {Table, _}} = Rels,
+    Rows = maps:get(Table, Mirror, #{}),
+    State#state{mirror = Mirror#{Table => Rows#{Key => Row}}}.
+
+%% A row that the mirror has not got yet: it will, from its chunk.
+merge_row(Rel, Key, Columns, State) ->
+    case row(Rel, Key, State) of
+        Known when map_size(Known) =:= 0 -> State;
+        Known -> put_row(Rel, Key, maps:merge(Known, Columns), State)
+    end.
+
+take_row(Rel, Key, #state{rels = Rels, mirror = Mirror} = State) ->
+    #{Rel := {Table, _}} = Rels,
+    State#state{mirror = Mirror#{Table => maps:remove(Key, maps:get(Table, Mirror, #{}))}}.
+
+note(Rel, Key, What, #state{windows = Windows} = State) ->
+    State#state{
+        windows = maps:map(
+            fun
+                (_, #window{rel = R, noted = Noted} = Window) when R =:= Rel ->
+                    Window#window{noted = Noted#{Key => later(maps:get(Key, Noted, none), What)}};
+                (_, Window) ->
+                    Window
+            end,
+            Windows
+        )
+    }.
+
+later(drop, _) -> drop;
+later(#{} = Columns, #{} = More) -> maps:merge(Columns, More);
+later(_, What) -> What.
+
+count({tx, _, _, _, Count, _, _}) -> Count;
+count(_) -> 1.
+
+pay({Events, Bytes}, #state{credit = {E, B}, pays = Pays} = State) ->
+    Credit = {E + Events, B + Bytes},
+    Pays andalso send({credit, element(1, Credit), element(2, Credit)}, State),
+    State#state{credit = Credit}.
+
+show(Term) ->
+    io:format("~0tp.~n", [Term]).

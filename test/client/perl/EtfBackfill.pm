@@ -1,0 +1,111 @@
+# pg_etf_client behind a consumer that keeps a mirror: test/client/beam/backfill_driver.erl.
+#
+#	my $client = EtfBackfill->start($etf, 'slot');
+#	$client->backfill('id', tables => 'public.t');
+#	$client->equals('public.t', 'the mirror is the table');
+package EtfBackfill;
+
+use strict;
+use warnings;
+
+use parent -norequire, 'EtfClient';
+
+use EtfClient;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+# With a slot that is there, or is made.
+sub start
+{
+	my ($class, $etf, $slot, %setting) = @_;
+	my $self = EtfClient::new($class, undef, 'backfill_driver');
+
+	$self->{etf} = $etf;
+	$self->{all} = [];
+	$self->say('{send, {start, '
+		  . EtfClient::settings(
+			$etf->node,
+			slot => qq{<<"$slot">>},
+			create => 'if_missing',
+			credit_events => 10000,
+			credit_bytes => 10_000_000,
+			options => '#{rows => map, dialect => elixir}',
+			%setting)
+		  . '}}');
+	$self->expect(qr/^\{status,connected/, "$slot: connected");
+	return $self;
+}
+
+sub backfill
+{
+	my ($self, $id, %key) = @_;
+	my %all = (mode => 'incremental', %key);
+
+	$all{$_} = qq{<<"$all{$_}">>} for grep { exists $all{$_} } qw(tables where);
+	$self->say('{send, {backfill, <<"' . $id . '">>, #{'
+		  . join(', ', map { "$_ => $all{$_}" } sort keys %all) . '}}}');
+	return;
+}
+
+sub line
+{
+	my ($self, $timeout) = @_;
+	my $line = EtfClient::line($self, $timeout);
+
+	push @{ $self->{all} }, $line if defined $line;
+	return $line;
+}
+
+sub seen { return @{ $_[0]->{all} }; }
+
+# What the table has, as the driver shows it.
+sub table_lines
+{
+	my ($self, $table) = @_;
+	my ($schema, $name) = split /\./, $table;
+	my $columns = $self->{etf}->sql(qq{SELECT string_agg(format(
+		'%L || md5(coalesce(%I::text, ''NULL''))', attname || '=', attname), ' || '' '' || '
+		ORDER BY attname COLLATE "C") FROM pg_attribute
+		WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped});
+
+	return split /\n/, $self->{etf}->sql(qq{SELECT line FROM (SELECT $columns AS line FROM $table) l
+		ORDER BY line COLLATE "C"});
+}
+
+sub mirror_lines
+{
+	my ($self, $table) = @_;
+
+	$self->say(qq{{mirror, <<"$table">>}});
+	my $line = $self->wait_for(qr/^\{mirror,<<"\Q$table\E">>,/) // return 'no answer';
+	return sort $line =~ /<<"([^"]*=[^"]*)">>/g;
+}
+
+sub differences
+{
+	my ($self, $table) = @_;
+	my %mirror = map { $_ => 1 } $self->mirror_lines($table);
+	my %table = map { $_ => 1 } $self->table_lines($table);
+
+	return (
+		(map { "only in the mirror: $_" } grep { !$table{$_} } sort keys %mirror),
+		(map { "only in the table: $_" } grep { !$mirror{$_} } sort keys %table));
+}
+
+# The stream may still be on its way.
+sub equals
+{
+	my ($self, $table, $name, $timeout) = @_;
+	my $until = time + ($timeout // 60);
+	my @differences;
+
+	do
+	{
+		@differences = $self->differences($table);
+		sleep 0.2 if @differences;
+	} while (@differences && time < $until);
+	is(scalar @differences, 0, $name) or diag join "\n", splice @differences, 0, 10;
+	return;
+}
+
+1;

@@ -1,0 +1,161 @@
+# Mode incremental beside standbys: what is streamed before it is visible, readers elsewhere, and
+# what a failover has lost.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfBackfill;
+use EtfStandby;
+use EtfTest;
+use IPC::Run;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $etf = EtfTest->new('primary');
+my $node = $etf->node;
+my $standby = EtfStandby->new($node, 'other', conf => "cluster_name = 'other'");
+
+sub synchronous
+{
+	my ($names) = @_;
+
+	$etf->sql("ALTER SYSTEM SET synchronous_standby_names = '$names'");
+	$node->reload;
+	$node->poll_query_until('postgres',
+		"SELECT current_setting('synchronous_standby_names') = '$names'");
+	return;
+}
+
+# A commit that is in the log, and not visible, since its standby does not answer.
+sub hidden_update
+{
+	my ($table) = @_;
+	my $writer = IPC::Run::start([
+		'psql', '-XqAt', '-d', $node->connstr('postgres'), '-c',
+		"UPDATE $table SET v = 'new' WHERE id = 3" ], '>', '/dev/null', '2>', '/dev/null');
+
+	$node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
+		WHERE wait_event = 'SyncRep'}) or die 'the writer does not wait';
+	return $writer;
+}
+
+sub mirrors
+{
+	my ($client, $table, $count) = @_;
+	my $until = time + 60;
+
+	while (time < $until)
+	{
+		my @lines = $client->mirror_lines("public.$table");
+
+		return 1 if @lines == $count;
+		sleep 0.1;
+	}
+	return 0;
+}
+
+# The differences between mirror and table in the end.
+sub read_beside_hidden
+{
+	my ($table, $visible, $known) = @_;
+	my $client;
+	my ($receiver, $writer);
+
+	$etf->sql("CREATE TABLE $table (id int PRIMARY KEY, v text);
+		INSERT INTO $table SELECT i, 'old' FROM generate_series(1, 5) i");
+	$client = EtfBackfill->start($etf, $table, options => "#{rows => map, visible => $visible}");
+	$client->expect(qr/^\{caught_up,/, "$table: caught up");
+	$node->wait_for_catchup('other', 'write') if $node->can('wait_for_catchup');
+	$receiver = $standby->safe_psql('postgres', 'SELECT pid FROM pg_stat_wal_receiver');
+	synchronous('other');
+	kill 'STOP', $receiver;
+	$writer = hidden_update($table);
+	ok(mirrors($client, $table, 1), "$table: the change is streamed") if $known;
+	$client->backfill('b', tables => "public.$table", unsafe_backfill => 'true');
+	$client->expect(qr/^\{backfill,there,/, "$table: a chunk is read");
+	$client->expect(qr/^\{backfill,close,/, "$table: and closed") if $known;
+	$client->silent(qr/^\{backfill,close,/, 1, "$table: the stream has not come so far") if !$known;
+	kill 'CONT', $receiver;
+	$writer->finish;
+	synchronous('');
+	$client->expect(qr/^\{backfill,finished,/, "$table: it ends");
+	$etf->sql("INSERT INTO $table VALUES (6, 'last')");
+	ok(mirrors($client, $table, 6), "$table: all has come");
+	my @differences = $client->differences("public.$table");
+
+	is($client->stop, 0, "$table: a clean stop");
+	return scalar @differences;
+}
+
+subtest 'a commit that is streamed before it is visible' => sub {
+	is(read_beside_hidden('seen', 'on', 0), 0, 'with visible the mirror is the table');
+	cmp_ok(read_beside_hidden('unseen', 'off', 1), '>', 0,
+		'without, an older row is read after the newer one');
+};
+
+SKIP:
+{
+	skip 'a standby has no horizon before PostgreSQL 15', 1 if $etf->version < 1500;
+
+	subtest 'readers on a standby' => sub {
+		$etf->sql(q{CREATE TABLE there (id int PRIMARY KEY, v text, n int);
+			INSERT INTO there SELECT i, repeat('x', 100), 0 FROM generate_series(1, 5000) i});
+		my $client = EtfBackfill->start($etf, 'there');
+		my $file = $etf->write_text($etf->new_file, join "\n", map {
+			"UPDATE there SET n = n + 1, id = id + 10000 WHERE id = $_; DELETE FROM there WHERE id = $_ + 7;"
+			  . 'SELECT pg_sleep(0.001);' } map { 1 + int rand 5000 } 1 .. 500);
+		my $writer = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-f', $file ],
+			'>', '/dev/null');
+		my ($host, $port) = ($standby->host, $standby->port);
+
+		$client->backfill('b', tables => 'public.there', chunk_bytes => 32768,
+			connection => "#{host => <<\"$host\">>, port => $port}");
+		$client->expect(qr/^\{backfill,open,/, 'it begins');
+		ok($standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
+			WHERE application_name = 'pg_etf_client'}), 'and reads there');
+		$client->expect(qr/^\{backfill,finished,/, 'it ends');
+		$writer->finish;
+		$client->equals('public.there', 'the mirror is the table');
+		$client->is_clean('and as docs/port.md says');
+		is($client->stop, 0, 'a clean stop');
+	};
+}
+
+subtest 'what a failover has lost is read again' => sub {
+	$etf->sql(q{CREATE TABLE lost (id int PRIMARY KEY); INSERT INTO lost VALUES (1);
+		CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1)});
+	my $client = EtfBackfill->start($etf, 'f');
+
+	$client->backfill('kept', tables => 'public.kept', store => 'consumer');
+	$client->expect(qr/^\{backfill,finished,/, 'one table is read');
+	my ($kept) = map { /^\{backfill,state,<<"kept">>,\s*(.*)\}$/s ? $1 : () } reverse $client->seen;
+	$etf->sql('SELECT pg_switch_wal()');
+	my $until = $etf->sql('SELECT pg_current_wal_lsn()');
+	$standby->poll_query_until('postgres', "SELECT pg_last_wal_replay_lsn() >= '$until'");
+	$standby->stop;
+	$etf->sql('INSERT INTO lost VALUES (2)');
+	$client->backfill('lost', tables => 'public.lost', store => 'consumer');
+	$client->expect(qr/^\{backfill,finished,<<"lost">>/, 'the other one, after the standby has left');
+	my ($lost) = map { /^\{backfill,state,<<"lost">>,\s*(.*)\}$/s ? $1 : () } reverse $client->seen;
+	is($client->stop, 0, 'a clean stop');
+
+	$node->stop('immediate');
+	$standby->start;
+	$standby->promote;
+	local $etf->{node} = $standby;
+	my $second = EtfBackfill->start($etf, 'f2');
+	$second->say("{send, {backfill, <<\"kept\">>, #{mode => incremental, tables => <<\"public.kept\">>, store => consumer, state => $kept}}}");
+	$second->expect(qr/^\{backfill,failed,<<"kept">>/, 'a state of another slot is refused');
+	is($second->stop, 0, 'a clean stop');
+	$second = EtfBackfill->start($etf, 'f');
+	$second->backfill('kept', tables => 'public.kept', store => 'consumer', state => $kept);
+	$second->expect(qr/^\{backfill,started,<<"kept">>,.*tables => 0/s, 'what the standby had is done');
+	$second->backfill('lost', tables => 'public.lost', store => 'consumer', state => $lost);
+	$second->expect(qr/^\{backfill,started,<<"lost">>,.*tables => 1/s, 'what it had not is not');
+	$second->expect(qr/^\{backfill,finished,<<"lost">>/, 'it is read again');
+	is($second->stop, 0, 'a clean stop');
+};
+
+done_testing;

@@ -1,0 +1,109 @@
+# Two slots on one WAL, one of each plugin: what is read of them is the same,
+# term for term.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfGolden;
+use EtfPair;
+use EtfRandom;
+use EtfTest;
+use EtfTypes;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $etf = EtfTest->new('pgoutput');
+
+my @forms = ('dialect=elixir', 'dialect=erlang rows=tuple',
+	'dialect=compact relations=frame', 'keys=atom null=undefined',
+	'numeric=text timestamps=iso uuid=binary json=text',
+	'relations=off old_rows=none', 'json_numbers=decimal float4=shortest',
+	'timetz=offset interval=duration');
+
+subtest 'the golden changes' => sub {
+	my $pair = EtfPair->new($etf);
+	EtfGolden::setup($etf);
+	my $changes = EtfGolden::slurp('test/plugin/golden/changes.sql');
+
+	# A publication forbids it.
+	$changes =~ s/^DELETE FROM keyless.*$//m;
+	$etf->sql($changes);
+	for my $form (@forms)
+	{
+		for my $format (qw(binary text))
+		{
+			next if $format eq 'binary' && $etf->version < 14;
+			my $all = $etf->version < 14 ? $form : "$form messages=on";
+
+			$pair->same("$form, $format", \$all, '--format', $format);
+		}
+	}
+	$pair->drop;
+	$etf->sql('DROP TABLE golden; DROP TYPE mood, pair');
+};
+
+# First, middle, last: where a frame is cut depends on its length, and EndLsn
+# is shorter where it is not known.
+subtest 'frames of one transaction' => sub {
+	$etf->sql('CREATE TABLE many (id int PRIMARY KEY, v text)');
+	my $pair = EtfPair->new($etf);
+	$etf->sql('INSERT INTO many SELECT i, repeat(chr(97 + i % 26), i % 50) '
+		  . 'FROM generate_series(1, 1000) i');
+	my %events;
+	for my $slot (qw(ours theirs))
+	{
+		my $frames = $pair->frames($slot, \'frame_bytes=2000 relations=frame');
+
+		like($frames->[0], qr/^\{tx,first/, "$slot: the first");
+		like($frames->[-1], qr/^\{tx,last/, "$slot: the last");
+		is(scalar(grep { !/^\{tx,middle/ } @$frames), 2, "$slot: the others");
+		my @ends = map { /^\{tx,\w+,\{\d+,\d+,(\d+),/ } @$frames;
+		is(scalar(grep { $_ == 0 } @ends), $slot eq 'ours' ? 0 : @$frames - 1,
+			"$slot: who knows the end");
+		push @{ $events{end} }, $ends[-1];
+		my $next = 0;
+		my $follow = 0;
+		for my $frame (@$frames)
+		{
+			my ($first, $count) = $frame =~ /\},(\d+),(\d+),#\{\}/;
+			$follow++ if $first == $next;
+			$next = $first + $count;
+		}
+		is($follow, scalar @$frames, "$slot: in order");
+		$events{$slot} = join '', map { /(\{insert,.*)\]\}$/ ? "$1," : '' } @$frames;
+	}
+	is($events{theirs}, $events{ours}, 'the same events');
+	is($events{end}[0], $events{end}[1], 'the same end');
+	$pair->drop;
+};
+
+my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
+
+subtest 'values of every type' => sub {
+	diag "PG_ETF_SEED=$seed";
+	srand $seed;
+	EtfTypes::setup($etf);
+	my $pair = EtfPair->new($etf);
+	my $families = EtfTypes::families($etf);
+	my @tables =
+	  map { EtfRandom->new($_, $families->{$_}) } sort keys %$families;
+
+	# What pgoutput does not send.
+	$etf->sql($_->create =~ s/,\s*twice int GENERATED .*? STORED//r)
+	  for @tables;
+	for my $table (@tables)
+	{
+		is($etf->run_text($table->script(8)), '', "changes of $table->{table}");
+	}
+	for my $form (map { "$_ frame_bytes=16777216" } @forms)
+	{
+		$pair->same("$form, $_", \$form, '--format', $_)
+		  for $etf->version < 14 ? 'text' : qw(binary text);
+	}
+	$pair->drop;
+};
+
+$etf->stop;
+done_testing();

@@ -1,0 +1,164 @@
+# Types and tables that are made, or altered, while a slot of pgoutput is read:
+# what the messages do not tell is asked for, and nothing is lost meanwhile.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfCommand;
+use EtfPair;
+use EtfTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $etf = EtfTest->new('catalogs');
+my $since14 = $etf->version >= 14;
+my $all = $since14 ? 'messages=on' : '';
+
+plan skip_all => 'no messages before 14' if !$since14;
+
+# Each is read before the next one: catalogs of now are those of then.
+sub step_by_step
+{
+	my ($pair, @statements) = @_;
+
+	for my $i (0 .. $#statements)
+	{
+		$etf->sql($statements[$i]);
+		$etf->sql("SELECT pg_logical_emit_message(true, 'step', '')");
+		ok($pair->wait_for(out => qr/<<"step">>/, $i + 1), $statements[$i]);
+	}
+	return;
+}
+
+for my $format (qw(binary text))
+{
+	subtest "types made at run time, $format" => sub {
+		my $pair = EtfPair->new($etf);
+
+		ok($pair->live(\$all, "--format=$format"), 'it reads');
+		step_by_step(
+			$pair,
+			q{CREATE TYPE mood AS ENUM ('sad', 'ok')},
+			'CREATE TYPE pair AS (number int, label text)',
+			'CREATE DOMAIN small AS numeric(6,2)',
+			'CREATE DOMAIN smaller AS small CHECK (VALUE < 10)',
+			'CREATE TYPE floats AS RANGE (subtype = float8)',
+			'CREATE TABLE made (id int PRIMARY KEY, m mood, p pair, d smaller, '
+			  . 'r floats, ms mood[], ps pair[], rs floats_multirange, ds small[])',
+			q{INSERT INTO made VALUES (1, 'ok', (1, 'x'), 1.5, '[1,2)', '{sad}',
+				ARRAY[(2, NULL)::pair], '{[1,2)}', '{1.25}')},
+			'ALTER TABLE made ADD COLUMN more pair',
+			q{UPDATE made SET more = (3, 'more')},
+			'ALTER TYPE pair ADD ATTRIBUTE third bool',
+			q{INSERT INTO made (id, p) VALUES (2, (1, 'x', true))},
+			q{UPDATE made SET id = 3, m = 'sad' WHERE id = 1},
+			# Text tells attributes apart by their number only.
+			$format eq 'text'
+			? ()
+			: ('ALTER TYPE pair DROP ATTRIBUTE label',
+				q{INSERT INTO made (id, p) VALUES (4, (1, true))}),
+			q{INSERT INTO made (id, m) VALUES (5, 'ok')},
+			'ALTER TABLE made REPLICA IDENTITY FULL',
+			'DELETE FROM made WHERE id = 2',
+			'CREATE UNIQUE INDEX other ON made (id) WHERE id IS NOT NULL',
+			'CREATE UNIQUE INDEX whole ON made (id)',
+			'ALTER TABLE made REPLICA IDENTITY USING INDEX whole',
+			'DELETE FROM made WHERE id = 5',
+			'ALTER TABLE made RENAME COLUMN m TO n',
+			q{INSERT INTO made (id, n) VALUES (6, 'ok')},
+			'TRUNCATE made RESTART IDENTITY',
+			'CREATE TABLE late (v text, id int PRIMARY KEY)',
+			q{INSERT INTO late VALUES ('a', 1)}, 'UPDATE late SET id = 2',
+			'DELETE FROM late', 'DROP TABLE late');
+		$pair->same_live('all of it', \$all);
+		$pair->drop;
+		$etf->sql('DROP TABLE made; DROP TYPE mood, pair, floats CASCADE; '
+			  . 'DROP DOMAIN smaller, small');
+	};
+}
+
+# A value that the server cannot send in binary ends the stream; what has been
+# delivered of its transaction is not delivered again as something new.
+subtest 'a way out of binary' => sub {
+	my $pair = EtfPair->new($etf);
+
+	$etf->sql('CREATE TABLE good (id int PRIMARY KEY, v text)');
+	ok($pair->live(\"$all frame_bytes=2000 exclude_tables=*.bad"), 'it reads');
+	$etf->sql('CREATE TABLE bad (id int, a aclitem[])');
+	$etf->sql('BEGIN; INSERT INTO good SELECT i, repeat(chr(97 + i % 26), 20) '
+		  . 'FROM generate_series(1, 2000) i; '
+		  . "INSERT INTO bad VALUES (1, acldefault('r', 10)); "
+		  . 'INSERT INTO good SELECT i FROM generate_series(2001, 2010) i; COMMIT');
+	ok($pair->settle, 'all is read');
+	$pair->{run}{handle}->signal('TERM');
+	$pair->{run}{handle}->finish;
+	my ($err, $out) = @{ $pair->{run} }{qw(err out)};
+	like($err, qr/no binary output function.*values as text/, 'it says so');
+	my @rows;
+	my $rewinds = 0;
+	for my $frame (split /\n/, $out)
+	{
+		my ($part) = $frame =~ /^\{tx,(\w+)/;
+		$rewinds++, @rows = () if $part eq 'first' && @rows;
+		push @rows, $frame =~ /\{insert,\d+,#\{<<"id">> => (\d+)/g;
+	}
+	cmp_ok($rewinds, '>', 0, 'the transaction had been begun');
+	is("@rows", join(' ', 1 .. 2010), 'and is whole in the end');
+	$pair->drop;
+	$etf->sql('DROP TABLE good, bad');
+};
+
+# Known from the catalogs, or from the table's description: no error at all.
+subtest 'no binary from the start' => sub {
+	my $pair = EtfPair->new($etf);
+
+	$etf->sql('CREATE TABLE bad (id int PRIMARY KEY, a aclitem[])');
+	$etf->sql("INSERT INTO bad VALUES (1, acldefault('r', 10))");
+	$pair->same('the catalogs know', \$all);
+	ok($pair->live(\$all), 'it reads');
+	like($pair->{run}{err}, qr/values as text because of type aclitem/, 'as text');
+	$pair->same_live('live', \$all);
+	$pair->drop;
+	$etf->sql('DROP TABLE bad');
+
+	$pair = EtfPair->new($etf);
+	ok($pair->live(\$all), 'it reads');
+	$etf->sql('CREATE TABLE bad (id int PRIMARY KEY, a aclitem[])');
+	$etf->sql("INSERT INTO bad VALUES (1, acldefault('r', 10))");
+	my $err = $pair->same_live('the description tells', \$all);
+	like($err, qr/column "a" of table "public.bad".*values as text/, 'it says why');
+	$pair->drop;
+};
+
+# Another session has the server's own bytes; and between two sessions nobody
+# waits for the next look at the slot, which is in 10 s.
+subtest 'text without a form in UTF-8' => sub {
+	$etf->sql(q{CREATE DATABASE euc ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0});
+	$etf->sql('CREATE TABLE e (id int PRIMARY KEY, v text); '
+		  . 'CREATE PUBLICATION p FOR TABLE e', 'euc');
+	$etf->sql(q{SELECT pg_create_logical_replication_slot('euc', 'pgoutput')}, 'euc');
+	$etf->sql(q{INSERT INTO e VALUES (1, 'plain')}, 'euc');
+	is($etf->run_text("SET client_encoding = 'EUC_JP';\n"
+			  . "INSERT INTO e VALUES (2, '\xf9\xa1'), (3, 'plain, too')", 'euc'),
+		'', 'bytes that UTF-8 does not have');
+	my $began = time;
+	my ($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '--dbname',
+		$etf->node->connstr('euc'), '--slot', 'euc', '--peek', '--print=erlang',
+		'-o', 'publication_names=p', '-o', 'relations=off', '-o', 'rows=tuple',
+		'--endpos', $etf->end_of_wal);
+
+	is($status, 0, 'read to the end') or diag $err;
+	cmp_ok(time - $began, '<', 9, 'without a pause');
+	like($err, qr/no equivalent in encoding "UTF8".*texts as the server has them/, 'why');
+	is_deeply([ map { s/^\{insert,\d+,//r } $out =~ /\{insert.*?\}\}|\{insert.*?\}(?=\])/g ],
+		[ '{1,<<"plain">>}}', '{2,{unconverted,<<249,161>>}}', '{3,<<"plain, too">>}}' ],
+		'the rows') or diag $out;
+	$etf->wait_until_idle('euc');
+	$etf->drop_slot('euc', 'euc');
+};
+
+$etf->stop;
+done_testing();

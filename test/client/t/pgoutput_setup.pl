@@ -1,0 +1,229 @@
+# How a slot of pgoutput comes about: which plugin it is, its publications, and
+# what is refused.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfClient;
+use EtfCommand;
+use EtfTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $etf = EtfTest->new('setup');
+my $node = $etf->node;
+my @client =
+  ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot', 's');
+my @binary = $etf->version < 14 ? ('--format=text') : ();
+
+sub client { return EtfCommand::run(@client, @binary, @_); }
+
+# Up to now, without going on.
+sub stream
+{
+	return client('--start', '--json', '-v', '--no-loop', '--endpos',
+		$etf->end_of_wal, @_);
+}
+
+sub plugin { return $etf->sql(q{SELECT plugin FROM pg_replication_slots}); }
+
+# In a way that there is on each server: our file is not found, or not allowed.
+sub forbid
+{
+	my ($conf) = @_;
+
+	$etf->sql(EtfTest::server_gate()
+		? "ALTER SYSTEM SET output_plugin_libraries = $conf"
+		: 'SELECT 1');
+	$etf->reload;
+	return;
+}
+
+$etf->sql('CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE keyless (v text)');
+
+subtest 'publications are needed, and come first' => sub {
+	my ($status, $out, $err) = client('--create-slot', '--plugin=pgoutput');
+
+	is($status, 3, 'none is named');
+	like($err, qr/hint: Run CREATE PUBLICATION/, 'how to make one');
+	($status, $out, $err) = client('--create-slot', '--plugin=pgoutput', '-o',
+		'publication_names=p, "Q 1"');
+	is($status, 3, 'it is not there');
+	like($err, qr/there is no publication p, "Q 1"/, 'which');
+	$etf->sql('CREATE PUBLICATION p FOR TABLE t');
+	($status) = client('--create-slot', '--plugin=pgoutput', '-o',
+		'publication_names=p');
+	is($status, 0, 'made');
+	is(plugin(), 'pgoutput', 'with pgoutput');
+	$etf->sql('DROP PUBLICATION p');
+	($status, $out, $err) = stream('-o', 'publication_names=p');
+	is($status, 3, 'it is gone');
+	like($err, qr/drop the slot, create the publication, then the slot/,
+		'and cannot come back');
+	$etf->sql(q{INSERT INTO t VALUES (1, 'one'); CREATE PUBLICATION "Q 1" FOR TABLE t});
+	($status, $out, $err) = stream();
+	is($status, 3, 'an existing slot, and no name');
+	like($err, qr/slot "s" is one of pgoutput, and no publication is named/, 'so');
+	($status, $out, $err) = stream('-o', 'publication_names="Q 1"');
+	is($status, $etf->version < 18 ? 3 : 0, 'one that was made too late');
+	like($err, qr/The publication was made after the slot/, 'it says so')
+	  if $etf->version < 18;
+};
+
+subtest 'a slot decides' => sub {
+	my ($status, $out, $err) = stream('--plugin=pg_etf_decoding');
+
+	is($status, 8, 'not the plugin that was asked for');
+	($status, $out, $err) = client('--drop-slot');
+	is($status, 8, 'it may be that of a subscription');
+	($status) = client('--drop-slot', '--plugin=pgoutput');
+	is($status, 0, 'dropped by name');
+	($status) =
+	  client('--create-slot', '--plugin=pgoutput', '-o', 'publication_names="Q 1"');
+	$etf->sql("INSERT INTO t VALUES (2, 'two')");
+	($status, $out, $err) = stream('-o', 'publication_names="Q 1"');
+	is($status, 0, 'read') or diag $err;
+	like($out, qr/"record":\{"id":2,"v":"two"\}/, 'a row');
+	like($err, qr/slot "s" is read with pgoutput, values as/, 'it is told');
+	($status, $out) = client('--status');
+	like($out, qr/^s +postgres +pgoutput /m, 'and shown');
+	($status, $out) = stream('-o', 'publication_names="Q 1"');
+	unlike($out, qr/"id":2/, 'what was read is confirmed');
+};
+
+subtest 'what pgoutput cannot do' => sub {
+	my @read = ('-o', 'publication_names="Q 1"');
+
+	for ([ '-o', 'skip_empty=off', qr/skip_empty=off/ ],
+		[ '-o', 'mask_columns=public.t.v:null', qr/mask_columns/ ],
+		[ '-o', 'exclude_columns=public.t.v', qr/exclude_columns/ ],
+		[ '-o', 'ddl=tables', qr/ddl/ ],
+		[ '-o', 'updates=changed', qr/updates/ ],
+		[ '--control=off', qr/control=off/ ],
+		[ '--two-phase', qr/two_phase/ ],
+		[ '-o', 'dialect=cobol', qr/invalid value for option "dialect": "cobol"/ ],
+		[ '-o', 'color=red', qr/unrecognized option "color"/ ])
+	{
+		my @options = @$_;
+		my $pattern = pop @options;
+		my ($status, $out, $err) = stream(@read, @options);
+
+		is($status, 3, "@options");
+		like($err, $pattern, 'so');
+	}
+	my ($status) = client('--drop-slot', '--plugin=pgoutput');
+	is($status, 0, 'dropped');
+  SKIP:
+	{
+		skip 'no two-phase slots', 2 if $etf->version < 14;
+		$etf->sql(q{SELECT pg_create_logical_replication_slot('s', 'pgoutput',
+			false, true)});
+		my ($code, $out, $err) = stream(@read);
+		is($code, 3, 'a two-phase slot');
+		like($err, qr/is a two-phase slot/, 'so');
+		$etf->drop_slot('s');
+	}
+};
+
+subtest 'a publication made with the slot' => sub {
+	my @make = ('--create=if_missing', '--plugin=pgoutput',
+		'--create-publication', '-o', 'publication_names=made');
+	my ($status, $out, $err) = stream(@make);
+
+	is($status, 3, 'of no tables');
+	like($err, qr/no table matches the patterns/, 'so');
+	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot');
+	($status, $out, $err) = stream(@make, '--tables=public.*');
+	is($status, 0, 'made') or diag $err;
+	is($etf->sql('SELECT pubname, tablename FROM pg_publication_tables '
+			  . "WHERE pubname LIKE 'made%' ORDER BY 1"),
+		"made|t\nmade_inserts|keyless", 'tables with and without identity');
+	$etf->sql("INSERT INTO t VALUES (3, 'three'); INSERT INTO keyless VALUES ('x');"
+		  . " DELETE FROM keyless");
+	($status, $out, $err) = stream(@make, '--tables=public.*');
+	like($out, qr/"id":3.*\n.*"v":"x"/, 'both are read') or diag $err;
+	client('--drop-slot', '--plugin=pgoutput');
+};
+
+# Whichever plugin it will be, the option means the same.
+subtest 'and with our plugin' => sub {
+	my @make = ('--create=if_missing', '--create-publication', '-o',
+		'publication_names=mine', '--tables=public.*');
+	my ($status, $out, $err) = stream(@make);
+
+	is($status, 0, 'made') or diag $err;
+	is(plugin(), 'pg_etf_decoding', 'the slot is ours');
+	is($etf->sql('SELECT pubname, tablename FROM pg_publication_tables '
+			  . "WHERE pubname LIKE 'mine%' ORDER BY 1"),
+		"mine|t\nmine_inserts|keyless", 'tables with and without identity');
+	$etf->sql("INSERT INTO t VALUES (4, 'four'); INSERT INTO keyless VALUES ('y');"
+		  . ' DELETE FROM keyless');
+	($status, $out, $err) = stream(@make);
+	like($out, qr/"id":4.*\n.*"v":"y"/, 'both are read') or diag $err;
+	$etf->drop_slot('s');
+	$etf->sql('DROP PUBLICATION mine, mine_inserts');
+};
+
+subtest 'what will not come is told' => sub {
+	$etf->sql('CREATE TABLE gen (id int PRIMARY KEY, '
+		  . 'twice int GENERATED ALWAYS AS (id * 2) STORED); '
+		  . 'CREATE TABLE forgotten (id int PRIMARY KEY); '
+		  . 'CREATE PUBLICATION part FOR TABLE t, gen, keyless');
+	$etf->sql(q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
+	my $client = EtfClient->start($node,
+		options => '#{publication_names => <<"part">>, include_tables => <<"public.*">>}',
+		credit_events => 10, credit_bytes => 100000);
+
+	$client->expect(qr/^\{log,warning,.*generated columns.* 1 .*public\.gen/,
+		'generated columns')
+	  if $etf->version < 18;
+	$client->expect(qr/^\{log,warning,.*updates and deletes fail.*public\.keyless/,
+		'tables without identity');
+	$client->expect(qr/^\{log,warning,.*no publication has: public\.forgotten/,
+		'tables without publication');
+	is($client->stop, 0, 'stop');
+	$client->quit;
+	$etf->wait_until_idle('s');
+	$etf->drop_slot('s');
+	$etf->sql('DROP PUBLICATION part');
+};
+
+SKIP:
+{
+	skip 'this server lets every plugin in', 1 if !EtfTest::server_gate();
+	subtest 'ours where it may be, else pgoutput' => sub {
+		my @make = ('--create=if_missing', '-o', 'publication_names="Q 1"');
+		my ($status, $out, $err) = stream(@make);
+
+		is($status, 0, 'ours') or diag $err;
+		is(plugin(), 'pg_etf_decoding', 'it is');
+		$etf->drop_slot('s');
+		forbid('pgoutput');
+		($status, $out, $err) = client('--create-slot');
+		is($status, 9, 'no publication is named');
+		($status, $out, $err) = stream(@make);
+		is($status, 0, 'pgoutput') or diag $err;
+		is(plugin(), 'pgoutput', 'it is');
+		like($err, qr/read with pgoutput, since .*pg_etf_decoding/, 'and why');
+		client('--drop-slot', '--plugin=pgoutput');
+		($status, $out, $err) =
+		  client('--create-slot', '-o', 'publication_names="Q 1"');
+		is($status, 0, 'by --create-slot, too');
+		is(plugin(), 'pgoutput', 'it is');
+		my $client = EtfClient->start($node,
+			options => '#{publication_names => <<"\"Q 1\"">>}',
+			credit_events => 10, credit_bytes => 100000);
+		$client->expect(
+			qr/^\{status,connected.*format => (?:binary|text).*plugin => pgoutput/s,
+			'the BEAM is told');
+		is($client->stop, 0, 'stop');
+		$client->quit;
+		$etf->wait_until_idle('s');
+		forbid('pgoutput, test_decoding, pg_etf_decoding');
+	};
+}
+
+$etf->stop;
+done_testing();

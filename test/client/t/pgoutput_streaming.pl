@@ -1,0 +1,1 @@
+streaming_server.pl

@@ -1,8 +1,0 @@
-# pg_isolation_regress over concurrent sessions: test/specs, test/expected.
-use strict;
-use warnings;
-
-use EtfRegress;
-
-EtfRegress::run_all('isolation', $ENV{PG_ISOLATION_REGRESS},
-	glob 'test/specs/*.spec');
