@@ -114,7 +114,7 @@ defmodule Reader do
     IO.puts("ready #{System.pid()}")
     IO.gets("")
     Process.flag(:trap_exit, true)
-    {:ok, _} = start.([connection: connection, slot: slot], tally)
+    {:ok, _} = start.([connection: connection, slot: slot] ++ publications(), tally)
 
     receive do
       :done -> IO.puts("done #{client()}")
@@ -124,6 +124,11 @@ defmodule Reader do
     for file <- latencies, do: Reader.Tally.write(tally, file)
     IO.gets("")
     System.halt(0)
+  end
+
+  # What a slot of pgoutput needs.
+  defp publications do
+    for name <- List.wrap(System.get_env("BENCH_PUBLICATION")), do: {:publications, [name]}
   end
 
   # Loading is not what is measured.

@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
+#include "compat/decoding.h"
 
 PG_MODULE_MAGIC;
 

@@ -32,7 +32,7 @@ sub new
 	$SIG{INT} = $SIG{TERM} = sub { exit 1 };
 	$| = 1;
 	GetOptions(\%option, 'quick', 'rounds=i', 'json=s', 'build=s',
-		'pg-config=s', 'help', @{ $arg{options} // [] })
+		'pg-config=s', 'cpu=i', 'help', @{ $arg{options} // [] })
 	  or die $arg{usage};
 	$Bench::Figures::quick = $option{quick};
 	if ($option{help})
@@ -40,6 +40,7 @@ sub new
 		print $arg{usage};
 		exit 0;
 	}
+	pin($option{cpu}) if defined $option{cpu};
 	die "/proc is not there, which tells what processes use\n"
 	  if !-r '/proc/self/stat';
 	if ($option{json})
@@ -49,6 +50,17 @@ sub new
 		  or die "$option{json}: $!\n";
 	}
 	return $self;
+}
+
+# This process, and all that it starts, on one processor: there is nobody to
+# wake up elsewhere, which costs more than the work on some machines.
+sub pin
+{
+	my ($cpu) = @_;
+
+	qx(taskset -pc $cpu $$ 2>&1);
+	die "processor $cpu is not there, or taskset is not (util-linux)\n" if $?;
+	return;
 }
 
 # The rows of a table that a comma-separated list names.
@@ -100,7 +112,8 @@ sub cluster
 		copies => { %ours, %$copies },
 		plugins => \@plugins);
 
-	$self->{report} = { machine => machine($cluster), versions => $versions };
+	$self->{report} = { machine => machine($cluster), versions => $versions,
+		cpu => $self->{option}{cpu} };
 	return $cluster;
 }
 

@@ -13,7 +13,8 @@ use Bench::Run;
 my $limit = 600;
 my $unlimited = 1 << 47;
 
-# As Bench::Run::timed(), up to where the server was at the beginning.
+# As Bench::Run::timed(), up to where the server was at the beginning; "format"
+# is an option of the client's own.
 sub timed
 {
 	my ($cluster, $slot, @options) = @_;
@@ -38,6 +39,7 @@ sub start
 {
 	my ($cluster, $slot, @options) = @_;
 	my %options = map { split /=/, $_, 2 } @options;
+	my $format = delete $options{format};
 	my $client = {};
 
 	open my $errors, '>', "$cluster->{dir}/stderr" or die "stderr: $!\n";
@@ -49,6 +51,7 @@ sub start
 	send_term($client, tuple(atom('start'), map_term(
 		conninfo => binary($cluster->conninfo('bench_run')),
 		slot => binary($slot),
+		$format ? (format => atom($format)) : (),
 		options => map_term(map { $_ => binary($options{$_}) } keys %options),
 		credit_events => integer($unlimited),
 		credit_bytes => integer($unlimited))));

@@ -12,6 +12,9 @@ use Bench::Figures;
 # How figures with a target are called.
 my %words = (
 	ratio => 'rate / walsender alone',
+	recv_ratio => 'rate / pg_recvlogical',
+	client_cpu_us => 'client us/change',
+	copy_ratio => 'CPU / COPY binary',
 	rate => 'changes/s',
 	transactions => 'transactions/s',
 	beam_cpu_us => 'BEAM us/change',
@@ -19,6 +22,14 @@ my %words = (
 	part => 'CPU / walsender CPU',
 	wall_ratio => 'wall / pg_recvlogical',
 	rss_mib => 'client MiB',
+	us => 'us/call',
+	libei_ratio => 'time / libei',
+	ms => 'ms to the end',
+	backend => 'CPU us/call',
+	time_ratio => 'time / dblink',
+	rate_ratio => 'rate / dblink',
+	off => 'CPU / not streamed',
+	pgoutput => 'CPU / pgoutput streamed',
 	p50 => 'p50 ms',
 	p99 => 'p99 ms');
 

@@ -6,6 +6,7 @@
 #	row		the values of a row, made from g
 #	load	SQL; {rows} is their number, {per} how many a transaction has
 #	options	of a plugin, in place of the candidate's of the same names
+#	since	the first server version that has what the ddl uses
 #	only	the plugins that can do it; all, if absent
 #	whole	ratios are of whole costs, as there are hardly any above the floor
 #	targets	what the CPU ratio of a candidate should not exceed: a number or
@@ -182,6 +183,23 @@ our @all = (
 			wal2json => ['filter-tables=public.*'],
 			pg_etf_decoding => ['exclude_tables=public.*']
 		}
+	},
+	{
+		name => 'row-filter',
+		title => '9 mixed columns, of which a row filter lets none pass',
+		since => 15,
+		rows => [ 200_000, 50_000 ],
+		ddl => "$mixed_ddl; DROP PUBLICATION IF EXISTS bench_row_filter;"
+		  . ' CREATE PUBLICATION bench_row_filter FOR TABLE mixed'
+		  . ' WHERE (quantity < 0)',
+		load => insert('mixed', $mixed_row),
+		only => [qw(bench_floor pgoutput pg_etf_decoding)],
+		whole => 1,
+		options => {
+			map { $_ => ['publication_names=bench_row_filter'] }
+			  qw(pgoutput pg_etf_decoding)
+		},
+		targets => { map { $_ => 1.1 } 'etf-elixir', 'etf-erlang', 'etf-compact' }
 	});
 
 for my $workload (@all)
