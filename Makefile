@@ -142,10 +142,14 @@ CHECKS = lint check-bench check-build check-unit check-posix check-fuzz check-ha
 not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))$(if \
 	$(ECTO_LIBS),,; not run with Ecto (ECTO_LIBS))
 
+# One that hangs is named before whoever started it loses patience.
+CHECK_SECONDS ?= 1800
+
 check-all: ## run every test, without installing packages
 	@for check in $(CHECKS); do \
 		echo "== $$check"; began=$$(date +%s); \
-		$(MAKE) -s $$check || exit 1; \
+		timeout --foreground $(CHECK_SECONDS) $(MAKE) -s $$check || \
+			{ echo "== $$check failed after $$(($$(date +%s) - began)) s"; exit 1; }; \
 		echo "== $$check: $$(($$(date +%s) - began)) s"; \
 	done
 	@echo "== everything passed$(not_run)"
