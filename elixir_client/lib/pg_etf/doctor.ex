@@ -19,6 +19,8 @@ defmodule PgEtf.Doctor do
 
   # What the client takes into account.
   @options ~w(include_tables exclude_tables publication_names)
+  # More than all of the client's own time-outs.
+  @patience :timer.minutes(5)
   @levels %{"ok" => :ok, "warning" => :warning, "error" => :error}
 
   @doc """
@@ -204,10 +206,18 @@ defmodule PgEtf.Doctor do
 
   ## The program
 
+  # A program that ends without reading takes its words along: the write ends the
+  # port.  Without input it says them.
   defp run(path, args, input) do
+    task = Task.async(fn -> spoken(path, args, input) || spoken(path, args, "") end)
+    Task.await(task, @patience)
+  end
+
+  defp spoken(path, args, input) do
+    Process.flag(:trap_exit, true)
     options = [:binary, :exit_status, :stderr_to_stdout, :hide, args: args]
     port = Port.open({:spawn_executable, path}, options)
-    Port.command(port, input)
+    send(port, {self(), {:command, input}})
     output(port, "")
   end
 
@@ -215,6 +225,7 @@ defmodule PgEtf.Doctor do
     receive do
       {^port, {:data, data}} -> output(port, text <> data)
       {^port, {:exit_status, status}} -> {text, status}
+      {:EXIT, ^port, :epipe} -> nil
     end
   end
 end

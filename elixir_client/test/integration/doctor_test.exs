@@ -62,11 +62,13 @@ defmodule PgEtf.Integration.DoctorTest do
   end
 
   test "a program that does not fit, or does not run", %{sandbox: sandbox, tmp_dir: dir} do
-    opts = [connection: Sandbox.connection(sandbox)]
+    # Neither program reads what it is given, which is more than a pipe holds.
+    password = String.duplicate("x", 200_000)
+    opts = [connection: Sandbox.connection(sandbox) ++ [password: password]]
 
     for {script, level, says} <- [
           {"echo pg_etf_client 0.9", :warning, "is of version 0.9"},
-          {"echo libpq.so.5: cannot open >&2; exit 127", :error, "libpq"}
+          {"exec <&-; sleep 0.1; echo libpq.so.5: cannot open >&2; exit 127", :error, "libpq"}
         ] do
       path = Path.join(dir, "pg_etf_client")
       File.write!(path, "#!/bin/sh\n#{script}\n")
