@@ -51,7 +51,7 @@ defmodule PgEtf do
 
   @doc """
   A text that is the same for a change, or a part of a transaction, at every delivery, and
-  for no other: for brokers and tables that recognise duplicates (`Nats-Msg-Id`, a header,
+  for no other: for brokers and tables that recognize duplicates (`Nats-Msg-Id`, a header,
   a unique column).
 
       iex> PgEtf.message_id(%PgEtf.Change{op: :insert, commit_lsn: 0x16B3748, index: 2})

@@ -4,7 +4,7 @@
  *
  * The server decodes such a transaction in blocks, and between these any other.
  * Its savepoints may be rolled back later: the frame in which one begins is
- * labelled with its xid, so that a reader can drop it and all behind it.
+ * labeled with its xid, so that a reader can drop it and all behind it.
  */
 #ifndef ETF_STREAM_H
 #define ETF_STREAM_H

@@ -24,7 +24,7 @@ defmodule PgEtf.Change do
   | `backfill` | of a `:read`: `%{id: id, chunk: number}`, the backfill and the chunk that it belongs to; else `nil`. The row is what the table has at `commit_lsn`: write it like an insert that replaces what is there. A chunk that was not acknowledged is read again |
   | `prefix`, `content` | of a logical message (`pg_logical_emit_message`) |
 
-  A sink stores `{commit_lsn, index}` to recognise duplicates. A logical message outside of
+  A sink stores `{commit_lsn, index}` to recognize duplicates. A logical message outside of
   transactions has a place of its own (the position before its end, and 0 as `index`), and
   the end of its record as `end_lsn`: positions can be stored regardless of the kind of
   change. Indexes in a transaction increase from 0; with `split_key_changes: true` not by

@@ -29,7 +29,7 @@ defmodule PgEtf.Cluster do
       RETURNS numeric LANGUAGE elixir AS 'PgEtf.Cluster.call';
 
   The function runs on that node in a process of its own, which is killed when the call
-  is cancelled, times out or its session ends. What it raises is the SQL error, with its
+  is canceled, times out or its session ends. What it raises is the SQL error, with its
   stack as the context.
   """
 

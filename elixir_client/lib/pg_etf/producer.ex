@@ -156,7 +156,7 @@ defmodule PgEtf.Producer do
   `create_slot: true` creates the slot if it does not exist. It only contains changes made
   after its creation, which the log says. A node that has read a slot since it was started
   does not recreate it; `create_slot: :once`, with `:start_position` and `:store_position`,
-  recognises it by the stored position, on any node.
+  recognizes it by the stored position, on any node.
 
   ## Delivery guarantee
 

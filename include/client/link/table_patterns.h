@@ -2,7 +2,7 @@
  * table_patterns.h
  *		Which patterns of tables match nothing there is?
  *
- * A schema that was forgotten, or misspelt, would make a stream of nothing.
+ * A schema that was forgotten, or misspelled, would make a stream of nothing.
  */
 #ifndef ETF_TABLES_H
 #define ETF_TABLES_H

@@ -5,7 +5,7 @@
  * A server with the option "streaming" sends a large transaction before it
  * ends.  Each is a file of its frames.  What a subtransaction did that was
  * rolled back is cut off: all of it stands behind the first frame that is
- * labelled with it, and nothing else does.  The rest is delivered by replay.c.
+ * labeled with it, and nothing else does.  The rest is delivered by replay.c.
  *
  * A stream does not survive its connection: the server begins it anew, sends
  * the transaction whole, or never mentions it again.

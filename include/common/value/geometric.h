@@ -4,7 +4,7 @@
  *
  * They are all floats, in the order in which the server has them on disk and
  * on the wire: x before y, a box's upper right corner before its lower left
- * one, a circle's centre before its radius.
+ * one, a circle's center before its radius.
  */
 #ifndef ETF_GEOMETRIC_H
 #define ETF_GEOMETRIC_H

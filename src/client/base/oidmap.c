@@ -14,7 +14,7 @@
 static OidSlot *
 find(const OidMap *map, uint32_t oid)
 {
-	uint32_t at = oid * 2654435769u; /* spreads neighbours */
+	uint32_t at = oid * 2654435769u; /* spreads neighbors */
 
 	for (;; at++)
 	{

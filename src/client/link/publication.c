@@ -196,7 +196,7 @@ publication_build_named(const Stream *stream, StrBuf *sql)
 
 /*
  * One that was there before and has gone is a warning of the plugin's; one that
- * is not there now is most often a name that was misspelt.
+ * is not there now is most often a name that was misspelled.
  */
 bool
 publication_check_named(Stream *stream)

@@ -132,7 +132,7 @@ put_hexadecimal(TermText *text, uint32_t code, int digits)
 }
 
 /*
- * Odd blanks, and what joins, turns or hides its neighbours.  Elixir 1.14
+ * Odd blanks, and what joins, turns or hides its neighbors.  Elixir 1.14
  * escapes only the last but one of these, newer ones all.
  */
 static bool

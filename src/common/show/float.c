@@ -18,7 +18,7 @@
 #define DIGITS_SURE DBL_DIG
 #define DIGITS_ENOUGH 17
 
-/* From here on neighbours are more than 1 apart, and ".0" would be a lie. */
+/* From here on neighbors are more than 1 apart, and ".0" would be a lie. */
 #define EXACT_LIMIT 9007199254740992.0
 
 /* value = 0.digits * 10^place, no zero at either end of the digits */
@@ -31,7 +31,7 @@ typedef struct Shortest
 
 /*
  * Add one to the last of "ndigits" digits of "d.ddde+XX".  A power of two has
- * a closer neighbour below than above: there the shortest digits may be the
+ * a closer neighbor below than above: there the shortest digits may be the
  * ones above the nearest.
  */
 static bool

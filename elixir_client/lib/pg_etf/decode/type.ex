@@ -1,10 +1,10 @@
 defmodule PgEtf.Decode.Type do
   @moduledoc false
-  # What is left to do for a value that travelled in the compact dialect.
+  # What is left to do for a value that traveled in the compact dialect.
   #
   # finisher/2 is asked once per column of a relation and answers nil (nothing
   # to do, the usual case) or a function that is applied to each value. A
-  # finisher returns what it does not recognise as it is: NULL, infinities and
+  # finisher returns what it does not recognize as it is: NULL, infinities and
   # markers such as {:oversized, bytes} pass through every type.
   #
   # Structs of Postgrex and Decimal are built as maps with `__struct__`, so
