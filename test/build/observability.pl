@@ -23,7 +23,8 @@ my %metrics = map { $_ => 1 } slurp('docs/metrics.md') =~ /^\| `(pg_etf_\w+)`/mg
 cmp_ok(scalar keys %metrics, '>', 20, 'there are metrics');
 for my $text ([ alerts => $alerts ], [ dashboard => $dashboard ])
 {
-	my @names = $text->[1] =~ /\b(pg_etf_\w+)/g;
+	my @names = map { s/(_seconds)_(?:bucket|sum|count)$/$1/r }
+	  $text->[1] =~ /\b(pg_etf_\w+)/g;
 
 	cmp_ok(scalar @names, '>', 10, "$text->[0]: there are names");
 	is_deeply([ grep { !$metrics{$_} && $_ ne 'pg_etf' } @names ], [],
@@ -46,7 +47,7 @@ my @expressions =
   map { map { $_->{expr} } @{ $_->{targets} // [] } }
   @{ decode_json($dashboard)->{panels} };
 cmp_ok(scalar @expressions, '>', 15, 'the dashboard is JSON, and asks');
-is_deeply([ grep { $dashboard !~ /\b$_\b/ } grep { !/_(?:up|build_info|held_bytes|
+is_deeply([ grep { $dashboard !~ /\b$_(?:_bucket)?\b/ } grep { !/_(?:up|build_info|held_bytes|
 	transactions_total|frames_total|slot_active)$/x } sort keys %metrics ], [],
 	'for each metric that is not told by another');
 

@@ -63,12 +63,20 @@ defmodule PgEtf.Metrics do
       description: row.help,
       tags: [:slot, :name] ++ List.wrap(row.label),
       tag_values: &tag_values(&1, row.label),
-      keep: &keep?(&1, row.label)
+      keep: &keep?(&1, row.label),
+      reporter_options: reporter_options(row)
     ]
 
     apply(Telemetry.Metrics, kind(row), [[String.to_atom(row.name)], opts])
   end
 
+  defp reporter_options(%Table{type: :histogram, scale: scale}) do
+    [buckets: Enum.map(Table.buckets(), &(&1 * scale))]
+  end
+
+  defp reporter_options(_row), do: []
+
+  defp kind(%Table{type: :histogram}), do: :distribution
   defp kind(%Table{type: :counter, from: :counted, value: nil}), do: :counter
   defp kind(%Table{type: :counter, from: :counted}), do: :sum
   defp kind(_row), do: :last_value

@@ -11,12 +11,14 @@ defmodule PgEtf.Telemetry do
   | `[:pg_etf, :decode, :start]` | `system_time`, `bytes` | |
   | `[:pg_etf, :decode, :stop]` | `duration`, `bytes`, `events`, `lag` | |
   | `[:pg_etf, :decode, :exception]` | `duration` | `kind`, `reason`, `stacktrace` |
+  | `[:pg_etf, :events]` | `count` | `op` |
   | `[:pg_etf, :callback, :start]` | `system_time`, `monotonic_time` | `telemetry_span_context`, `callback`, `changes` |
   | `[:pg_etf, :callback, :stop]` | `duration`, `monotonic_time` | `telemetry_span_context`, `callback`, `changes`, `result` |
   | `[:pg_etf, :callback, :exception]` | `duration`, `monotonic_time` | `telemetry_span_context`, `callback`, `changes`, `kind`, `reason`, `stacktrace` |
   | `[:pg_etf, :status]` | `system_time` | `status`, `details` |
   | `[:pg_etf, :stats]` | `in_flight`, `queued`, `received_events`, `received_bytes`, `credit_events`, `credit_bytes`, `held_bytes`, `oldest`, and of the C program `frames`, `transactions`, `sent_events`, `sent_bytes`, `granted_events`, `granted_bytes`, `repeated_frames`, `rewinds`, `keepalives`, `statuses`, `reconnects`, `stalls`, `streams`, `streams_aborted`, `open_streams`, `spooled_bytes`, `unacknowledged`, `received_lsn`, `delivered_lsn`, `flushed_lsn`, `server_lsn`, `lag_bytes`, `retained_bytes`, `safe_wal_size`, `catalog_xmin_age`, `rss` | `progress`, `state`, `wal_status` |
-  | `[:pg_etf, :flush]` | `lsn`, `in_flight` | |
+  | `[:pg_etf, :flush]` | `lsn`, `in_flight`, `delay` | |
+  | `[:pg_etf, :takeover]` | `system_time` | |
   | `[:pg_etf, :restart]` | `attempt`, `delay` | `error` |
   | `[:pg_etf, :failure]` | `count` | `action`, and of the first of them `reason`, `commit_lsn`, `index`, `schema`, `table` |
   | `[:pg_etf, :stall]` | `age`, `in_flight`, `queued` | `progress` |
@@ -36,6 +38,13 @@ defmodule PgEtf.Telemetry do
   rows are acknowledged: `wait` is how long it was open, `duration` how long it was being
   handled, `folded` and `dropped` are rows of which the stream knew more. `reason` is `:finished`
   or `:stopped`; `retries` counts chunks that had to be read again.
+
+  `[:pg_etf, :events]` says what a packet contained, an event for each `op`: `:insert`,
+  `:update`, `:delete`, `:truncate`, `:message`, `:read`, and with `two_phase`
+  `:commit_prepared` and `:rollback_prepared`. `delay` of `[:pg_etf, :flush]` is the time from
+  the commit of the oldest transaction among those that it acknowledges, of which one in each
+  packet is looked at; it is not there when there is none. `[:pg_etf, :takeover]`: a stream that
+  stood by reads the slot now.
 
   `[:pg_etf, :stop]` reports a permanent error; what `:on_error` does then is reported as a
   status. `docs/port.md` explains what the C program counts. `duration` is in native time

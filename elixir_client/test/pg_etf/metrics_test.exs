@@ -4,6 +4,7 @@ defmodule PgEtf.MetricsTest do
 
   alias PgEtf.{FakeSlot, Metrics, Stage}
   alias PgEtf.Metrics.{Counters, History, Report, Table}
+  alias PgEtf.Stream.Tally
 
   defp text, do: IO.iodata_to_binary(Metrics.text())
 
@@ -38,7 +39,7 @@ defmodule PgEtf.MetricsTest do
              "pg_etf_slot_active" => 1,
              "pg_etf_state,state=streaming" => 1,
              "pg_etf_state,state=halted" => 0,
-             "pg_etf_events_total" => 3,
+             "pg_etf_events_total,op=insert" => 3,
              "pg_etf_in_flight_events" => 3,
              "pg_etf_queued_events" => 0,
              "pg_etf_wal_status,status=reserved" => 1,
@@ -55,6 +56,67 @@ defmodule PgEtf.MetricsTest do
     assert eventually(fn -> samples(slot)["pg_etf_in_flight_events"] == 0 end)
     flushed = samples(slot)["pg_etf_last_flush_timestamp_seconds"]
     assert_in_delta flushed, System.system_time(:second), 60
+  end
+
+  test "how late acknowledgements are: the oldest transaction of each, in buckets" do
+    slot = FakeSlot.start([1, 1])
+    messages = Stage.take(produce(slot), 2)
+    refute Enum.any?(samples(slot), fn {name, _} -> name =~ "commit_to_ack" end)
+    PgEtf.ack(messages)
+    count = "pg_etf_commit_to_ack_seconds_count"
+    assert eventually(fn -> samples(slot)[count] == 1 end)
+    # The transactions of the fake slot are of another time.
+    samples = samples(slot)
+    assert samples["pg_etf_commit_to_ack_seconds_bucket,le=300.0"] == 0
+    assert samples["pg_etf_commit_to_ack_seconds_bucket,le=+Inf"] == 1
+    assert samples["pg_etf_commit_to_ack_seconds_sum"] > 300
+
+    for delay <- [0, 1, 2, 30], do: Counters.count({slot, nil}, [:flush], %{delay: delay}, %{})
+    Counters.count({slot, nil}, [:flush], %{}, %{})
+
+    for {le, number} <- [{"0.001", 2}, {"0.002", 3}, {"0.025", 3}, {"0.05", 4}, {"300.0", 4}] do
+      assert samples(slot)["pg_etf_commit_to_ack_seconds_bucket,le=" <> le] == number
+    end
+
+    assert samples(slot)[count] == 5
+  end
+
+  test "a stream that stood by, and took over" do
+    slot = FakeSlot.start([1], busy?: true)
+    stage = produce(slot)
+    assert eventually(fn -> report(slot)[:state] == :standby end)
+    refute is_map_key(samples(slot), "pg_etf_takeovers_total")
+    FakeSlot.free(slot, 0)
+    Stage.take(stage, 1)
+    assert samples(slot)["pg_etf_takeovers_total"] == 1
+    FakeSlot.kill(slot)
+    Stage.take(stage, 1)
+    assert samples(slot)["pg_etf_takeovers_total"] == 1
+  end
+
+  test "what a packet has, by kind" do
+    tx = fn part, events ->
+      {:tx, part, {1, 10, if(part in [:whole, :last], do: 20, else: 0), 7}, 0, 0, %{}, events}
+    end
+
+    some = [{:relation, 1, "s", "t", :default, []}, {:insert, 1, %{}}, {:insert, 1, %{}}]
+    other = [{:update, 1, nil, %{}}, {:schema, 1, :none, :none}, {:insert, 1, %{}}]
+    frames = [tx.(:whole, some), {:message, 9, "p", "c"}, tx.(:last, other)]
+    assert Tally.ops(frames, 5) == [insert: 3, message: 1, update: 1]
+    assert Tally.ops([{:read, {"id", 1}, 2, []}], 2) == [read: 2]
+    assert Tally.ops([{:read, {"id", 1}, 2, []}], 0) == []
+
+    later = {:tx, :whole, {2, 25, 30, 8}, 0, 0, %{}, []}
+
+    kept =
+      for packet <- [frames, [tx.(:first, some)], [later]], reduce: Tally.commits() do
+        commits -> Tally.keep(commits, packet)
+      end
+
+    assert {nil, ^kept} = Tally.take(kept, 19)
+    assert {7, left} = Tally.take(kept, 29)
+    assert {8, _} = Tally.take(left, 30)
+    assert {7, _} = Tally.take(kept, 30)
   end
 
   test "the numbers of the server are there only where it told them" do
@@ -101,7 +163,7 @@ defmodule PgEtf.MetricsTest do
     assert samples(slot)["pg_etf_restarts_total"] == 1
     assert samples(slot)["pg_etf_errors_total,class=failure"] == 1
     # What failed comes again, and is received again.
-    assert samples(slot)["pg_etf_events_total"] == 4
+    assert samples(slot)["pg_etf_events_total,op=insert"] == 4
     PgEtf.ack(again)
 
     FakeSlot.kill(slot, :auth)
@@ -169,7 +231,7 @@ defmodule PgEtf.MetricsTest do
 
     for [help, type | _] <- Enum.chunk_by(lines, &name/1) |> Enum.map(&Enum.take(&1, 3)) do
       assert help =~ ~r/^# HELP pg_etf_\w+ \S/
-      assert type =~ ~r/^# TYPE pg_etf_\w+ (counter|gauge)$/
+      assert type =~ ~r/^# TYPE pg_etf_\w+ (counter|gauge|histogram)$/
     end
 
     names = Enum.map(Enum.chunk_by(lines, &name/1), &name(hd(&1)))
@@ -178,7 +240,10 @@ defmodule PgEtf.MetricsTest do
   end
 
   defp name("# " <> rest), do: rest |> String.split(" ") |> Enum.at(1)
-  defp name(line), do: line |> String.split("{") |> hd()
+
+  defp name(line) do
+    line |> String.split("{") |> hd() |> String.replace(~r/(_seconds)_(bucket|sum|count)$/, "\\1")
+  end
 
   if System.get_env("PROMTOOL") do
     test "promtool has nothing to say" do
@@ -214,7 +279,9 @@ defmodule PgEtf.MetricsTest do
     report = %{slot: elem(stream, 0), name: nil, state: :streaming, lag: 5, oldest: 0}
 
     for i <- 1..200 do
-      Counters.count(stream, [:decode, :stop], %{events: 10, bytes: 100}, %{})
+      Counters.count(stream, [:events], %{count: 4}, %{op: :insert})
+      Counters.count(stream, [:events], %{count: 6}, %{op: :delete})
+      Counters.count(stream, [:decode, :stop], %{bytes: 100}, %{})
       History.look([report], i * 2_000)
     end
 

@@ -10,7 +10,8 @@ defmodule PgEtf.Metrics.Counters do
   alias PgEtf.Error
   alias PgEtf.Metrics.Table
 
-  # {{stream, name of a metric, value of its label}, number} and {{stream, :errors}, list}
+  # {{stream, name of a metric, value of its label}, number} and {{stream, :errors}, list}.
+  # A histogram's label is the bucket that a value is in, or :sum.
   @table __MODULE__
 
   @kept_errors 10
@@ -18,7 +19,11 @@ defmodule PgEtf.Metrics.Counters do
 
   @rows Table.all() |> Enum.filter(&(&1.from == :counted)) |> Enum.group_by(& &1.event)
   @plans Map.new(@rows, fn {event, rows} ->
-           {event, Enum.map(rows, &{&1.name, &1.value, &1.label})}
+           {event,
+            Enum.map(rows, fn
+              %{type: :histogram} = row -> {row.name, row.value, :histogram}
+              row -> {row.name, row.value, row.label}
+            end)}
          end)
 
   @type stream :: {slot :: String.t() | nil, name :: term}
@@ -46,6 +51,13 @@ defmodule PgEtf.Metrics.Counters do
 
   defp add(stream, {name, :now, nil}, _measurements, _metadata) do
     :ets.insert(@table, {{stream, name, nil}, System.system_time(:second)})
+  end
+
+  defp add(stream, {name, value, :histogram}, measurements, _metadata) do
+    with %{^value => number} <- measurements do
+      add(stream, name, Enum.find(Table.buckets(), :infinity, &(number <= &1)), 1)
+      add(stream, name, :sum, number)
+    end
   end
 
   defp add(stream, {name, value, nil}, measurements, _metadata) do

@@ -87,13 +87,10 @@ defmodule PgEtf.Metrics.History do
     end
   end
 
-  @doc "What a metric without a label has counted."
+  @doc "What a metric has counted, whatever its label says."
   @spec counted(Counters.stream(), String.t()) :: number
   def counted(stream, metric) do
-    case Counters.read(stream, metric) do
-      [{_, number}] -> number
-      [] -> 0
-    end
+    for {_, number} <- Counters.read(stream, metric), reduce: 0, do: (sum -> sum + number)
   end
 
   # The state: for how many looks each stream has been gone.

@@ -4,7 +4,7 @@ defmodule PgEtf.Metrics.Table do
   # documentation and docs/metrics.md list the same.
   #
   # name   as Prometheus wants it: base units, counters end in _total
-  # type   :counter or :gauge
+  # type   :counter, :gauge, or :histogram, whose value is in milliseconds
   # label  besides slot and name: a key of the metadata of the event, or a state set
   # event  of PgEtf.Telemetry, where the metric is counted or measured
   # value  a measurement of the event, which has the same name in PgEtf.info/1 or its
@@ -19,6 +19,14 @@ defmodule PgEtf.Metrics.Table do
   @doc "All rows, in the order of the documentation."
   @spec all() :: [t]
   def all, do: Enum.map(rows(), &struct!(__MODULE__, &1))
+
+  # Milliseconds, up to which a value counts.
+  @buckets [1, 2, 5, 10, 25, 50, 100, 250, 500] ++
+             [1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000]
+
+  @doc "The buckets of a histogram, without that of all."
+  @spec buckets() :: [pos_integer]
+  def buckets, do: @buckets
 
   @doc "The rows as a table in Markdown."
   @spec markdown() :: String.t()
@@ -61,10 +69,11 @@ defmodule PgEtf.Metrics.Table do
       %{
         name: "pg_etf_events_total",
         type: :counter,
-        event: [:decode, :stop],
-        value: :events,
+        label: :op,
+        event: [:events],
+        value: :count,
         from: :counted,
-        help: "changes received; those of a repeated transaction count again"
+        help: "changes received, by kind; those of a repeated transaction count again"
       },
       %{
         name: "pg_etf_received_bytes_total",
@@ -95,6 +104,15 @@ defmodule PgEtf.Metrics.Table do
         value: :lag,
         scale: 0.001,
         help: "from commit to decoding, of the last transaction; stays when nothing comes"
+      },
+      %{
+        name: "pg_etf_commit_to_ack_seconds",
+        type: :histogram,
+        event: [:flush],
+        value: :delay,
+        scale: 0.001,
+        from: :counted,
+        help: "from commit to acknowledgement, of the oldest transaction in each acknowledgement"
       },
       %{
         name: "pg_etf_last_flush_timestamp_seconds",
@@ -253,6 +271,13 @@ defmodule PgEtf.Metrics.Table do
         event: [:stats],
         value: :stalls,
         help: "times that the C program waited for credit for so long that it disconnected"
+      },
+      %{
+        name: "pg_etf_takeovers_total",
+        type: :counter,
+        event: [:takeover],
+        from: :counted,
+        help: "times that the stream stood by and then read the slot"
       },
       %{
         name: "pg_etf_alarms_total",

@@ -15,11 +15,42 @@ defmodule PgEtf.Metrics.Text do
     end
   end
 
+  defp samples(%Table{type: :histogram} = row, report) do
+    case values(row, report) do
+      [] -> []
+      values -> histogram(row, labels(report), Map.new(values))
+    end
+  end
+
   defp samples(row, report) do
     for {tag, value} when is_number(value) <- values(row, report) do
-      labels = [slot: report.slot, name: Report.label(report.name)] ++ label(row.label, tag)
-      [row.name, ?{, Enum.map_intersperse(labels, ?,, &pair/1), "} ", number(value), ?\n]
+      sample(row.name, labels(report) ++ label(row.label, tag), value)
     end
+  end
+
+  defp labels(report), do: [slot: report.slot, name: Report.label(report.name)]
+
+  defp sample(name, labels, value) do
+    [name, ?{, Enum.map_intersperse(labels, ?,, &pair/1), "} ", number(value), ?\n]
+  end
+
+  # A bucket counts what is in those below it, too.
+  defp histogram(row, labels, counts) do
+    {buckets, below} =
+      Enum.map_reduce(Table.buckets(), 0, fn bound, below ->
+        below = below + Map.get(counts, bound, 0)
+        le = number(scaled(bound, row.scale))
+        {sample(row.name <> "_bucket", labels ++ [le: le], below), below}
+      end)
+
+    all = below + Map.get(counts, :infinity, 0)
+
+    [
+      buckets,
+      sample(row.name <> "_bucket", labels ++ [le: "+Inf"], all),
+      sample(row.name <> "_sum", labels, scaled(counts.sum, row.scale)),
+      sample(row.name <> "_count", labels, all)
+    ]
   end
 
   defp values(%Table{from: :info, value: value, scale: scale}, report) do

@@ -2,7 +2,7 @@ defmodule PgEtf.Stream.Flush do
   @moduledoc false
   # Sends the client program the position to confirm to the server.
 
-  alias PgEtf.Stream.{Backfills, Health, Inbox, Slot, State, Status}
+  alias PgEtf.Stream.{Backfills, Health, Inbox, Slot, State, Status, Tally}
   alias PgEtf.Telemetry
 
   import State, only: [runs: 1]
@@ -46,10 +46,12 @@ defmodule PgEtf.Stream.Flush do
 
     case session.client.command(session.conn, {:flushed, flushed}) do
       :ok ->
+        {committed, commits} = Tally.take(session.commits, flushed)
         measurements = %{lsn: flushed, in_flight: Inbox.in_flight(inbox)}
+        measurements = Map.merge(measurements, delay(committed))
         Telemetry.execute(session.opts, [:flush], measurements, %{})
 
-        %{session | sent: flushed, flushed: flushed}
+        %{session | sent: flushed, flushed: flushed, commits: commits}
         |> Status.confirmed(flushed)
         |> Slot.record(flushed)
         |> Health.advance(flushed)
@@ -58,4 +60,8 @@ defmodule PgEtf.Stream.Flush do
         session
     end
   end
+
+  # Clocks differ, and a replication origin may send any time.
+  defp delay(nil), do: %{}
+  defp delay(committed), do: %{delay: max(Health.lag(committed, nil), 0)}
 end

@@ -4,7 +4,19 @@ defmodule PgEtf.Stream.Packets do
 
   alias PgEtf.Decode.Atoms
   alias PgEtf.{Error, Telemetry}
-  alias PgEtf.Stream.{Account, Backfills, Health, Inbox, Reading, Reports, Schema, State, Tables}
+
+  alias PgEtf.Stream.{
+    Account,
+    Backfills,
+    Health,
+    Inbox,
+    Reading,
+    Reports,
+    Schema,
+    State,
+    Tables,
+    Tally
+  }
 
   # Bytes of a packet from which on what the one before has left is not waited for: such
   # a heap is collected late, and large values lie outside of it.
@@ -41,7 +53,9 @@ defmodule PgEtf.Stream.Packets do
         duration = System.monotonic_time() - started
         measurements = %{duration: duration, bytes: bytes, events: events, lag: lag}
         telemetry(session, :stop, measurements)
-        session = %{session | inbox: inbox, lag: lag}
+        count(session, frames, events)
+        commits = Tally.keep(session.commits, frames)
+        session = %{session | inbox: inbox, lag: lag, commits: commits}
         session = session |> Health.touch() |> Tables.log_new() |> Backfills.tell()
         session |> Account.replenish() |> Schema.note()
 
@@ -59,6 +73,12 @@ defmodule PgEtf.Stream.Packets do
 
   defp lag([{:read, _, _, _} | _], _inbox, session), do: session.lag
   defp lag(_frames, inbox, session), do: Health.lag(inbox.commit_us, session.lag)
+
+  defp count(session, frames, events) do
+    for {op, count} <- Tally.ops(frames, events) do
+      Telemetry.execute(session.opts, [:events], %{count: count}, %{op: op})
+    end
+  end
 
   defp telemetry(session, step, measurements, metadata \\ %{}) do
     Telemetry.execute(session.opts, [:decode, step], measurements, metadata)

@@ -34,7 +34,8 @@ defmodule PgEtf.Stream.Session do
     Schema,
     Slot,
     Start,
-    State
+    State,
+    Tally
   }
 
   import State, only: [runs: 1]
@@ -131,6 +132,7 @@ defmodule PgEtf.Stream.Session do
         held: nil,
         requeue: Requeue.new(session.opts),
         backfills: Backfills.reset(session.backfills),
+        commits: Tally.commits(),
         sent: nil,
         asked: nil,
         stall: nil,

@@ -17,7 +17,7 @@ defmodule PgEtf.Stream.State do
   # The status is what the user is told: what the program says while one runs, and why
   # none does otherwise.
 
-  alias PgEtf.Stream.Log
+  alias PgEtf.Stream.{Log, Tally}
   alias __MODULE__
 
   # opts           validated
@@ -41,6 +41,7 @@ defmodule PgEtf.Stream.State do
   # moved_at, behind_since, stall, alarmed_at, stats, lag
   #                how it is doing: see PgEtf.Stream.Health
   # backfills      tables that are read beside it: see PgEtf.Stream.Backfills
+  # commits        when what is not confirmed was committed: see PgEtf.Stream.Tally
   # log, warned    what has been logged
   #
   # A crash report shows this struct: it must contain no password, and no rows.
@@ -78,6 +79,7 @@ defmodule PgEtf.Stream.State do
     stored: nil,
     anew?: false,
     log: %Log{},
+    commits: Tally.commits(),
     resumed: [],
     refills: %{},
     warned: MapSet.new(),

@@ -12,6 +12,7 @@ defmodule PgEtf.Stream.Status do
   @doc "Takes a status as the C program reports it."
   @spec set(State.t(), atom, map) :: State.t()
   def set(session, :connected, details) do
+    if waits?(session), do: taken_over(session)
     session = session |> Slot.connected(details) |> clear() |> change(:connected, details)
     kept? = session.slot != nil
     log(%{session | connected?: true}, {:connected, Map.put(details, :kept?, kept?)})
@@ -27,6 +28,12 @@ defmodule PgEtf.Stream.Status do
   end
 
   def set(session, status, details), do: change(session, status, details)
+
+  defp waits?(%State{held: held, status: status}), do: :standby in [held, status]
+
+  defp taken_over(session) do
+    Telemetry.execute(session.opts, [:takeover], %{system_time: System.system_time()}, %{})
+  end
 
   @doc "There will be another attempt."
   @spec failed(State.t(), Error.t(), delay :: non_neg_integer) :: State.t()

@@ -35,7 +35,7 @@ defmodule PgEtf.WebTest do
     Stage.take(produce(slot), 1)
     {200, headers, text} = HTTP.get(port, "/metrics")
     assert headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert text =~ ~s(\npg_etf_events_total{slot="#{slot}",name=""} 1\n)
+    assert text =~ ~s(\npg_etf_events_total{slot="#{slot}",name="",op="insert"} 1\n)
   end
 
   test "HEAD is GET without its body; query and fragment do not matter", %{port: port} do
