@@ -24,7 +24,7 @@ defmodule PgEtf do
 
   alias PgEtf.{Change, Lsn, SchemaHistory, Transaction}
   alias PgEtf.Backfill.Request
-  alias PgEtf.Stream.{Directory, Health, Schema}
+  alias PgEtf.Stream.{Directory, Health, Schema, Updates}
 
   @timeout 15_000
 
@@ -149,6 +149,37 @@ defmodule PgEtf do
   end
 
   @doc """
+  Changes options of a running stream.
+
+      :ok = PgEtf.update(Feed, tables: ["public.orders", "public.invoices"])
+
+  The stream starts again from the confirmed position, as after a failure: what is in flight
+  is delivered again, if it is still asked for. What has been confirmed is not read again:
+  `backfill/3` brings the rows that a new table has already.
+
+  These can be changed: #{Enum.map_join(Updates.changeable(), ", ", &"`#{inspect(&1)}`")}.
+  Others, and values that the stream would not start with, raise `ArgumentError` and change
+  nothing. What the server refuses, such as a pattern or a publication that does not exist,
+  is an error like any other: the stream halts or retries, see `info/1`.
+
+  Changes outlive the process: after a crash its supervisor starts it with the old options,
+  which would skip what the changes have asked for. They end with the node, or with a start
+  with other options, so keep what you have chosen where the options come from. A stream that
+  is halted stays so.
+
+  Waits for a callback of a consumer that is under way. Accepts and raises the same as `info/1`.
+  """
+  @spec update(GenServer.server(), keyword) :: :ok
+  def update(server, changes) do
+    Updates.check!(changes)
+
+    case ask(server, {:update, changes}, :infinity) do
+      :ok -> :ok
+      {:error, message} -> raise ArgumentError, message
+    end
+  end
+
+  @doc """
   What a table looked like at a position, from the changes of tables that a stream with `:ddl`
   has received: `{:ok, relation}`, `{:ok, nil}` where there was none of this name, `:unknown`
   for a table that has not changed, or so long ago that it is forgotten.
@@ -195,7 +226,7 @@ defmodule PgEtf do
   def backfill(server, tables, opts \\ []) do
     {own, opts} = Keyword.split(opts, [:id, :timeout])
     request = Request.new!(tables, Keyword.put_new(opts, :mode, :incremental))
-    ask(server, {:start, Request.id!(own[:id]), request}, own[:timeout] || @timeout)
+    ask(server, {:backfill, {:start, Request.id!(own[:id]), request}}, own[:timeout] || @timeout)
   end
 
   @doc """
@@ -210,25 +241,27 @@ defmodule PgEtf do
   Ends a backfill: nothing more is read. Rows that are on their way still arrive.
   """
   @spec stop_backfill(GenServer.server(), PgEtf.Backfill.id()) :: :ok | {:error, PgEtf.Error.t()}
-  def stop_backfill(server, id), do: ask(server, {:stop, Request.id!(id)}, @timeout)
+  def stop_backfill(server, id), do: ask(server, {:backfill, {:stop, Request.id!(id)}}, @timeout)
 
   @doc """
   Lets a backfill rest: nothing is read before `resume_backfill/2`.
   """
   @spec pause_backfill(GenServer.server(), PgEtf.Backfill.id()) :: :ok | {:error, PgEtf.Error.t()}
-  def pause_backfill(server, id), do: ask(server, {:pause, Request.id!(id)}, @timeout)
+  def pause_backfill(server, id),
+    do: ask(server, {:backfill, {:pause, Request.id!(id)}}, @timeout)
 
   @doc """
   Lets a backfill go on after `pause_backfill/2`.
   """
   @spec resume_backfill(GenServer.server(), PgEtf.Backfill.id()) ::
           :ok | {:error, PgEtf.Error.t()}
-  def resume_backfill(server, id), do: ask(server, {:resume, Request.id!(id)}, @timeout)
+  def resume_backfill(server, id),
+    do: ask(server, {:backfill, {:resume, Request.id!(id)}}, @timeout)
 
   @doc false
-  def ask(server, command, timeout) do
-    at_its_node(server, :ask, [command, timeout], fn stream ->
-      GenServer.call(stream, {PgEtf, {:backfill, command}}, timeout)
+  def ask(server, request, timeout) do
+    at_its_node(server, :ask, [request, timeout], fn stream ->
+      GenServer.call(stream, {PgEtf, request}, timeout)
     end)
   end
 

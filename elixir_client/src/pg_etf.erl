@@ -10,7 +10,7 @@
 -module(pg_etf).
 
 -export([start_link/3, child_spec/1, child_spec/3]).
--export([ack/2, fail/3, info/1, resume/1, resume/2]).
+-export([ack/2, fail/3, info/1, resume/1, resume/2, update/2]).
 -export([message_id/1, partition_by/1, format_lsn/1, parse_lsn/1]).
 -export_type([options/0, server/0, lsn/0, info/0]).
 
@@ -29,13 +29,7 @@
 %% Starts a consumer. Arg is passed to its init/1. Wrong options raise {badarg, Reason}.
 -spec start_link(module(), term(), options()) -> {ok, pid()} | {error, term()}.
 start_link(Module, Arg, Options) ->
-    try
-        ?CONSUMER:start_link(Module, Arg, options(Options))
-    catch
-        error:#{'__exception__' := true, '__struct__' := 'Elixir.ArgumentError',
-                message := Message} ->
-            error({badarg, Message})
-    end.
+    checked(fun() -> ?CONSUMER:start_link(Module, Arg, options(Options)) end).
 
 %% A child of a supervisor: {Module, Arg, Options}, or the three of them.
 -spec child_spec({module(), term(), options()}) -> supervisor:child_spec().
@@ -72,6 +66,11 @@ resume(Server) ->
 resume(Server, Options) ->
     ?PG_ETF:resume(Server, options(Options)).
 
+%% Changes options of a running stream. Wrong options raise {badarg, Reason}.
+-spec update(server(), options()) -> ok.
+update(Server, Options) ->
+    checked(fun() -> ?PG_ETF:update(Server, options(Options)) end).
+
 %% The place of a change as text: the same at each delivery, and of no other change.
 -spec message_id(pg_etf_consumer:change() | pg_etf_consumer:transaction()) -> binary().
 message_id(Change) ->
@@ -90,6 +89,15 @@ format_lsn(Lsn) ->
 -spec parse_lsn(iodata()) -> {ok, lsn()} | error.
 parse_lsn(Text) ->
     ?LSN:parse(unicode:characters_to_binary(Text)).
+
+checked(Fun) ->
+    try
+        Fun()
+    catch
+        error:#{'__exception__' := true, '__struct__' := 'Elixir.ArgumentError',
+                message := Message} ->
+            error({badarg, Message})
+    end.
 
 options(#{} = Options) ->
     options(maps:to_list(Options));

@@ -7,6 +7,7 @@ defmodule PgEtf.Application do
   def start(_type, _args) do
     PgEtf.Stream.Directory.create_table()
     PgEtf.Stream.KnownSlots.create_table()
+    PgEtf.Stream.Updates.create_table()
     PgEtf.Metrics.Counters.create_table()
     PgEtf.Metrics.History.create_table()
     children = [PgEtf.Stream.Directory, PgEtf.Metrics.History]

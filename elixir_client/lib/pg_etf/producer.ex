@@ -345,8 +345,8 @@ defmodule PgEtf.Producer do
     state.session |> Session.resume(opts) |> continue(state)
   end
 
-  def handle_call({PgEtf, {:backfill, command}}, from, state) do
-    {answer, session} = Session.backfill(state.session, command)
+  def handle_call({PgEtf, {request, what}}, from, state) when request in [:backfill, :update] do
+    {answer, session} = apply(Session, request, [state.session, what])
     reply(from, answer)
     continue({:ok, session}, state)
   end

@@ -51,6 +51,8 @@ defmodule PgEtf.ErlangTest do
 
     assert %{slot: ^slot, status: :connected} = :pg_etf.info(pid)
     assert :pg_etf.resume(pid) == :ok
+    assert :pg_etf.update(pid, tables: ['public.t']) == :ok
+    assert {:badarg, _} = catch_error(:pg_etf.update(pid, slot: 'other'))
     send(pid, :hello)
     assert_receive {:info, :hello}
   end

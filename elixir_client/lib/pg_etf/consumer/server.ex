@@ -159,8 +159,9 @@ defmodule PgEtf.Consumer.Server do
     {:reply, {unit, session.opts[:into]}, consumer}
   end
 
-  def handle_call({PgEtf, {:backfill, command}}, from, consumer) do
-    {answer, session} = Session.backfill(consumer.session, command)
+  def handle_call({PgEtf, {request, what}}, from, consumer)
+      when request in [:backfill, :update] do
+    {answer, session} = apply(Session, request, [consumer.session, what])
     GenServer.reply(from, answer)
     continue({:ok, session}, consumer)
   end

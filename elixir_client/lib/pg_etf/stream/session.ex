@@ -35,10 +35,13 @@ defmodule PgEtf.Stream.Session do
     Slot,
     Start,
     State,
-    Tally
+    Tally,
+    Updates
   }
 
   import State, only: [runs: 1]
+
+  require Logger
 
   # Words of the owner's heap at least. One that holds what is read ahead grows past
   # 512 KB, from where on the VM maps each heap from the system and gives it back. A heap
@@ -56,10 +59,14 @@ defmodule PgEtf.Stream.Session do
     Telemetry.load()
     Process.flag(:min_heap_size, @heap)
     Directory.join(pipeline(opts[:broadway][:name]), opts)
+    start = opts
+    {opts, changed} = Updates.restore(opts)
+    log_changed(opts, changed)
     status = if opts[:testing] == :manual, do: :manual, else: :disconnected
 
     reset(%State{
       opts: opts,
+      start: start,
       client: opts[:client],
       incarnation: make_ref(),
       status: status,
@@ -253,6 +260,37 @@ defmodule PgEtf.Stream.Session do
   @spec retry(State.t(), Error.t()) :: State.t()
   def retry(%State{} = session, error) do
     session |> disconnect(session.opts[:shutdown_timeout]) |> reset() |> Ends.back_off(error)
+  end
+
+  @doc "Changes options: what is in flight is delivered again, or not any more."
+  @spec update(State.t(), keyword) :: {:ok | {:error, String.t()}, State.t()}
+  def update(%State{} = session, changes) do
+    case Updates.merge(session.opts, changes) do
+      {:ok, opts} ->
+        Updates.keep(session.start, changes)
+        log_changed(opts, Keyword.keys(changes))
+        {:ok, start_again(%{session | opts: opts})}
+
+      {:error, message} ->
+        {{:error, message}, session}
+    end
+  end
+
+  # One that is halted, or was never connected, has its next start before it.
+  defp start_again(%State{status: status} = session)
+       when runs(session) or status in [:reconnecting, :open_circuit] do
+    session = session |> disconnect(session.opts[:shutdown_timeout]) |> reset()
+    session = %{session | incarnation: make_ref()}
+    tap(session, &State.schedule(&1, :connect, 0))
+  end
+
+  defp start_again(session), do: session
+
+  defp log_changed(_opts, []), do: :ok
+
+  defp log_changed(opts, names) do
+    names = Enum.map_join(names, ", ", &inspect/1)
+    Logger.info("#{Log.label(opts)}: with options as PgEtf.update/2 has changed them: #{names}")
   end
 
   ## Messages

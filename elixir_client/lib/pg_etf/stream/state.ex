@@ -20,7 +20,7 @@ defmodule PgEtf.Stream.State do
   alias PgEtf.Stream.{Log, Tally}
   alias __MODULE__
 
-  # opts           validated
+  # opts           validated; start, as they were before PgEtf.update/2
   # client, conn   the program, and the connection to it while one runs
   # incarnation    that run, and what waits for the next one
   # inbox, requeue what has arrived and is not acknowledged, what has failed
@@ -49,6 +49,7 @@ defmodule PgEtf.Stream.State do
            only: [:phase, :status, :client, :incarnation, :flushed, :position, :attempts, :error]}
   defstruct [
     :opts,
+    :start,
     :client,
     :conn,
     :incarnation,
