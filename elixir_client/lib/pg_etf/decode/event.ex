@@ -110,9 +110,18 @@ defmodule PgEtf.Decode.Event do
     malformed("an event of an unknown kind: #{preview(other)}")
   end
 
+  @doc "A row of a table that was read, in a change that has all but the row."
+  @spec read(tuple | map, Change.t(), Relation.t()) :: Change.t()
+  def read(row, change, relation) do
+    {record, toast} = row(row, relation)
+    %{change | record: record, unchanged_toast: toast, key: key(record, relation)}
+  end
+
   defp state(oid, state), do: Relation.state(oid, state, :strings)
 
-  defp fetch!(relations, oid) do
+  @doc "The relation that was described; what is malformed is thrown."
+  @spec fetch!(%{optional(non_neg_integer) => Relation.t()}, non_neg_integer) :: Relation.t()
+  def fetch!(relations, oid) do
     case relations do
       %{^oid => relation} -> relation
       %{} -> malformed("a row of relation #{oid}, which has not been described")

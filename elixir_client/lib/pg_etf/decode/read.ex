@@ -17,7 +17,7 @@ defmodule PgEtf.Decode.Read do
           {:ok, [Change.t()], Decoder.t()} | {:error, String.t()}
   def decode(%Decoder{} = decoder, {:read, _tag, count, events}, template) do
     Malformed.catching(fn ->
-      {changes, decoder} = Enum.flat_map_reduce(events, decoder, &event(&1, &2, template))
+      {changes, decoder} = events(events, decoder, %{template | op: :read}, [])
       if length(changes) != count, do: malformed("a frame of another number of rows than it says")
       {:ok, changes, decoder}
     end)
@@ -27,18 +27,31 @@ defmodule PgEtf.Decode.Read do
     {:error, "a frame of rows that are read was expected: #{preview(other)}"}
   end
 
-  defp event({:read, oid, row}, decoder, template) do
-    change = Event.change({:insert, oid, row}, template, nil, decoder.relations)
-    {[%{change | op: :read}], decoder}
+  # Rows come in runs of one table, so what they share is put together once.
+  defp events([{:read, oid, _} | _] = events, decoder, template, changes) do
+    relation = Event.fetch!(decoder.relations, oid)
+    %Relation{schema: schema, table: table, types: types} = relation
+    template = %{template | schema: schema, table: table, types: types}
+    {events, changes} = rows(events, oid, relation, template, changes)
+    events(events, decoder, template, changes)
   end
 
-  defp event({:relation, oid, _, _, _, _} = event, decoder, _template) do
+  defp events([{:relation, oid, _, _, _, _} = event | events], decoder, template, changes) do
     relation = Relation.new(event, decoder.keys, decoder.types?)
     relations = Map.put(decoder.relations, oid, relation)
-    {[], %{decoder | relations: relations, met: [relation | decoder.met]}}
+    decoder = %{decoder | relations: relations, met: [relation | decoder.met]}
+    events(events, decoder, template, changes)
   end
 
-  defp event(other, _decoder, _template) do
+  defp events([], decoder, _template, changes), do: {:lists.reverse(changes), decoder}
+
+  defp events([other | _], _decoder, _template, _changes) do
     malformed("an event of an unknown kind: #{preview(other)}")
   end
+
+  defp rows([{:read, oid, row} | events], oid, relation, template, changes) do
+    rows(events, oid, relation, template, [Event.read(row, template, relation) | changes])
+  end
+
+  defp rows(events, _oid, _relation, _template, changes), do: {events, changes}
 end
