@@ -211,7 +211,8 @@ defmodule PgEtf do
 
     * `:id` - its name, up to 63 bytes; a random one by default. What is done of a backfill is
       kept under its id: after a restart of the node a call with the same id and tables goes
-      on where it was (with `backfill_store: {load, save}` it goes on by itself).
+      on where it was (with `backfill_store: {load, save}` it goes on by itself). Once it
+      has ended nothing is kept, and the same id begins anew.
     * `:timeout` - (`15_000`) milliseconds to wait for the stream, whose process may be busy with a
       callback.
   #{PgEtf.Backfill.Request.docs()}

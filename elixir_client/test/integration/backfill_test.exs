@@ -163,7 +163,24 @@ defmodule PgEtf.Integration.BackfillTest do
     eventually(fn -> status(consumer, other) == :finished end, 60_000)
     assert (Mirror.reads(sandbox) - before) in 1..100
     assert same?(context)
+
+    # Nothing is kept of what has ended, so the same id begins anew.
+    for mode <- [:exact, :incremental], command <- [:finished, :stopped] do
+      before = Mirror.reads(sandbox)
+      opts = [id: "again", mode: mode, where: "id <= 100"]
+      {:ok, "again"} = PgEtf.backfill(consumer, hd(tables), opts)
+      if command == :stopped, do: PgEtf.stop_backfill(consumer, "again")
+      eventually(fn -> status(consumer, "again") == command end, 60_000)
+      assert kept(context) == "0"
+      if command == :finished, do: assert(Mirror.reads(sandbox) > before)
+    end
+
     GenServer.stop(consumer)
+  end
+
+  defp kept(%{sandbox: sandbox, slot: slot}) do
+    sql = "SELECT count(*) FROM etf_backfill WHERE slot = '#{slot}'"
+    String.trim(Sandbox.psql!(sandbox, sql))
   end
 
   test "a backfill in a BEAM that is killed goes on", %{sandbox: sandbox} = context do
@@ -188,6 +205,7 @@ defmodule PgEtf.Integration.BackfillTest do
     consumer = mirror(context, [])
     {:ok, "b"} = PgEtf.backfill(consumer, tables, id: "b", chunk_bytes: 50_000)
     eventually(fn -> status(consumer, "b") == :finished end, 120_000)
+    assert kept(context) == "0"
     enough(writer)
     eventually(fn -> same?(context) end, 60_000)
     GenServer.stop(consumer)

@@ -31,6 +31,7 @@ typedef struct BackfillRequest
 	bool unsafe_backfill; /* incremental: even without option visible */
 	PairList connection;  /* of the readers, on top of the stream's */
 	int store;			  /* BackfillStore */
+	bool once;			  /* nothing is kept of it beyond its end */
 	char *state;		  /* to go on from; NULL: none was given */
 	size_t state_len;
 } BackfillRequest;

@@ -20,4 +20,8 @@ extern char *store_from_hex(const char *hex, size_t *len);
 extern void store_put_save(const char *schema, const char *slot, const char *id,
 						   const char *bytes, size_t len, StrBuf *sql);
 
+/* Nothing is kept of it any more. */
+extern void store_put_remove(const char *schema, const char *slot,
+							 const char *id, StrBuf *sql);
+
 #endif

@@ -78,6 +78,7 @@ typedef struct Exact
 	Reader desk;
 	Backoff desk_backoff;
 	int64_t desk_at; /* when to open it again */
+	bool over;		 /* what was kept is to be removed */
 	bool dirty;		 /* the state is to be kept */
 	bool saving;	 /* the desk does it */
 	int64_t saved_at;

@@ -225,11 +225,25 @@ failed(Incremental *inc, const StreamPlace *place)
 }
 
 static void
+save_at_server(Incremental *inc, const char *bytes, size_t len)
+{
+	const char *schema = inc->desk.schema;
+	const char *slot = inc->settings->slot;
+	StrBuf sql = {0};
+
+	if (inc->request.once && inc->stage == INC_ENDING)
+		store_put_remove(schema, slot, inc->request.id, &sql);
+	else
+		store_put_save(schema, slot, inc->request.id, bytes, len, &sql);
+	inc->saving = true;
+	reader_run(&inc->desk, &sql);
+}
+
+static void
 save(Incremental *inc)
 {
 	size_t len = 0;
 	char *bytes = backfill_state_encode(&inc->state, &len);
-	StrBuf sql = {0};
 
 	if (bytes == NULL)
 		return;
@@ -240,12 +254,7 @@ save(Incremental *inc)
 		inc->keys_unkept = false;
 	}
 	else
-	{
-		store_put_save(inc->desk.schema, inc->settings->slot, inc->request.id,
-					   bytes, len, &sql);
-		inc->saving = true;
-		reader_run(&inc->desk, &sql);
-	}
+		save_at_server(inc, bytes, len);
 	free(bytes);
 }
 

@@ -172,6 +172,14 @@ progress_turn(Incremental *inc, const StreamPlace *place)
 	}
 }
 
+/* What was kept is removed where it is of no use any more. */
+static void
+begin_end(Incremental *inc)
+{
+	inc->stage = INC_ENDING;
+	inc->dirty |= inc->request.once;
+}
+
 /* Once what is done is kept, it is over. */
 static void
 end_turn(Incremental *inc)
@@ -181,7 +189,7 @@ end_turn(Incremental *inc)
 	if (inc->stage == INC_RUNNING && inc_pick_is_over(inc))
 	{
 		inc_read_close(inc);
-		inc->stage = INC_ENDING;
+		begin_end(inc);
 	}
 	if (inc->stage != INC_ENDING || incremental_is_behind(inc))
 		return;
@@ -251,7 +259,11 @@ incremental_stop(Incremental *inc)
 		inc_window_forget(inc, i, NULL);
 	inc_read_close(inc);
 	inc->stopping = true;
-	if (inc->stage < INC_RUNNING)
+	if (inc->stage >= INC_RUNNING)
+		begin_end(inc);
+	else
+	{
 		inc->dirty = false;
-	inc->stage = INC_ENDING;
+		inc->stage = INC_ENDING;
+	}
 }

@@ -31,6 +31,7 @@ static const Setting rows[] = {
 	ROW(chunk_bytes, SETTING_COUNT, "1048576", 1, 1 << 30, NULL),
 	ROW(unsafe_backfill, SETTING_BOOL, "false", 0, 0, NULL),
 	ROW(store, SETTING_CHOICE, "server", 0, 0, stores),
+	ROW(once, SETTING_BOOL, "false", 0, 0, NULL),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))

@@ -50,6 +50,19 @@ store_put_save(const char *schema, const char *slot, const char *id,
 					 "SET state = EXCLUDED.state");
 }
 
+void
+store_put_remove(const char *schema, const char *slot, const char *id,
+				 StrBuf *sql)
+{
+	see_own_rows(sql);
+	strbuf_putf(sql,
+				"DELETE FROM %s.etf_backfill WHERE owner = CURRENT_USER AND "
+				"(slot, id) = (",
+				schema);
+	put_key(slot, id, sql);
+	strbuf_puts(sql, ")");
+}
+
 static int
 hex_digit(char c)
 {

@@ -152,6 +152,17 @@ exact_can_go_on(const Engine *engine)
 	return engine->exact.stage == EXACT_READING && jobs_can_go_on(engine);
 }
 
+/* What was kept is removed first where it is of no use any more. */
+static bool
+has_to_remove(Exact *exact)
+{
+	if (!exact->request.once || exact->request.store != STORE_SERVER ||
+		exact->over)
+		return false;
+	exact->over = exact->dirty = true;
+	return true;
+}
+
 /* It is over, and all that was done of it is kept. */
 static void
 end(Engine *engine)
@@ -176,7 +187,7 @@ turn_end(Engine *engine)
 	cancelled = cancelled && exact->stage != EXACT_READING;
 	if ((cancelled ||
 		 (exact->stage == EXACT_DRAINING && exact->chunks.count == 0)) &&
-		!desk_is_behind(engine))
+		!desk_is_behind(engine) && !has_to_remove(exact))
 		end(engine);
 }
 

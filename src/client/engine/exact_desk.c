@@ -310,8 +310,12 @@ save_at_server(Engine *engine, const char *bytes, size_t len)
 	Exact *exact = &engine->exact;
 	StrBuf sql = {0};
 
-	store_put_save(exact->desk.schema, engine->settings->slot,
-				   exact->request.id, bytes, len, &sql);
+	if (exact->over)
+		store_put_remove(exact->desk.schema, engine->settings->slot,
+						 exact->request.id, &sql);
+	else
+		store_put_save(exact->desk.schema, engine->settings->slot,
+					   exact->request.id, bytes, len, &sql);
 	exact->saving = true;
 	reader_run(&exact->desk, &sql);
 }

@@ -8,7 +8,28 @@ defmodule PgEtf.Stream.BackfillReports do
 
   require Logger
 
-  @doc "Takes a report about a backfill."
+  # What reports have to say.
+  @facts %{
+    started: [:mode, :tables, :rows],
+    round: [:lsn],
+    open: [:chunk, :rel],
+    there: [:chunk],
+    close: [:chunk, :lsn],
+    retry: [:chunk, :reason],
+    table_again: [:table, :rel, :reason],
+    table_failed: [:table],
+    table_done: [:table, :rows, :bytes],
+    progress: [:table, :rows, :bytes],
+    finished: [:tables, :rows],
+    stopped: [:tables, :rows]
+  }
+  # Those that only mean something once it has started.
+  @later [:open, :there, :close, :retry, :table_again]
+
+  @doc """
+  Takes a report about a backfill. One that is not under way any more, or of which nobody
+  knows, is of no interest: what is late is no reason to end a stream.
+  """
   @spec report(State.t(), atom, Backfill.id(), term) :: {:ok, State.t()} | {:error, Error.t()}
   def report(%State{} = session, :state, id, state) when is_binary(state) do
     with %{} = request <- session.backfills.requests[id],
@@ -20,15 +41,41 @@ defmodule PgEtf.Stream.BackfillReports do
     end
   end
 
-  def report(%State{inbox: %{reads: reads} = inbox} = session, what, id, details)
-      when is_map(details) do
+  def report(%State{} = session, what, id, details) do
+    cond do
+      not sound?(what, details) -> {:error, Error.protocol("an unknown packet")}
+      not expected?(session, what, id) -> {:ok, ignored(session, what, id)}
+      true -> take(session, what, id, details)
+    end
+  end
+
+  defp take(%State{inbox: %{reads: reads} = inbox} = session, what, id, details) do
     case reads(what, reads, id, details, inbox) do
       :close -> {:ok, session |> close({id, details.chunk}, details) |> Backfills.tell()}
       reads -> %{session | inbox: %{inbox | reads: reads}} |> told(what, id, details) |> kept(id)
     end
   end
 
-  def report(_session, _what, _id, _details), do: {:error, Error.protocol("an unknown packet")}
+  defp sound?(what, %{} = details) do
+    @facts |> Map.get(what, []) |> Enum.all?(&fact?(&1, details[&1]))
+  end
+
+  defp sound?(_what, _details), do: false
+
+  defp fact?(:mode, mode), do: mode in [:exact, :incremental]
+  defp fact?(:table, name), do: is_binary(name)
+  defp fact?(:reason, reason), do: is_binary(reason) or is_atom(reason)
+  defp fact?(_number, value), do: is_integer(value) and value >= 0
+
+  defp expected?(%State{inbox: %{reads: reads}}, what, id) when what in @later do
+    match?(%Reads{runs: %{^id => _}}, reads)
+  end
+
+  defp expected?(session, _what, id), do: is_map_key(session.backfills.requests, id)
+
+  defp ignored(session, what, id) do
+    tap(session, &log(&1, :debug, id, "is not under way: #{what} is ignored"))
+  end
 
   defp put_state(%State{backfills: backfills} = session, id, state) do
     %{session | backfills: %{backfills | states: Map.put(backfills.states, id, state)}}
@@ -57,7 +104,7 @@ defmodule PgEtf.Stream.BackfillReports do
 
   defp reads(:there, reads, id, %{chunk: number}, _), do: Reads.there(reads, {id, number})
   defp reads(:retry, reads, id, %{chunk: number}, _), do: Reads.forget(reads, {id, number})
-  defp reads(:table_again, reads, _id, %{rel: rel}, _), do: reads && Reads.again(reads, rel)
+  defp reads(:table_again, reads, _id, %{rel: rel}, _), do: Reads.again(reads, rel)
   defp reads(:close, _reads, _id, _details, _), do: :close
 
   defp reads(what, reads, id, _details, _) when what in [:finished, :stopped, :failed] do

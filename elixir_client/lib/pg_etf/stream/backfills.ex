@@ -95,8 +95,7 @@ defmodule PgEtf.Stream.Backfills do
     {first, others} = Map.split(backfills.requests, [Request.snapshot()])
 
     Enum.reduce(Map.to_list(first) ++ Map.to_list(others), session, fn {id, request}, session ->
-      request = with_state(request, backfills.states[id], session.opts)
-      session = tell(session, {:backfill, id, request})
+      session = tell(session, {:backfill, id, with_state(request, id, session)})
 
       if backfills.list[id].status == :paused,
         do: tell(session, {:backfill_pause, id}),
@@ -104,9 +103,10 @@ defmodule PgEtf.Stream.Backfills do
     end)
   end
 
-  defp with_state(request, state, opts) do
-    case {opts[:backfill_store], state} do
-      {:server, _} -> Map.put(request, :store, :server)
+  # That a snapshot is done is known for ever; of others nothing is kept beyond the end.
+  defp with_state(request, id, %State{opts: opts, backfills: backfills}) do
+    case {opts[:backfill_store], backfills.states[id]} do
+      {:server, _} -> Map.merge(request, %{store: :server, once: id != Request.snapshot()})
       {_, nil} -> Map.put(request, :store, :consumer)
       {_, state} -> Map.merge(request, %{store: :consumer, state: state})
     end
@@ -160,11 +160,16 @@ defmodule PgEtf.Stream.Backfills do
     Enum.reduce(chunks, session, &done/2)
   end
 
-  defp done({:chunk, id, number}, %State{backfills: backfills} = session) do
-    {facts, closed} = Map.pop(backfills.closed, {id, number})
-    session = %{session | backfills: %{backfills | closed: closed}}
-    {at, measurements} = Map.pop!(facts, :at)
-    measurements = Map.put(measurements, :duration, now() - at)
+  # One that was closed twice is done once.
+  defp done({:chunk, id, number} = chunk, %State{backfills: backfills} = session) do
+    case Map.pop(backfills.closed, {id, number}) do
+      {nil, _closed} -> session
+      {facts, closed} -> done(chunk, facts, %{session | backfills: %{backfills | closed: closed}})
+    end
+  end
+
+  defp done({:chunk, id, number}, %{at: at} = facts, session) do
+    measurements = facts |> Map.delete(:at) |> Map.put(:duration, now() - at)
     Telemetry.execute(session.opts, [:backfill, :chunk], measurements, %{id: id, chunk: number})
     tell(session, {:backfill_done, id, number})
   end
@@ -180,8 +185,8 @@ defmodule PgEtf.Stream.Backfills do
       {refused("backfill #{inspect(id)} has not ended"), session}
     else
       session = publish(%{session | backfills: ask(backfills, id, request)})
-      request = with_state(request, nil, session.opts)
-      session = if runs(session), do: tell(session, {:backfill, id, request}), else: session
+      command = {:backfill, id, with_state(request, id, session)}
+      session = if runs(session), do: tell(session, command), else: session
       {{:ok, id}, session}
     end
   end

@@ -153,8 +153,11 @@ defmodule PgEtf.Stream.Reads do
   @spec there(t, ref) :: t
   def there(%Reads{} = reads, ref) do
     case reads.chunks[ref] do
-      %Chunk{} = chunk -> put_chunk(reads, ref, %{chunk | window: Window.all(chunk.window)})
-      nil -> reads
+      %Chunk{window: %Window{} = window} = chunk ->
+        put_chunk(reads, ref, %{chunk | window: Window.all(window)})
+
+      _ ->
+        reads
     end
   end
 

@@ -71,7 +71,8 @@ defmodule PgEtf.Stream.BackfillsTest do
                 jobs: 2,
                 max_hold: 1_800_000,
                 chunk_bytes: 1_048_576,
-                store: :server
+                store: :server,
+                once: false
               }}
            ]
 
@@ -326,20 +327,6 @@ defmodule PgEtf.Stream.BackfillsTest do
     Busy.set(slot, false)
     eventually(fn -> match?([{:backfill, "b", _}], FakeSlot.commands(slot)) end)
     eventually(fn -> done?(slot, 2) end)
-  end
-
-  test "packets that make no sense end the program, not the stream" do
-    slot = FakeSlot.start([1])
-    stage = produce(slot)
-    eventually(fn -> Stage.info(stage).status == :connected end)
-
-    for packet <- [{:backfill, :started, "b", "text"}, [{:read, {"b", 1}, 1, []}]] do
-      FakeSlot.inject(slot, packet)
-      eventually(fn -> match?(%{status: :halted}, PgEtf.info(stage)) end)
-      assert PgEtf.info(stage).error.class == :protocol
-      PgEtf.resume(stage)
-      eventually(fn -> Stage.info(stage).status == :connected end)
-    end
   end
 
   test "what is asked for wrongly is refused" do
