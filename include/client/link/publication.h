@@ -45,10 +45,10 @@ extern bool publication_check_missing(const Settings *settings, Db *db,
 
 /*
  * Our plugin was not asked for by name, and cannot be had: is it pgoutput, then,
- * since there is something to read by it?
+ * since there is something to read by it?  If there is nothing, the hint says
+ * what there would have to be.
  */
-extern bool publication_replaces(const Settings *settings,
-								 const Failure *failure);
+extern bool publication_replaces(const Settings *settings, Failure *failure);
 
 /* As they were named; NULL: none was. */
 extern const char *publication_names(const Settings *settings);

@@ -187,14 +187,6 @@ say_warning(Checking *checking, const char *name, char *text, char *hint)
 	checking->warnings++;
 }
 
-/* Is it the plugin that is missing, so that pgoutput would do? */
-static bool
-is_missing(const Failure *failure)
-{
-	return failure->class == FAIL_PLUGIN_NOT_ALLOWED ||
-		   strcmp(failure->sqlstate, "58P01") == 0;
-}
-
 /* That it is so, and whether it matters, is said of max_replication_slots. */
 static bool
 has_no_slot_left(const Failure *failure)
@@ -216,12 +208,7 @@ say_slot(Checking *checking, OutputPlugin plugin, bool waits, Failure *failure)
 	else if (has_no_slot_left(failure))
 		say_warning(checking, "plugin", failure->message, failure->hint);
 	else
-	{
-		if (checking->settings->plugin == PLUGIN_AUTO && is_missing(failure))
-			failure_hint(failure, "%s Or, where nothing can be installed: %s",
-						 failure_info(failure->class)->hint, PUBLICATION_HINT);
 		say_failure(checking, "plugin", failure);
-	}
 }
 
 static void

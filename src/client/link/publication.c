@@ -168,13 +168,27 @@ publication_check_look(Stream *stream)
 									 stream->confirmed != 0);
 }
 
-bool
-publication_replaces(const Settings *settings, const Failure *failure)
+/* Is it the plugin that is missing, so that pgoutput would do? */
+static bool
+is_missing(const Failure *failure)
 {
-	return settings->plugin == PLUGIN_AUTO &&
-		   publication_names(settings) != NULL &&
-		   (failure->class == FAIL_PLUGIN_NOT_ALLOWED ||
-			strcmp(failure->sqlstate, "58P01") == 0);
+	return failure->class == FAIL_PLUGIN_NOT_ALLOWED ||
+		   strcmp(failure->sqlstate, "58P01") == 0;
+}
+
+bool
+publication_replaces(const Settings *settings, Failure *failure)
+{
+	char hint[sizeof(failure->hint)];
+
+	if (settings->plugin != PLUGIN_AUTO || !is_missing(failure))
+		return false;
+	if (publication_names(settings) != NULL)
+		return true;
+	snprintf(hint, sizeof(hint), "%s", failure->hint);
+	failure_hint(failure, "%s Or, where nothing can be installed: %s", hint,
+				 PUBLICATION_HINT);
+	return false;
 }
 
 bool

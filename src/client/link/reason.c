@@ -18,7 +18,7 @@
 	"it."
 #define PLUGIN_HINT                                           \
 	"Install the plugin on the server: run \"make install\" " \
-	"there, with the pg_config of that server."
+	"there, with the pg_config of that server, or install its package."
 #define ALLOWED_HINT                                                \
 	"Add " PLUGIN_NAME                                              \
 	" to the server's setting output_plugin_libraries and reload. " \

@@ -147,7 +147,7 @@ next_step(const Stream *stream)
  * ask; the attempt leaves nothing but a line in the server's log.
  */
 static bool
-falls_back(const Stream *stream)
+falls_back(Stream *stream)
 {
 	return stream->step == STEP_CREATE && stream->plugin == PLUGIN_OURS &&
 		   publication_replaces(stream->settings, &stream->db.failure);
