@@ -90,13 +90,11 @@ defmodule PgEtf.Producer do
   Metadata of every table seen, including dropped ones, is kept until the stream restarts:
   about 350 bytes for each column, 38 MB for 10,000 tables of ten columns.
 
-  Where the rate matters: `unit: :transaction` costs about half as much per change as
-  `unit: :change`. Processors should keep waiting messages outside their heaps, and with
-  `unit: :change` request more than Broadway's default of 10, which saves a third:
-
-      processors: [
-        default: [max_demand: 200, spawn_opt: [message_queue_data: :off_heap]]
-      ]
+  `unit: :transaction` costs about half as much per change as `unit: :change`. Processors get
+  `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 100_000]` (0.8 MB each), and with
+  `unit: :change` a `max_demand` of 100, unless you set these: with Broadway's default of 10 a
+  change costs half as much again. If your handler takes longer than some 100 ms, ask for
+  fewer: to get 10, set a `min_demand`, too.
 
   ## Acknowledgement and failures
 
@@ -229,39 +227,36 @@ defmodule PgEtf.Producer do
   whole way.
   """
 
-  # This module is a set of callbacks: it uses neither GenStage nor Broadway, so
-  # it compiles without them, and is held to their behaviours where they are. What it knows about the stream is in PgEtf.Stream.Session;
+  # A set of callbacks: it compiles without GenStage and Broadway, and is held to their
+  # behaviours where they are. What it knows about the stream is in PgEtf.Stream.Session;
   # here are demand, messages and the life of the process.
 
   alias PgEtf.{Error, Options}
-  alias PgEtf.Producer.{Acknowledger, Message, Setup, Topology}
-  alias PgEtf.Stream.{Health, Log, Session, State, Summary}
+  alias PgEtf.Producer.{Acknowledger, Message, Setup, Topology, Tuning}
+  alias PgEtf.Stream.{Health, Session, State, Summary}
   alias __MODULE__
-
-  require Logger
 
   for behaviour <- [GenStage, Broadway.Producer], Code.ensure_loaded?(behaviour) do
     @behaviour behaviour
   end
-
-  # Milliseconds between two looks for stages that are not there yet, and how many
-  # looks there are before the log tells what is waited for.
-  @stages_pause 10
-  @stages_patience 500
 
   # opts      validated
   # session   the stream
   # demand    messages that consumers have asked for and not got
   # message   what a message is made from
   # stages    monitors of the processes that hold messages
+  # shares    how many of them are to have a part of what there is
+  # more?     the rest of what there is follows
   @derive {Inspect, except: [:opts]}
-  defstruct [:opts, :session, :message, demand: 0, stages: %{}]
+  defstruct [:opts, :session, :message, demand: 0, stages: %{}, shares: 1, more?: false]
 
   @doc false
   def prepare_for_start(module, broadway) do
     {producer, opts} = broadway[:producer][:module]
-    Topology.check!(broadway, Setup.validate!(opts))
+    validated = Setup.validate!(opts)
+    Topology.check!(broadway, validated)
     opts = opts |> Options.conceal() |> Keyword.put(:broadway_module, module)
+    broadway = Tuning.tune(broadway, validated[:unit])
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
   end
 
@@ -273,7 +268,7 @@ defmodule PgEtf.Producer do
     send(self(), {Producer, :connect, 1})
     state = %Producer{opts: opts, session: Session.new(opts), message: Message.template()}
     publish(state)
-    {:producer, state, buffer_size: :infinity}
+    {:producer, %{state | shares: Tuning.shares(opts)}, buffer_size: :infinity}
   end
 
   @doc false
@@ -281,21 +276,21 @@ defmodule PgEtf.Producer do
     emit(%{state | demand: state.demand + demand})
   end
 
-  # There is nothing to hand out before the stream is connected, and it is not
-  # connected before all stages exist and are monitored.
+  # The stream is not connected before all stages exist and are monitored.
   @doc false
   def handle_info({Producer, :connect, look}, state) do
-    case Topology.watch(state.opts) do
+    case Topology.watch(state.opts, look) do
       {:ok, stages} ->
         state.session |> Session.connect() |> continue(%{state | stages: stages})
 
-      {:missing, names} ->
-        if look == @stages_patience, do: log_missing(state.session, names)
-        Process.send_after(self(), {Producer, :connect, look + 1}, @stages_pause)
+      {:wait, pause} ->
+        Process.send_after(self(), {Producer, :connect, look + 1}, pause)
         publish(state)
         {:noreply, [], state}
     end
   end
+
+  def handle_info({Producer, :more}, state), do: emit(%{state | more?: false})
 
   def handle_info({Acknowledger, incarnation, seqs, failures}, state) do
     emit(%{state | session: Session.ack(state.session, incarnation, seqs, failures)})
@@ -380,20 +375,25 @@ defmodule PgEtf.Producer do
     do: {:stop, {error, []}, %{state | session: session}}
 
   defp emit(%Producer{} = state) do
-    {items, session} = Session.take(state.session, state.demand)
+    share = Tuning.share(Session.queued(state.session), state.demand, state.shares)
+    {items, session} = Session.take(state.session, share)
     messages = Message.build(items, session.incarnation, state.message, state.opts[:on_failure])
     state = %{state | session: session, demand: state.demand - length(items)}
     publish(state)
-    {:noreply, messages, state}
+    {:noreply, messages, if(share == length(items), do: follow(state), else: state)}
+  end
+
+  # GenStage gives all that a callback returns to the processor with the most demand.
+  defp follow(%Producer{more?: more?, demand: demand} = state) when more? or demand == 0,
+    do: state
+
+  defp follow(state) do
+    send(self(), {Producer, :more})
+    %{state | more?: true}
   end
 
   defp publish(state), do: Health.publish(state.session, %{demand: state.demand})
 
   # GenStage.reply/2, which is GenServer's.
   defp reply(from, reply), do: GenServer.reply(from, reply)
-
-  defp log_missing(session, names) do
-    names = Enum.map_join(names, ", ", &inspect/1)
-    Logger.warning("#{Log.label(session.opts)}: waiting for #{names} to start")
-  end
 end

@@ -26,6 +26,30 @@ if Code.ensure_loaded?(Broadway) do
       assert FakeSlot.breaches(slot) == []
     end
 
+    test "no processor is idle while another has what it could do" do
+      test = self()
+      slot = FakeSlot.start([40])
+
+      handle = fn message ->
+        send(test, {:busy, self()})
+        receive(do: (:continue -> message))
+      end
+
+      context = %{handle: handle}
+      {:ok, pipeline} = Pipeline.start(context, slot, processors: [concurrency: 4])
+
+      busy =
+        for _ <- 1..4 do
+          assert_receive {:busy, pid}, 5_000
+          pid
+        end
+
+      assert length(Enum.uniq(busy)) == 4
+      for pid <- busy, _ <- 1..40, do: send(pid, :continue)
+      eventually(fn -> done?(slot, 1) end)
+      Broadway.stop(pipeline)
+    end
+
     test "is known by its name and by the pid of its start, whatever happens to its producer" do
       slot = FakeSlot.start([1])
       {:ok, pipeline} = Pipeline.start(self(), slot)

@@ -3,6 +3,10 @@ defmodule PgEtf.Producer.Topology do
   # The pipeline around a producer: whether it can work, and which processes in it
   # hold messages.
 
+  alias PgEtf.Stream.Log
+
+  require Logger
+
   @compile {:no_warn_undefined, Broadway}
 
   ## Before the start
@@ -42,20 +46,33 @@ defmodule PgEtf.Producer.Topology do
 
   ## Stages
 
+  # Milliseconds between two looks for stages that are not there yet, and how many
+  # looks there are before the log tells what is waited for.
+  @pause 10
+  @patience 500
+
   @doc """
   Monitors of the stages, once all of them exist: the pipeline may be starting, or
-  starting again. Under GenStage alone there are none.
+  starting again. Else how long to wait for the next look. Under GenStage alone there are
+  none.
   """
-  @spec watch(keyword) :: {:ok, %{optional(reference) => atom}} | {:missing, [atom]}
-  def watch(opts) do
-    with {:ok, names} <- names(opts[:broadway][:name], opts[:broadway_module]) do
-      stages = for name <- names, do: {GenServer.whereis(name), name}
-
-      case for {nil, name} <- stages, do: name do
-        [] -> {:ok, Map.new(stages, fn {pid, name} -> {Process.monitor(pid), name} end)}
-        missing -> {:missing, missing}
-      end
+  @spec watch(keyword, pos_integer) ::
+          {:ok, %{optional(reference) => atom}} | {:wait, pos_integer}
+  def watch(opts, look) do
+    with {:ok, names} <- names(opts[:broadway][:name], opts[:broadway_module]),
+         stages = for(name <- names, do: {GenServer.whereis(name), name}),
+         {:missing, []} <- {:missing, for({nil, name} <- stages, do: name)} do
+      {:ok, Map.new(stages, fn {pid, name} -> {Process.monitor(pid), name} end)}
+    else
+      {:missing, names} ->
+        if look == @patience, do: log_missing(opts, names)
+        {:wait, @pause}
     end
+  end
+
+  defp log_missing(opts, names) do
+    names = Enum.map_join(names, ", ", &inspect/1)
+    Logger.warning("#{Log.label(opts)}: waiting for #{names} to start")
   end
 
   defp names(nil, _module), do: {:ok, []}

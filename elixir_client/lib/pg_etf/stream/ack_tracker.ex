@@ -72,7 +72,7 @@ defmodule PgEtf.Stream.AckTracker do
   @spec in_flight(t) :: non_neg_integer
   def in_flight(%AckTracker{next: next, low: low, done: done}) do
     below_low = if is_map_key(done, block(low)), do: place(low), else: 0
-    acknowledged = for {_, bits} <- done, reduce: 0, do: (sum -> sum + ones(bits))
+    acknowledged = for bits <- :maps.values(done), reduce: 0, do: (sum -> sum + ones(bits))
     next - low - (acknowledged - below_low)
   end
 
@@ -108,8 +108,13 @@ defmodule PgEtf.Stream.AckTracker do
 
   defp advance(low, bits, done), do: advance(low + 1, bits, done)
 
-  defp ones(0), do: 0
-  defp ones(bits), do: 1 + ones(bits &&& bits - 1)
+  # Asked for with each message: ones of pairs, of four bits, of bytes, of all.
+  defp ones(bits) do
+    bits = bits - (bits >>> 1 &&& 0x55555555)
+    bits = (bits &&& 0x33333333) + (bits >>> 2 &&& 0x33333333)
+    bits = bits + (bits >>> 4) &&& 0x0F0F0F0F
+    (bits * 0x01010101) >>> 24 &&& 0xFF
+  end
 
   defp confirm(%AckTracker{low: low, ends: ends} = tracker) do
     case :queue.peek(ends) do

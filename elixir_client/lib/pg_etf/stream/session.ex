@@ -228,6 +228,10 @@ defmodule PgEtf.Stream.Session do
   @spec backfill(State.t(), tuple) :: {term, State.t()}
   defdelegate backfill(session, command), to: Backfills, as: :command
 
+  @doc "How many changes wait to be handed out."
+  @spec queued(State.t()) :: non_neg_integer
+  def queued(%State{inbox: inbox}), do: inbox.queued
+
   @doc "Whether something was handed out and not acknowledged."
   @spec in_flight?(State.t()) :: boolean
   def in_flight?(%State{inbox: inbox}), do: Inbox.in_flight(inbox) > 0
