@@ -15,11 +15,14 @@ plan_is_later(const BackfillState *state, const char *patterns)
 		   strcmp(state->patterns, patterns != NULL ? patterns : "") == 0;
 }
 
-/* May what was read of it before stay? */
+/*
+ * May what was read of it before stay?  The stream may have rows of what is
+ * left by now; only a key tells that they are the same.
+ */
 static bool
 goes_on(const BackfillTable *before, const BackfillTable *now)
 {
-	return before->order == ORDER_RANGES && before->filenode == now->filenode &&
+	return now->key.count > 0 && before->order == ORDER_RANGES && before->filenode == now->filenode &&
 		   table_is_whole(before) && table_is_whole(now);
 }
 
@@ -81,6 +84,45 @@ merge_new(BackfillState *state, BackfillTable *now, bool later,
 	return true;
 }
 
+/* Will the table that this one is told as be emptied? */
+static bool
+begins_with(const BackfillState *state, const BackfillTable *now)
+{
+	for (uint32_t i = 0; i < state->count; i++)
+	{
+		const BackfillTable *table = &state->tables[i];
+
+		if (table->told_as == now->told_as && table->key.count == 0 &&
+			table->status == TABLE_PLANNED)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Partitions without a key that are told as one table are read together: what
+ * was read of one is emptied with it as another one begins anew.
+ */
+static void
+merge_partitions(BackfillState *state, BackfillState *plan,
+				 uint32_t block_size)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		BackfillTable *now = &plan->tables[i];
+		BackfillTable *table = backfill_state_find(state, now->oid);
+
+		/* What is not done has been taken from the plan. */
+		if (table == NULL || table->status != TABLE_DONE ||
+			now->told_as == now->oid || now->key.count > 0 ||
+			!begins_with(state, now))
+			continue;
+		table_restart(table);
+		renew(table, now);
+		begin(table, block_size);
+	}
+}
+
 bool
 plan_merge(BackfillState *state, BackfillState *plan, bool later,
 		   uint32_t block_size,
@@ -107,5 +149,6 @@ plan_merge(BackfillState *state, BackfillState *plan, bool later,
 		if (table != NULL && merge_known(table, now, block_size))
 			tell(arg, PLAN_AGAIN, table);
 	}
+	merge_partitions(state, plan, block_size);
 	return true;
 }

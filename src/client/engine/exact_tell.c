@@ -102,7 +102,7 @@ tell_close(Engine *engine, const Chunk *chunk)
 	const BackfillTable *table = &engine->exact.state.tables[chunk->table];
 	const Field fields[] = {
 		field_number("chunk", chunk->number), field_number("lsn", chunk->lsn),
-		field_number("rel", table->oid), field_number("rows", chunk->rows),
+		field_number("rel", table->told_as), field_number("rows", chunk->rows),
 		field_number("bytes", chunk->bytes)};
 
 	tell(engine, "close", fields, COUNT(fields));
@@ -123,7 +123,7 @@ tell_table(Engine *engine, const char *name, const BackfillTable *table,
 {
 	TableName full = name_of(table);
 	const Field fields[] = {
-		field_text("table", full.text), field_number("rel", table->oid),
+		field_text("table", full.text), field_number("rel", table->told_as),
 		field_number("rows", table->rows), field_number("bytes", table->bytes),
 		field_atom("reason", reason)};
 
@@ -136,7 +136,7 @@ tell_table_failed(Engine *engine, const BackfillTable *table,
 {
 	TableName full = name_of(table);
 	const Field fields[] = {field_text("table", full.text),
-							field_number("rel", table->oid),
+							field_number("rel", table->told_as),
 							field_text("message", failure->message),
 							field_text("hint", failure->hint),
 							field_text("sqlstate", failure->sqlstate)};

@@ -12,7 +12,11 @@
 %%   {retry, Reason}    ask for the next chunk again, once its rows are there
 %%   {mirror, Table}    show {mirror, Table, Rows}: for each row "Column=MD5 ..." of its texts,
 %%                      columns and rows in order
+%%   {sql, Tables, File}
+%%                      write the rows of {Table, Into} as inserts; show {sql, File}
 %%   quit
+%%
+%% Rows of a table without a key are counted, and go when the table is read again.
 %%
 %% Each line of output is a packet that is no frame, {mirror, Table, Rows}, {exit, Status}, or
 %% {violation, What}.
@@ -28,7 +32,9 @@
     read_rels = #{},
     mirror = #{},
     windows = #{},
+    parts = #{},
     open = false,
+    mode = incremental,
     hold = #{},
     pays = true,
     plant = none,
@@ -93,16 +99,45 @@ command({plant, What}, State) ->
     State#state{plant = What};
 command({retry, Reason}, State) ->
     State#state{retry = Reason};
+command({sql, Tables, File}, State) ->
+    ok = file:write_file(File, [inserts(Table, Into, State) || {Table, Into} <- Tables]),
+    show({sql, File}),
+    State;
 command({mirror, Table}, #state{mirror = Mirror} = State) ->
-    Rows = [line(Row) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
+    Rows = [line(Row, shapes(Table, State)) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
     show({mirror, Table, lists:sort(Rows)}),
     State;
 command(quit, _) ->
     halt(0).
 
-line(Row) ->
+line(Row, Shapes) ->
     Columns = lists:sort(maps:to_list(Row)),
-    iolist_to_binary(lists:join(" ", [[Name, "=", hex(erlang:md5(text(Value)))] || {Name, Value} <- Columns])).
+    iolist_to_binary(
+        lists:join(" ", [[Name, "=", hex(erlang:md5(text(Value, maps:get(Name, Shapes))))] || {Name, Value} <- Columns])
+    ).
+
+inserts(Table, Into, #state{mirror = Mirror} = State) ->
+    Shapes = shapes(Table, State),
+    [insert(Into, maps:to_list(Row), Shapes) || Row <- maps:values(maps:get(Table, Mirror, #{}))].
+
+insert(Into, [], _) ->
+    ["INSERT INTO ", Into, " DEFAULT VALUES;\n"];
+insert(Into, Columns, Shapes) ->
+    [
+        ["INSERT INTO ", Into, " (", lists:join(", ", [quoted($", Name) || {Name, _} <- Columns]), ") VALUES ("],
+        lists:join(", ", [literal(Value, maps:get(Name, Shapes)) || {Name, Value} <- Columns]),
+        ");\n"
+    ].
+
+literal(nil, _) -> "NULL";
+literal(Value, Shape) -> quoted($', text(Value, Shape)).
+
+quoted(Quote, Text) ->
+    [Quote, binary:replace(iolist_to_binary(Text), <<Quote>>, <<Quote, Quote>>, [global]), Quote].
+
+%% How the columns of a table are to be read, from its latest description.
+shapes(Table, #state{rels = Rels, read_rels = ReadRels}) ->
+    maps:from_list(lists:append([Shapes || {Name, _, Shapes} <- maps:values(Rels) ++ maps:values(ReadRels), Name =:= Table])).
 
 hex(Bytes) -> [io_lib:format("~2.16.0b", [Byte]) || <<Byte>> <= Bytes].
 
@@ -117,17 +152,21 @@ release(_, _, State) ->
 
 held(What, #state{hold = Hold}) -> maps:get(What, Hold, false).
 
-%% Credit is for frames of the stream alone.
-packet([{read, _, _, _} | _] = Frames, _, State) ->
+%% Credit is for frames of the stream, and of mode `exact`.
+packet([{read, _, _, _} | _] = Frames, Size, State) ->
     State#state.open andalso show({violation, {read_within, State#state.open}}),
-    lists:foldl(fun read/2, State, Frames);
+    State2 = lists:foldl(fun read/2, State, Frames),
+    case State#state.mode of
+        exact -> pay({lists:sum([count(F) || F <- Frames]), Size}, State2);
+        incremental -> State2
+    end;
 packet([Frame | _] = Frames, Size, State) when element(1, Frame) =/= read ->
     lists:keymember(read, 1, Frames) andalso show({violation, mixed}),
     State2 = lists:foldl(fun frame/2, State, Frames),
     pay({lists:sum([count(F) || F <- Frames]), Size}, State2);
-packet({backfill, started, _, _} = Packet, _, State) ->
+packet({backfill, started, _, #{mode := Mode}} = Packet, _, State) ->
     show(Packet),
-    State#state{under_way = true};
+    State#state{under_way = Mode =:= incremental, mode = Mode};
 packet({backfill, open, _, #{chunk := Chunk, rel := Rel}} = Packet, _, State) ->
     show(Packet),
     State#state.open andalso show({violation, {open_within, Chunk}}),
@@ -149,9 +188,12 @@ packet({backfill, close, _, #{chunk := Chunk}} = Packet, _, State) ->
     show(Packet),
     State#state.open andalso show({violation, {close_within, Chunk}}),
     close(Chunk, Packet, State);
-packet({backfill, retry, _, #{chunk := Chunk}} = Packet, _, #state{windows = Windows} = State) ->
+packet({backfill, retry, _, #{chunk := Chunk}} = Packet, _, #state{windows = Windows, parts = Parts} = State) ->
     show(Packet),
-    State#state{windows = maps:remove(Chunk, Windows)};
+    State#state{windows = maps:remove(Chunk, Windows), parts = maps:remove(Chunk, Parts)};
+packet({backfill, table_again, _, #{rel := Rel}} = Packet, _, State) ->
+    show(Packet),
+    begun_anew(Rel, State);
 packet({rewind, _} = Packet, _, State) ->
     show(Packet),
     State#state{open = false};
@@ -159,10 +201,21 @@ packet(Packet, _, State) ->
     show(Packet),
     State.
 
+%% What it was called when something of it came, if anything did.
+begun_anew(Rel, #state{mirror = Mirror, rels = Rels, read_rels = ReadRels} = State) ->
+    case maps:merge(ReadRels, Rels) of
+        #{Rel := {Table, [], _}} -> State#state{mirror = maps:remove(Table, Mirror)};
+        _ -> State
+    end.
+
 %% A close may be on its way when its chunk is asked for again.
 close(Chunk, {backfill, close, Id, #{rows := Rows, lsn := Lsn}}, State0) ->
     State = #state{windows = Windows} = State0#state{closed_at = max(Lsn, State0#state.closed_at)},
     case Windows of
+        _ when is_map_key(Chunk, State#state.parts) ->
+            #{Chunk := {Rel, Parts}} = State#state.parts,
+            length(Parts) =:= Rows orelse show({violation, {rows, Chunk, length(Parts), Rows}}),
+            owe(Id, Chunk, put_parts(Rel, Parts, State#state{parts = maps:remove(Chunk, State#state.parts)}));
         #{Chunk := #window{there = true, rows = Read, rel = Rel} = Window} ->
             is_complete(Window, Rows) orelse show({violation, {rows, Chunk, map_size(Read), Rows}}),
             State2 = emit(Rel, settle(Window, State), State),
@@ -170,9 +223,18 @@ close(Chunk, {backfill, close, Id, #{rows := Rows, lsn := Lsn}}, State0) ->
         #{Chunk := _} ->
             show({violation, {close_before_there, Chunk}}),
             State;
+        _ when Rows =:= 0, State#state.mode =:= exact ->
+            owe(Id, Chunk, State);
         _ ->
             State
     end.
+
+%% Rows of mode `exact` go where the stream stands.
+put_parts(Rel, Parts, #state{rels = Rels, read_rels = ReadRels} = State) ->
+    #{Rel := {_, Columns, _} = Known} = ReadRels,
+    Put = fun(Row, Acc) -> put_row(Rel, key_of(Columns, Row), Row, Acc) end,
+    State2 = lists:foldr(Put, State#state{rels = Rels#{Rel => Known}}, Parts),
+    State2#state{rels = Rels}.
 
 owe(Id, Chunk, State) ->
     case held(done, State) of
@@ -203,7 +265,7 @@ settle(#window{rows = Rows, noted = Noted}, #state{plant = Plant}) ->
 
 emit(Rel, Rows, #state{mirror = Mirror, read_rels = Rels} = State) ->
     case Rels of
-        #{Rel := {Table, _}} ->
+        #{Rel := {Table, _, _}} ->
             Known = maps:get(Table, Mirror, #{}),
             State#state{mirror = Mirror#{Table => maps:merge(Known, Rows)}};
         _ when map_size(Rows) =:= 0 ->
@@ -215,8 +277,13 @@ read({read, {_, Chunk}, _, Events}, State) ->
 
 read_event({relation, Rel, _, _, _, _} = Relation, _, #state{read_rels = Rels} = State) ->
     State#state{read_rels = Rels#{Rel => described(Relation)}};
+read_event({read, Rel, Row}, Chunk, #state{windows = Windows, parts = Parts} = State) when
+    not is_map_key(Chunk, Windows), State#state.mode =:= exact
+->
+    {_, Before} = maps:get(Chunk, Parts, {Rel, []}),
+    State#state{parts = Parts#{Chunk => {Rel, [Row | Before]}}};
 read_event({read, Rel, Row}, Chunk, #state{read_rels = Rels, windows = Windows} = State) ->
-    #{Rel := {_, KeyColumns}} = Rels,
+    #{Rel := {_, KeyColumns, _}} = Rels,
     case Windows of
         #{Chunk := #window{rows = Rows, empty = false} = Window} ->
             Key = maps:with(KeyColumns, Row),
@@ -233,7 +300,13 @@ described({relation, _, Schema, Table, _, Columns}) ->
             [] -> Primary;
             _ -> Keys
         end,
-    {<<Schema/binary, ".", Table/binary>>, Key}.
+    {<<Schema/binary, ".", Table/binary>>, Key, [{Name, shape(Type, Flags)} || {Name, Type, _, _, Flags} <- Columns]}.
+
+shape(Type, Flags) ->
+    case lists:keyfind(as, 1, [Flag || Flag <- Flags, is_tuple(Flag)]) of
+        {as, Shape} -> Shape;
+        false -> Type
+    end.
 
 frame({tx, Part, {_, Commit, End, _}, _, _, _, Events}, State) ->
     %% What commits before the place of a chunk has come before its close.
@@ -270,6 +343,8 @@ event({truncate, Rels, _}, State) ->
 event(_, State) ->
     State.
 
+update(Rel, {row, _} = Key, New, _, Row, State) ->
+    put_row(Rel, New, Row, take_row(Rel, Key, State));
 update(Rel, Key, Key, Columns, Row, State) when map_size(Columns) =:= map_size(Row) ->
     note(Rel, Key, drop, put_row(Rel, Key, Row, State));
 update(Rel, Key, Key, Columns, _, State) ->
@@ -280,16 +355,16 @@ update(Rel, Key, New, Columns, Row, State) ->
     map_size(Columns) < map_size(Row) andalso State#state.under_way andalso moved(Rel, New, State2),
     note(Rel, New, drop, note(Rel, Key, drop, State2)).
 
-moved(Rel, Key, #state{backfill = Id} = State) ->
-    send({backfill_keys, Id, Rel, [maps:map(fun(_, V) -> text(V) end, Key)]}, State).
+moved(Rel, Key, #state{backfill = Id, rels = Rels} = State) ->
+    #{Rel := {_, _, Shapes}} = Rels,
+    Shape = maps:from_list(Shapes),
+    send({backfill_keys, Id, Rel, [maps:map(fun(Name, V) -> text(V, maps:get(Name, Shape)) end, Key)]}, State).
 
-text(nil) -> <<"NULL">>;
-text(null) -> <<"NULL">>;
-text(Value) when is_integer(Value) -> integer_to_binary(Value);
-text(Value) when is_binary(Value) -> Value.
+text(nil, _) -> <<"NULL">>;
+text(Value, Shape) -> iolist_to_binary(values:text(Value, Shape)).
 
 truncate(Rel, #state{mirror = Mirror, rels = Rels, windows = Windows} = State) ->
-    #{Rel := {Table, _}} = Rels,
+    #{Rel := {Table, _, _}} = Rels,
     Emptied = maps:map(
         fun
             (_, #window{rel = R} = Window) when R =:= Rel -> Window#window{rows = #{}, noted = #{}, empty = true};
@@ -300,17 +375,32 @@ truncate(Rel, #state{mirror = Mirror, rels = Rels, windows = Windows} = State) -
     State#state{mirror = Mirror#{Table => #{}}, windows = Emptied}.
 
 key(Rel, Row, #state{rels = Rels}) ->
-    #{Rel := {_, Columns}} = Rels,
-    maps:with(Columns, Row).
+    #{Rel := {_, Columns, _}} = Rels,
+    key_of(Columns, Row).
+
+%% A row without a key is its own.
+key_of([], Row) -> {row, Row};
+key_of(Columns, Row) -> maps:with(Columns, Row).
 
 row(Rel, Key, #state{rels = Rels, mirror = Mirror}) ->
-    #{Rel := {Table, _}} = Rels,
+    #{Rel := {Table, _, _}} = Rels,
     maps:get(Key, maps:get(Table, Mirror, #{}), #{}).
 
 put_row(Rel, Key, Row, #state{rels = Rels, mirror = Mirror} = State) ->
-    #{Rel := {Table, _}} = Rels,
+    #{Rel := {Table, _, _}} = Rels,
     Rows = maps:get(Table, Mirror, #{}),
-    State#state{mirror = Mirror#{Table => Rows#{Key => Row}}}.
+    State#state{mirror = Mirror#{Table => Rows#{place(Key, 1, Rows) => Row}}}.
+
+%% Equal rows without a key are as many as they are.
+place({row, _} = Key, N, Rows) when is_map_key({Key, N}, Rows) -> place(Key, N + 1, Rows);
+place({row, _} = Key, N, _) -> {Key, N};
+place(Key, _, _) -> Key.
+
+last_place({row, _} = Key, Rows) ->
+    {_, N} = place(Key, 1, Rows),
+    {Key, N - 1};
+last_place(Key, _) ->
+    Key.
 
 %% A row that the mirror has not got yet: it will, from its chunk.
 merge_row(Rel, Key, Columns, State) ->
@@ -320,8 +410,9 @@ merge_row(Rel, Key, Columns, State) ->
     end.
 
 take_row(Rel, Key, #state{rels = Rels, mirror = Mirror} = State) ->
-    #{Rel := {Table, _}} = Rels,
-    State#state{mirror = Mirror#{Table => maps:remove(Key, maps:get(Table, Mirror, #{}))}}.
+    #{Rel := {Table, _, _}} = Rels,
+    Rows = maps:get(Table, Mirror, #{}),
+    State#state{mirror = Mirror#{Table => maps:remove(last_place(Key, Rows), Rows)}}.
 
 note(Rel, Key, What, #state{windows = Windows} = State) ->
     State#state{
@@ -341,6 +432,7 @@ later(#{} = Columns, #{} = More) -> maps:merge(Columns, More);
 later(_, What) -> What.
 
 count({tx, _, _, _, Count, _, _}) -> Count;
+count({read, _, Count, _}) -> Count;
 count(_) -> 1.
 
 pay({Events, Bytes}, #state{credit = {E, B}, pays = Pays} = State) ->
@@ -349,4 +441,11 @@ pay({Events, Bytes}, #state{credit = {E, B}, pays = Pays} = State) ->
     State#state{credit = Credit}.
 
 show(Term) ->
-    io:format("~0tp.~n", [Term]).
+    %% Since OTP 26 keys are in order when that is asked for.
+    io:format(
+        case erlang:system_info(otp_release) >= "26" of
+            true -> "~0ktp.~n";
+            false -> "~0tp.~n"
+        end,
+        [Term]
+    ).

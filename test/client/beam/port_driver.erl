@@ -254,4 +254,11 @@ row(_) -> none.
 show(Frame) when element(1, Frame) =:= frame ->
     io:format("~tw.~n", [Frame]);
 show(Term) ->
-    io:format("~0tp.~n", [Term]).
+    %% Since OTP 26 keys are in order when that is asked for.
+    io:format(
+        case erlang:system_info(otp_release) >= "26" of
+            true -> "~0ktp.~n";
+            false -> "~0tp.~n"
+        end,
+        [Term]
+    ).

@@ -14,11 +14,12 @@ use EtfClient;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-# With a slot that is there, or is made.
+# With a slot that is there, or is made; "first": the backfill "b" that comes before all.
 sub start
 {
 	my ($class, $etf, $slot, %setting) = @_;
 	my $self = EtfClient::new($class, undef, 'backfill_driver');
+	my $first = delete $setting{first};
 
 	$self->{etf} = $etf;
 	$self->{all} = [];
@@ -32,7 +33,8 @@ sub start
 			options => '#{rows => map, dialect => elixir}',
 			%setting)
 		  . '}}');
-	$self->expect(qr/^\{status,connected/, "$slot: connected");
+	$self->backfill('b', %$first) if $first;
+	$self->expect(qr/^\{status,connected/, "$slot: connected") if !$first;
 	return $self;
 }
 

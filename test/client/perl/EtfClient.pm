@@ -21,7 +21,7 @@ sub new
 	my ($class, $program, $driver) = @_;
 	my $self = bless { in => '', out => '', lines => [] }, $class;
 	my @erl = (
-		'erl', '-noshell', '-pa', $ENV{ETF_DRIVER}, '-s', $driver // 'port_driver', 'main',
+		'erl', '-noshell', '-pa', $ENV{ETF_DRIVER}, $ENV{ETF_BEAM}, '-s', $driver // 'port_driver', 'main',
 		$program // $ENV{ETF_CLIENT});
 
 	$self->{run} = IPC::Run::start(\@erl, '<', \$self->{in}, '>',

@@ -27,6 +27,8 @@ add(BackfillState *state, uint32_t oid, uint32_t filenode, uint64_t pages,
 	table->schema = strdup("public");
 	table->name = strdup("t");
 	table->collation = strdup("");
+	table->told_as = oid;
+	CHECK(texts_add(&table->key, "id", 2));
 	return table;
 }
 
@@ -117,6 +119,42 @@ full_rows_need_no_toast(void)
 	backfill_state_free(&state);
 }
 
+static BackfillTable *
+add_keyless(BackfillState *state, uint32_t oid, uint32_t told_as)
+{
+	BackfillTable *table = add(state, oid, oid, PAGES, 0);
+
+	texts_free(&table->key);
+	table->told_as = told_as;
+	return table;
+}
+
+static void
+rows_without_a_key_are_read_at_once(void)
+{
+	BackfillState state = {0};
+	BackfillState plan = {0};
+
+	add_keyless(&plan, 1, 1);
+	add_keyless(&plan, 2, 9);
+	add_keyless(&plan, 3, 9);
+	add_keyless(&plan, 4, 8);
+	merge(&state, &plan, false);
+	read_half(&state.tables[0]);
+	state.tables[1].status = TABLE_DONE;
+	state.tables[3].status = TABLE_DONE;
+
+	/* The third one empties what the second one is told as. */
+	for (uint32_t oid = 1; oid <= 4; oid++)
+		add_keyless(&plan, oid, oid == 1 ? 1 : oid == 4 ? 8 : 9);
+	CHECK(merge(&state, &plan, true).again == 1);
+	CHECK(state.tables[0].status == TABLE_PLANNED);
+	CHECK(state.tables[1].status == TABLE_PLANNED &&
+		  state.tables[1].ranges.ndone == 0 && state.tables[1].starts == 1);
+	CHECK(state.tables[3].status == TABLE_DONE);
+	backfill_state_free(&state);
+}
+
 static void
 what_is_new_is_read_or_streamed(void)
 {
@@ -180,6 +218,7 @@ main(void)
 {
 	half_read_tables_go_on_or_begin_anew();
 	full_rows_need_no_toast();
+	rows_without_a_key_are_read_at_once();
 	what_is_new_is_read_or_streamed();
 	ranges_are_given_back();
 	chunks_are_taken_once();
