@@ -122,6 +122,7 @@ defmodule PgEtf.MixProject do
         Pipelines: [
           PgEtf.Producer,
           PgEtf.Consumer,
+          PgEtf.Fanout,
           PgEtf.Position,
           PgEtf.Ecto,
           PgEtf.Outbox,

@@ -11,6 +11,7 @@ defmodule PgEtf do
 
     * `PgEtf.Producer` - with Broadway
     * `PgEtf.Consumer` - with plain OTP, from Elixir or Erlang
+    * `PgEtf.Fanout` - on several nodes at once
     * `PgEtf.Outbox` - events that are part of a transaction
     * `PgEtf.PubSub` - changes for LiveView
     * `PgEtf.Ecto` - rows as structs of Ecto schemas

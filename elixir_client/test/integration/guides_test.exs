@@ -34,10 +34,15 @@ defmodule PgEtf.Integration.GuidesTest do
   end
 
   test "in a cluster: every option is one" do
-    [children, connection] = "guides/in-a-cluster.md" |> File.read!() |> blocks("elixir")
+    [children, fanout, connection] = "guides/in-a-cluster.md" |> File.read!() |> blocks("elixir")
+
     {_, [connection: connection]} = Code.eval_string(connection)
     {[child], _} = Code.eval_string(children, connection: connection)
     assert %{start: {_, _, [_audit, :no_state, opts]}} = Supervisor.child_spec(child, [])
+
+    {[child], _} = Code.eval_string(fanout, connection: connection)
+    assert %{start: {PgEtf.Fanout, _, [_, :no_state, more]}} = Supervisor.child_spec(child, [])
+    assert Keyword.keys(more) -- [:name] == Keyword.keys(opts)
     settings = opts |> Options.validate!() |> Client.Settings.start()
 
     assert %{"host" => "db1,db2", "target_session_attrs" => "read-write", "dbname" => "shop"} =

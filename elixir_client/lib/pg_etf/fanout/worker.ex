@@ -1,0 +1,141 @@
+defmodule PgEtf.Fanout.Worker do
+  @moduledoc false
+  # Handles changes that a reader sends, which may be on another node, in their order.
+  #
+  # It works for one reader and epoch: the last one that has said so. That is true for what
+  # has arrived before, too, so what belongs to an earlier one is dropped.
+
+  use GenServer
+
+  alias PgEtf.Fanout.Reader
+  alias PgEtf.Stream.{Callback, Summary}
+  alias PgEtf.Telemetry
+  alias __MODULE__
+
+  # reader    {pid, reference of the epoch, monitor}, nil without one
+  # in_order? whether its stream starts again when something fails
+  defstruct [:module, :state, :opts, :own, :index, :reader, in_order?: true]
+
+  @wrong "neither {:ok, state} nor {:error, reason, state}"
+
+  @spec start_link({module, term, keyword, map, non_neg_integer}) :: GenServer.on_start()
+  def start_link(args) do
+    GenServer.start_link(Worker, args, spawn_opt: [message_queue_data: :off_heap])
+  end
+
+  @impl GenServer
+  def init({module, arg, opts, own, index}) do
+    Process.flag(:trap_exit, true)
+    {:ok, state} = if function_exported?(module, :init, 1), do: module.init(arg), else: {:ok, arg}
+    :ok = :pg.join(own.scope, Worker, self())
+    {:ok, %Worker{module: module, state: state, opts: opts, own: own, index: index}}
+  end
+
+  @impl GenServer
+  def handle_info({Worker, :welcome, pid, ref, in_order?}, worker) do
+    {:noreply, attach(%{worker | in_order?: in_order?}, pid, ref)}
+  end
+
+  def handle_info({Worker, :batch, ref, changes}, %Worker{reader: {_, ref, _}} = worker) do
+    {:noreply, handle(changes, worker)}
+  end
+
+  def handle_info({:DOWN, monitor, :process, _, _}, %Worker{reader: {_, _, monitor}} = worker) do
+    {:noreply, %{worker | reader: nil}}
+  end
+
+  def handle_info(_message, worker), do: {:noreply, worker}
+
+  @impl GenServer
+  def terminate(reason, %Worker{module: module, state: state}) do
+    if function_exported?(module, :handle_stop, 2), do: module.handle_stop(reason, state)
+  end
+
+  if {:format_status, 1} in GenServer.behaviour_info(:callbacks), do: @impl(GenServer)
+  @doc false
+  def format_status(status), do: Summary.status(status, &summary/1)
+
+  @impl GenServer
+  def format_status(:normal, [_dictionary, worker]), do: [data: [{~c"State", summary(worker)}]]
+  def format_status(:terminate, [_dictionary, worker]), do: summary(worker)
+
+  defp summary(%Worker{module: module, index: index}), do: %{module: module, index: index}
+
+  ## The reader
+
+  defp attach(worker, pid, ref) do
+    with {other, of_other, _monitor} when other != pid <- worker.reader do
+      send(other, {Reader, :left, of_other})
+    end
+
+    worker = detach(worker)
+    about = %{node: node(), index: worker.index, window: worker.own.window}
+    send(pid, {Reader, :ready, ref, about})
+    %{worker | reader: {pid, ref, Process.monitor(pid)}}
+  end
+
+  defp detach(%Worker{reader: nil} = worker), do: worker
+
+  defp detach(%Worker{reader: {_pid, _ref, monitor}} = worker) do
+    Process.demonitor(monitor, [:flush])
+    %{worker | reader: nil}
+  end
+
+  ## Handling
+
+  defp handle([], worker), do: worker
+
+  defp handle(changes, %Worker{reader: {_, ref, _}} = worker) do
+    {some, rest} = Enum.split(changes, worker.own.batch_size)
+    worker = some |> call(worker) |> answer(length(some), worker) |> look()
+    if match?({_, ^ref, _}, worker.reader), do: handle(rest, worker), else: worker
+  end
+
+  # It may be over meanwhile, for this reader or this epoch.
+  defp look(%Worker{reader: nil} = worker), do: worker
+
+  defp look(%Worker{reader: {_pid, _ref, monitor}} = worker) do
+    receive do
+      {Worker, :welcome, pid, ref, in_order?} ->
+        attach(%{worker | in_order?: in_order?}, pid, ref)
+
+      {:DOWN, ^monitor, :process, _, _} ->
+        %{worker | reader: nil}
+    after
+      0 -> worker
+    end
+  end
+
+  defp call(changes, %Worker{module: module, state: state, opts: opts}) do
+    run = fn -> module.handle_changes(changes, state) end
+
+    Callback.run(opts, fn ->
+      if Telemetry.attached?([:callback]), do: span(opts, length(changes), run), else: run.()
+    end)
+  end
+
+  defp span(opts, count, run) do
+    Telemetry.span(opts, [:callback], %{callback: :handle_changes, changes: count}, fn ->
+      result = run.()
+      {result, %{result: if(is_tuple(result), do: elem(result, 0))}}
+    end)
+  end
+
+  defp answer({:ok, {:ok, state}}, count, %Worker{reader: {pid, ref, _}} = worker) do
+    send(pid, {Reader, :done, ref, count})
+    %{worker | state: state}
+  end
+
+  defp answer({:ok, {:error, reason, state}}, count, worker) do
+    failed({:failed, reason}, count, %{worker | state: state})
+  end
+
+  defp answer({:ok, _other}, count, worker), do: failed({:failed, @wrong}, count, worker)
+  defp answer(exception, count, worker), do: failed(exception, count, worker)
+
+  # Where the stream starts again, what comes behind the failed one is not for now.
+  defp failed(status, count, %Worker{reader: {pid, ref, _}} = worker) do
+    send(pid, {Reader, :failed, ref, count, status})
+    if worker.in_order?, do: detach(worker), else: worker
+  end
+end
