@@ -9,7 +9,8 @@
 
 defmodule Reader.Tally do
   # The count lies outside of the heap of any process, as do the latencies.
-  defstruct [:seen, :latencies, :goal, :owner]
+  # pause: milliseconds that a handler takes; where: what counts, a message or a batch.
+  defstruct [:seen, :latencies, :goal, :owner, pause: 0, where: :message]
 
   def new(goal, measure?) do
     %__MODULE__{
@@ -61,16 +62,15 @@ if Code.ensure_loaded?(Broadway) do
   defmodule Reader.Pipeline do
     use Broadway
 
-    def start(opts, processors, tally) do
+    def start(producer, topology, tally) do
       # Its own default, which is not there where it was compiled without Mix.
       Application.put_env(:broadway, :config_storage, :persistent_term)
       {:ok, _} = Application.ensure_all_started(:broadway)
+      producer = [producer: [module: producer, concurrency: 1]]
 
-      Broadway.start_link(__MODULE__,
-        name: __MODULE__,
-        producer: [module: {PgEtf.Producer, opts}, concurrency: 1],
-        processors: [default: processors],
-        context: tally
+      Broadway.start_link(
+        __MODULE__,
+        [name: __MODULE__, context: tally] ++ producer ++ topology
       )
     end
 
@@ -80,30 +80,71 @@ if Code.ensure_loaded?(Broadway) do
       message
     end
 
-    def handle_message(_, %{data: change} = message, tally) do
-      Reader.Tally.add(tally, 1, change.commit_time)
+    def handle_message(_, %{data: %PgEtf.Change{} = change} = message, tally) do
+      if tally.pause > 0, do: Process.sleep(tally.pause)
+      if tally.where == :message, do: Reader.Tally.add(tally, 1, change.commit_time)
       message
+    end
+
+    # Of a peer: rows have these, and the marks of transactions around them have not.
+    def handle_message(_, message, tally) do
+      if is_map_key(message.data, :tuple_data), do: Reader.Tally.add(tally, 1, nil)
+      message
+    end
+
+    @impl true
+    def handle_batch(_, messages, _, tally) do
+      Reader.Tally.add(tally, length(messages), hd(messages).data.commit_time)
+      messages
     end
   end
 end
 
 defmodule Reader do
-  # Processors as PgEtf.Producer recommends them where the rate matters, but for
-  # "broadway-changes", which is what there is without a thought.
+  # Pipelines have what there is without a thought, but for the number of processors.
   def handlers do
     %{
       "consumer" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, &1),
       "consumer-changes" => &PgEtf.Consumer.start_link(Reader.Changes, &2, &1),
-      "broadway" => &pipeline(&1, :transaction, [spawn_opt: off_heap()], &2),
-      "broadway-changes" => &pipeline(&1, :change, [], &2),
-      "broadway-tuned" => &pipeline(&1, :change, [max_demand: 200, spawn_opt: off_heap()], &2)
+      "consumer-tls" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, tls(&1)),
+      "broadway" => &pipeline(&1, :transaction, &2),
+      "broadway-changes" => &pipeline(&1, :change, &2),
+      "broadway-1ms" => &pipeline(&1, :change, %{&2 | pause: 1}, 20),
+      "broadway-batcher" => &batches/2,
+      "postgrex_wal" => &postgrex_wal/2
     }
   end
 
-  defp off_heap, do: [message_queue_data: :off_heap]
+  defp pipeline(opts, unit, tally, concurrency \\ 2) do
+    topology = [processors: [default: [concurrency: concurrency]]]
+    apply(Reader.Pipeline, :start, [{PgEtf.Producer, opts ++ [unit: unit]}, topology, tally])
+  end
 
-  defp pipeline(opts, unit, processors, tally) do
-    apply(Reader.Pipeline, :start, [opts ++ [unit: unit], [concurrency: 2] ++ processors, tally])
+  defp batches(opts, tally) do
+    topology = [processors: [default: [concurrency: 2]], batchers: [default: [batch_size: 500]]]
+    producer = {PgEtf.Producer, opts ++ [unit: :change]}
+    apply(Reader.Pipeline, :start, [producer, topology, %{tally | where: :batch}])
+  end
+
+  defp tls(opts) do
+    host = Regex.replace(~r/host=\S+/, opts[:connection], "host=127.0.0.1 sslmode=require")
+    Keyword.put(opts, :connection, host)
+  end
+
+  # With settings of its documentation, and a queue that it does not overflow.
+  defp postgrex_wal(opts, tally) do
+    %{"host" => dir, "user" => user, "dbname" => database} =
+      words =
+      opts[:connection] |> String.split() |> Map.new(&List.to_tuple(String.split(&1, "=")))
+
+    {:ok, _} = Application.ensure_all_started(:postgrex)
+    slot = [name: :wal, slot_name: opts[:slot], publication_name: "bench", max_size: 100_000_000]
+    port = words |> Map.get("port", "5432") |> String.to_integer()
+    connection = [socket_dir: dir, port: port, username: user, database: database]
+    named = [parameters: [application_name: "bench_run"]]
+    topology = [processors: [default: [max_demand: 1000, min_demand: 500, concurrency: 1]]]
+    producer = {PostgrexWal.PgProducer, slot ++ connection ++ named}
+    apply(Reader.Pipeline, :start, [producer, topology, tally])
   end
 
   def main([handler, connection, slot, changes | latencies]) do

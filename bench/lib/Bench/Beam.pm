@@ -4,6 +4,7 @@ package Bench::Beam;
 use strict;
 use warnings;
 
+use File::Basename qw(basename);
 use FindBin;
 use IPC::Open3;
 use Time::HiRes qw(time);
@@ -24,12 +25,30 @@ sub copies
 		'pg_etf_client' => "$build/build/pg_etf_client");
 
 	$copy{"beam/$_"} = "$ENV{BROADWAY_LIBS}/$_" for broadway();
+	%copy = (%copy, peers());
 	return \%copy;
 }
 
+# Other readers, where PEERS names a directory that has them, compiled, and what
+# they need.
+sub peers
+{
+	my $peers = $ENV{PEERS} // return;
+	my @dirs = ("$peers/*", map { "$ENV{BROADWAY_LIBS}/$_" }
+		  grep { broadway() } qw(postgrex db_connection decimal));
+	return map { 'beam/' . basename($_) => $_ } grep { -d "$_/ebin" } map { glob } @dirs;
+}
+
+sub has
+{
+	my ($peer) = @_;
+	return $ENV{PEERS} && broadway() && -d "$ENV{PEERS}/$peer/ebin";
+}
+
 # What the reader knows to do with what comes.
-our @handlers = ('consumer', 'consumer-changes', 'broadway', 'broadway-changes',
-	'broadway-tuned');
+our @handlers = ('consumer', 'consumer-changes', 'consumer-tls', 'broadway',
+	'broadway-changes', 'broadway-1ms', 'broadway-batcher', 'postgrex_wal');
+our @peers = ('postgrex_wal');
 
 sub broadway
 {
@@ -41,9 +60,12 @@ sub broadway
 # The results of those handlers that cannot run here.
 sub missing
 {
-	return () if broadway();
-	return map { $_ => { failed => 'not there (BROADWAY_LIBS)' } }
-	  grep { /^broadway/ } @_;
+	my @missing = broadway() ? () : grep { /^broadway/ } @_;
+	my %wanted = map { $_ => 1 } @_;
+	return (
+		(map { $_ => { failed => 'not there (BROADWAY_LIBS)' } } @missing),
+		map { $_ => { failed => 'not there (PEERS)' } }
+		  grep { $wanted{$_} && !has($_) } @peers);
 }
 
 # Run a handler of the reader on a copy of a slot until it has seen so many
@@ -103,8 +125,11 @@ sub measure
 	return {
 		wall => time - $started,
 		cpu => Bench::Run::cpu_time(Bench::Run::walsender($cluster)),
-		client_cpu => Bench::Run::cpu_time($client),
-		client_rss => Bench::Run::peak_rss($client),
+		# A peer has none.
+		$client
+		? (client_cpu => Bench::Run::cpu_time($client),
+			client_rss => Bench::Run::peak_rss($client))
+		: (),
 		beam_cpu => Bench::Run::cpu_time($reader->{pid}) - $before,
 		beam_rss => Bench::Run::peak_rss($reader->{pid}) };
 }

@@ -11,12 +11,14 @@ use warnings;
 use File::Basename qw(dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 use IPC::Open3;
 
 my $marker = '-- answered --';
 
 # bin: the server's programs; copies: files and directories, by their names in
-# the cluster's directory; plugins: names to allow.  Started by root, this
+# the cluster's directory; plugins: names to allow; tls: whether it listens on
+# 127.0.0.1, too.  Started by root, this
 # process is another user's from here on.
 sub new
 {
@@ -34,6 +36,7 @@ sub new
 	$self->run('initdb', '-A', 'trust', '-N', '-D', "$dir/data", '-U', 'bench',
 		'-E', 'UTF8', '--locale=C');
 	$self->configure(@{ $arg{plugins} });
+	$self->listen if $arg{tls};
 	$self->start;
 	return $self;
 }
@@ -94,6 +97,26 @@ sub configure
 	return;
 }
 
+# A port that is free now, and a certificate of its own.
+sub listen
+{
+	my ($self) = @_;
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1)
+	  or die "no port: $!\n";
+	my @pair = map { "$self->{dir}/data/server.$_" } 'crt', 'key';
+
+	$self->{tls_port} = $socket->sockport;
+	close $socket;
+	system("openssl req -new -x509 -nodes -subj /CN=localhost -out $pair[0]"
+		  . " -keyout $pair[1] 2>$self->{dir}/stderr") == 0
+	  or die "openssl made no certificate\n";
+	chmod 0600, $pair[1];
+	open my $conf, '>>', "$self->{dir}/data/postgresql.conf" or die $!;
+	print $conf "listen_addresses = '127.0.0.1'\nport = $self->{tls_port}\nssl = on\n";
+	close $conf;
+	return;
+}
+
 # Older servers refuse to start on a setting that they do not know.
 sub knows
 {
@@ -121,7 +144,8 @@ sub log_tail
 sub conninfo
 {
 	my ($self, $application) = @_;
-	return "host=$self->{dir} user=bench dbname=postgres "
+	my $port = $self->{tls_port} ? "port=$self->{tls_port} " : '';
+	return "host=$self->{dir} ${port}user=bench dbname=postgres "
 	  . "application_name=$application";
 }
 

@@ -110,6 +110,7 @@ sub cluster
 	my $cluster = Bench::Cluster->new(
 		bin => $self->pg_config('bindir'),
 		copies => { %ours, %$copies },
+		tls => $self->{tls},
 		plugins => \@plugins);
 
 	$self->{report} = { machine => machine($cluster), versions => $versions,

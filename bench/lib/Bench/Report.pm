@@ -12,6 +12,7 @@ use Bench::Figures;
 # How figures with a target are called.
 my %words = (
 	ratio => 'rate / walsender alone',
+	peer_ratio => 'rate / postgrex_wal',
 	recv_ratio => 'rate / pg_recvlogical',
 	client_cpu_us => 'client us/change',
 	copy_ratio => 'CPU / COPY binary',
