@@ -97,7 +97,7 @@ subtest 'a commit that is streamed before it is visible' => sub {
 
 SKIP:
 {
-	skip 'a standby has no horizon before PostgreSQL 15', 1 if $etf->version < 1500;
+	skip 'a standby has no horizon before PostgreSQL 15', 1 if $etf->version < 15;
 
 	subtest 'readers on a standby' => sub {
 		$etf->sql(q{CREATE TABLE there (id int PRIMARY KEY, v text, n int);
@@ -118,6 +118,44 @@ SKIP:
 		$client->expect(qr/^\{backfill,finished,/, 'it ends');
 		$writer->finish;
 		$client->equals('public.there', 'the mirror is the table');
+		$client->is_clean('and as docs/port.md says');
+		is($client->stop, 0, 'a clean stop');
+	};
+}
+
+# A slot of the standby is made for a moment: its snapshot has what the primary's stream had
+# delivered by its position, and nothing else.
+SKIP:
+{
+	skip 'a standby has no slots to make snapshots with before PostgreSQL 16', 1 if $etf->version < 16;
+
+	subtest 'a snapshot of a standby' => sub {
+		$etf->sql(q{CREATE TABLE exact (id int PRIMARY KEY, v text, n int);
+			CREATE TABLE keyless (n int); ALTER TABLE keyless REPLICA IDENTITY FULL;
+			INSERT INTO exact SELECT i, repeat('x', 100), 0 FROM generate_series(1, 2000) i;
+			INSERT INTO keyless SELECT generate_series(1, 100)});
+		my $client = EtfBackfill->start($etf, 'exact');
+		my $file = $etf->write_text($etf->new_file, join "\n", map {
+			"UPDATE exact SET n = n + 1, id = id + 10000 WHERE id = $_; DELETE FROM exact WHERE id = $_ + 7;"
+			  . "INSERT INTO keyless VALUES (100 + $_); DELETE FROM keyless WHERE n = $_ / 20;"
+			  . ($_ % 50 == 0 ? 'SELECT pg_log_standby_snapshot();' : '')
+			  . 'SELECT pg_sleep(0.002);' } map { 1 + int rand 2000 } 1 .. 1000);
+		my $writer = IPC::Run::start([ 'psql', '-XqAt', '-d', $node->connstr('postgres'), '-f', $file ],
+			'>', '/dev/null');
+		my ($host, $port) = ($standby->host, $standby->port);
+
+		$client->expect(qr/^\{caught_up,/, 'the stream has caught up');
+		$client->backfill('e', mode => 'exact', tables => 'public.exact,public.keyless',
+			connection => "#{host => <<\"$host\">>, port => $port}");
+		$client->expect(qr/^\{backfill,started,<<"e">>,/, 'it is planned');
+		$etf->sql('SELECT pg_log_standby_snapshot()');
+		$client->expect(qr/^\{backfill,round,<<"e">>,/, 'the standby has a snapshot');
+		$client->expect(qr/^\{backfill,finished,<<"e">>,/, 'it ends');
+		$writer->finish;
+		$client->equals('public.exact', 'the mirror is the table');
+		is(join(' ', $client->mirror_lines('public.keyless')), join(' ', $client->table_lines('public.keyless')),
+			'so is that of one without a key');
+		is($standby->safe_psql('postgres', 'SELECT count(*) FROM pg_replication_slots'), '0', 'no slot is left there');
 		$client->is_clean('and as docs/port.md says');
 		is($client->stop, 0, 'a clean stop');
 	};

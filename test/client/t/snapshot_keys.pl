@@ -25,13 +25,15 @@ my $node = $etf->node;
 my $rows = 120;
 my $icu = $etf->sql(q{SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')}) eq 't';
 
+my $infinite = $etf->version >= 14 ? q{WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity'} : '';
+
 # Columns of a key, as expressions of a number i; and what makes another one of it that is equal.
 my %keys = (
 	uuid => [ [ 'k uuid', 'md5(i::text)::uuid' ] ],
 	text_c => [ [ 'k text COLLATE "C"', q{chr(65 + i % 50) || '''"\\' || i} ] ],
 	two => [ [ 'a text', q{'g' || i % 7} ], [ 'b int', 'i' ] ],
 	three => [ [ 'a int', 'i % 5' ], [ 'b date', q{'2024-01-01'::date + i % 11} ], [ 'c bigint', '-i' ] ],
-	numeric => [ [ 'k numeric', q{CASE i WHEN 1 THEN 'NaN' ELSE i / 10.0 END} ],
+	numeric => [ [ 'k numeric', "CASE i WHEN 1 THEN 'NaN' $infinite ELSE i / 10.0 END" ],
 		'k = CASE WHEN scale(k) > 3 THEN trunc(k, 1) ELSE k + 0.00000 END' ],
 	float8 => [ [ 'k float8', q{CASE i WHEN 1 THEN 'NaN' WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity' ELSE i / 8.0 END} ] ],
 	enum => [ [ 'k mood', q{(enum_range(NULL::mood))[1 + i % 300]} ], [ 'b int', 'i / 300' ] ],
