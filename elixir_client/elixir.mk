@@ -33,11 +33,12 @@ check-mix: all client
 	$(MIX) compile --warnings-as-errors
 	$(MIX) test $(ELIXIR_TESTS)
 
+# --force: what was compiled without a library knows nothing of it.
 check-broadway: all client ## tests that differ under the real Broadway
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Broadway) || \
 		(IO.puts(:stderr, "Broadway is not there: set BROADWAY_LIBS"); System.halt(1))'
 	$(MIX) compile --force --warnings-as-errors
-	$(MIX) test $(or $(ELIXIR_TESTS),$(BROADWAY_TESTS))
+	$(MIX) test --force $(or $(ELIXIR_TESTS),$(BROADWAY_TESTS))
 
 check-page: elixir ## the page in a browser; installs chromium (as root)
 	@command -v chromium > /dev/null || dev/deps page
@@ -47,7 +48,7 @@ check-ecto: all client ## tests with the real Ecto
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Ecto.Adapters.SQL) || \
 		(IO.puts(:stderr, "Ecto is not there: set ECTO_LIBS"); System.halt(1))'
 	$(MIX) compile --force --warnings-as-errors
-	$(MIX) test $(or $(ELIXIR_TESTS),test/ecto)
+	$(MIX) test --force $(or $(ELIXIR_TESTS),test/ecto)
 
 check-cluster: all client ## several nodes, one slot: ROUNDS=n rolling restarts, timed
 	$(MIX) test test/integration/cluster_test.exs
