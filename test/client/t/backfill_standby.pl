@@ -68,7 +68,8 @@ sub read_beside_hidden
 	$client = EtfBackfill->start($etf, $table, options => "#{rows => map, visible => $visible}");
 	$client->expect(qr/^\{caught_up,/, "$table: caught up");
 	$node->wait_for_catchup('other', 'write') if $node->can('wait_for_catchup');
-	$receiver = $standby->safe_psql('postgres', 'SELECT pid FROM pg_stat_wal_receiver');
+	$receiver = $standby->safe_psql('postgres', 'SELECT pid FROM pg_stat_wal_receiver')
+	  or die 'the standby receives nothing';
 	synchronous('other');
 	kill 'STOP', $receiver;
 	$writer = hidden_update($table);

@@ -85,8 +85,7 @@ sub insert
 {
 	my ($count) = @_;
 
-	$etf->sql("INSERT INTO t VALUES ($_)")
-	  for $rows + 1 .. $rows + $count;
+	$etf->sql(join '', map { "INSERT INTO t VALUES ($_);\n" } $rows + 1 .. $rows + $count);
 	$rows += $count;
 	return;
 }
