@@ -10,6 +10,8 @@ defmodule Bench.Fanout do
   alias PgEtf.{Consumer, Fanout, Sandbox}
 
   @runs 3
+  # Schedulers that wait must not count as work.
+  @idle [~c"+sbwt", ~c"+sbwtdcpu", ~c"+sbwtdio"]
 
   defmodule Handler do
     @behaviour PgEtf.Consumer
@@ -77,6 +79,7 @@ defmodule Bench.Fanout do
         args:
           [~c"-erl_epmd_port", ~c"#{port}", ~c"-setcookie", ~c"bench"] ++
             [~c"-kernel", ~c"inet_dist_use_interface", ~c"{127,0,0,#{n}}"] ++
+            Enum.flat_map(@idle, &[&1, ~c"none"]) ++
             Enum.flat_map(:code.get_path(), &[~c"-pa", &1])
       })
 

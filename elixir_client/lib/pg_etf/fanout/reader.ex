@@ -9,7 +9,7 @@ defmodule PgEtf.Fanout.Reader do
   use GenServer
 
   alias PgEtf.Error
-  alias PgEtf.Fanout.{Relay, Worker}
+  alias PgEtf.Fanout.{Relay, Wire, Worker}
   alias PgEtf.Producer.Message
   alias PgEtf.Stream.{Failure, Health, Log, Session, State, Summary}
   alias __MODULE__
@@ -22,6 +22,8 @@ defmodule PgEtf.Fanout.Reader do
   @again 5
   # Changes that are taken at once, before other messages are looked at.
   @turn 500
+  # Acknowledgements that are taken together.
+  @together 100
 
   # relay     nil while there is no epoch; epoch, the incarnation that it belongs to
   # monitors  of workers, by pid
@@ -47,8 +49,7 @@ defmodule PgEtf.Fanout.Reader do
 
   @impl GenServer
   def handle_info({Reader, :done, ref, count}, %Reader{relay: %Relay{}} = reader) do
-    {items, relay} = Relay.done(reader.relay, ref, count)
-    seqs = for {seq, _partition, _data} <- items, do: seq
+    {seqs, relay} = done(reader.relay, ref, count, [], @together)
     session = Session.ack(reader.session, reader.epoch, seqs, [])
     go_on({:ok, session}, %{reader | relay: relay})
   end
@@ -109,6 +110,18 @@ defmodule PgEtf.Fanout.Reader do
     end
   end
 
+  # With all that have arrived meanwhile.
+  defp done(relay, ref, count, seqs, more) do
+    {items, relay} = Relay.done(relay, ref, count)
+    seqs = for {seq, _partition, _data} <- items, reduce: seqs, do: (seqs -> [seq | seqs])
+
+    receive do
+      {Reader, :done, ref, count} when more > 0 -> done(relay, ref, count, seqs, more - 1)
+    after
+      0 -> {seqs, relay}
+    end
+  end
+
   @impl GenServer
   def handle_call({PgEtf, {:resume, opts}}, from, reader) do
     GenServer.reply(from, :ok)
@@ -144,8 +157,7 @@ defmodule PgEtf.Fanout.Reader do
     else
       receive do
         {Reader, :done, ref, count} ->
-          {items, relay} = Relay.done(reader.relay, ref, count)
-          seqs = for {seq, _partition, _data} <- items, do: seq
+          {seqs, relay} = done(reader.relay, ref, count, [], @together)
           session = Session.ack(session, reader.epoch, seqs, [])
           wait_until(%{reader | session: session, relay: relay}, until)
 
@@ -274,7 +286,12 @@ defmodule PgEtf.Fanout.Reader do
 
   # One that cannot take more now must not hold up the others.
   defp send_batch(pid, ref, changes) do
-    case :erlang.send(pid, {Worker, :batch, ref, changes}, [:nosuspend, :noconnect]) do
+    batch =
+      if node(pid) == node(),
+        do: {Worker, :batch, ref, changes},
+        else: {Worker, :packed, ref, Wire.pack(changes)}
+
+    case :erlang.send(pid, batch, [:nosuspend, :noconnect]) do
       :ok ->
         true
 

@@ -15,6 +15,9 @@ defmodule PgEtf.Fanout.Relay do
   alias __MODULE__
 
   @partitions 512
+  # Changes in a message: a larger one may be of a size for which the VM maps memory from
+  # the system, and gives it back.
+  @message 100
 
   # awaited  workers of the beginning that have not answered
   # joining  those that have not answered at all: {reference => pid}
@@ -108,12 +111,12 @@ defmodule PgEtf.Fanout.Relay do
   end
 
   defp flush_one({ref, %Member{backlog: {waiting, _}, sent: {sent, _} = all} = member}, send) do
-    room = min(waiting, member.window - sent)
+    room = Enum.min([waiting, member.window - sent, @message])
 
     with true <- room > 0,
          {items, backlog} = take(member.backlog, room),
          true <- send.(member.pid, ref, for({_, _, data} <- items, do: data)) do
-      {ref, %{member | backlog: backlog, sent: add(all, items)}}
+      flush_one({ref, %{member | backlog: backlog, sent: add(all, items)}}, send)
     else
       _ -> {ref, member}
     end

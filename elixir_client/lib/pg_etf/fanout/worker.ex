@@ -7,7 +7,7 @@ defmodule PgEtf.Fanout.Worker do
 
   use GenServer
 
-  alias PgEtf.Fanout.Reader
+  alias PgEtf.Fanout.{Reader, Wire}
   alias PgEtf.Stream.{Callback, Summary}
   alias PgEtf.Telemetry
   alias __MODULE__
@@ -38,6 +38,10 @@ defmodule PgEtf.Fanout.Worker do
 
   def handle_info({Worker, :batch, ref, changes}, %Worker{reader: {_, ref, _}} = worker) do
     {:noreply, handle(changes, worker)}
+  end
+
+  def handle_info({Worker, :packed, ref, packed}, %Worker{reader: {_, ref, _}} = worker) do
+    {:noreply, packed |> Wire.unpack() |> handle(worker)}
   end
 
   def handle_info({:DOWN, monitor, :process, _, _}, %Worker{reader: {_, _, monitor}} = worker) do
