@@ -11,7 +11,7 @@ defmodule PgEtf.Doctor do
   slot is created, to see whether they can be.
   """
 
-  alias PgEtf.Client.{Connection, PluginOptions}
+  alias PgEtf.Client.{Connection, PluginOptions, Program}
   alias PgEtf.{Error, Options}
 
   @typedoc "What was found, on one line: what it is, how it is, and what to do."
@@ -19,8 +19,6 @@ defmodule PgEtf.Doctor do
 
   # What the client takes into account.
   @options ~w(include_tables exclude_tables publication_names)
-  # More than all of the client's own time-outs.
-  @patience :timer.minutes(5)
   @levels %{"ok" => :ok, "warning" => :warning, "error" => :error}
 
   @doc """
@@ -117,12 +115,13 @@ defmodule PgEtf.Doctor do
   defp program(path) do
     library = to_string(Application.spec(:pg_etf, :vsn))
 
-    case run(path, ["--version"], "") do
+    case Program.run(path, ["--version"]) do
       {"pg_etf_client " <> version, 0} ->
         same(String.trim(version), library, path)
 
       {output, status} ->
-        {:error, "client: #{path}: #{one_line(output)}. " <> text(Error.from_exit_status(status))}
+        reason = Program.one_line(output)
+        {:error, "client: #{path}: #{reason}. " <> text(Error.from_exit_status(status))}
     end
   end
 
@@ -136,12 +135,12 @@ defmodule PgEtf.Doctor do
   defp ask(path, opts, slot) do
     case Connection.settings!(opts[:connection]) do
       %{node: name} -> [{:ok, "server: that of the pg_etf_client which connects to #{name}"}]
-      settings -> path |> run(arguments(opts, slot), conninfo(settings) <> "\n") |> findings()
+      settings -> path |> Program.run(arguments(opts, slot), settings) |> findings()
     end
   end
 
   defp arguments(opts, slot) do
-    ["--check", "--no-password", "--dbname=-", "--plugin=#{opts[:plugin]}"] ++
+    ["--check", "--plugin=#{opts[:plugin]}"] ++
       if(slot, do: ["--slot=#{opts[:slot]}"], else: []) ++
       for(key <- [:failover, :two_phase, :create_publication], do: switch(key, opts[key])) ++
       for {name, value} <- PluginOptions.options(opts), name in @options do
@@ -163,69 +162,10 @@ defmodule PgEtf.Doctor do
     cond do
       found != [] -> found
       status == 0 -> []
-      true -> [{:error, "server: " <> one_line(output)}]
+      true -> [{:error, "server: " <> Program.one_line(output)}]
     end
   end
 
   defp text(%Error{message: message, hint: nil}), do: message
   defp text(%Error{message: message, hint: hint}), do: "#{message}. #{hint}"
-
-  defp one_line(output) do
-    output
-    |> String.split("\n", trim: true)
-    |> Enum.map_join(". ", &Regex.replace(~r/^pg_etf_client: (error|hint): /, &1, ""))
-  end
-
-  ## The connection, as one line
-
-  defp conninfo(%{conninfo: text} = settings) do
-    pairs = Map.get(settings, :connection, %{})
-
-    cond do
-      pairs == %{} ->
-        text
-
-      text =~ "://" ->
-        text <> if(text =~ "?", do: "&", else: "?") <> URI.encode_query(pairs, :rfc3986)
-
-      text =~ "=" ->
-        text <> " " <> words(pairs)
-
-      true ->
-        words(Map.put_new(pairs, "dbname", text))
-    end
-  end
-
-  defp conninfo(%{connection: pairs}), do: words(pairs)
-
-  defp words(pairs) do
-    Enum.map_join(pairs, " ", fn {name, value} ->
-      "#{name}='#{Regex.replace(~r/[\\']/, value, "\\\\\\0")}'"
-    end)
-  end
-
-  ## The program
-
-  # A program that ends without reading takes its words along: the write ends the
-  # port.  Without input it says them.
-  defp run(path, args, input) do
-    task = Task.async(fn -> spoken(path, args, input) || spoken(path, args, "") end)
-    Task.await(task, @patience)
-  end
-
-  defp spoken(path, args, input) do
-    Process.flag(:trap_exit, true)
-    options = [:binary, :exit_status, :stderr_to_stdout, :hide, args: args]
-    port = Port.open({:spawn_executable, path}, options)
-    send(port, {self(), {:command, input}})
-    output(port, "")
-  end
-
-  defp output(port, text) do
-    receive do
-      {^port, {:data, data}} -> output(port, text <> data)
-      {^port, {:exit_status, status}} -> {text, status}
-      {:EXIT, ^port, :epipe} -> nil
-    end
-  end
 end

@@ -18,16 +18,14 @@ defmodule Mix.Tasks.PgEtf.Doctor do
 
   use Mix.Task
 
-  @connection [url: :string, hostname: :string, port: :integer, username: :string] ++
-                [database: :string]
   @lists [tables: :string, exclude_tables: :string, publications: :string]
   @stream [slot: :string, plugin: :string, failover: :boolean, two_phase: :boolean] ++
             [streaming: :boolean]
 
   @impl true
   def run(args) do
-    {opts, _} =
-      OptionParser.parse!(args, strict: [repo: :string] ++ @connection ++ @lists ++ @stream)
+    switches = Mix.PgEtf.Connection.switches() ++ @lists ++ @stream
+    {opts, _} = OptionParser.parse!(args, strict: switches)
 
     Mix.Task.run("app.config")
 
@@ -37,16 +35,8 @@ defmodule Mix.Tasks.PgEtf.Doctor do
   end
 
   defp stream(opts) do
-    {connection, opts} = Keyword.split(opts, [:repo | Keyword.keys(@connection)])
-
-    for {key, value} <- [connection: connection(connection)] ++ opts do
-      {key, option(key, value)}
-    end
-  end
-
-  defp connection(opts) do
-    {repo, opts} = Keyword.pop(opts, :repo)
-    Keyword.merge(if(repo, do: Module.concat([repo]).config(), else: []), opts)
+    {connection, opts} = Mix.PgEtf.Connection.split(opts)
+    [connection: connection] ++ for({key, value} <- opts, do: {key, option(key, value)})
   end
 
   defp option(:plugin, name) do
