@@ -119,7 +119,8 @@ subtest 'limits of the role do not count' => sub {
 	ends_well($client, $pid, 'idle');
 
 	# A transaction that is decoded for longer than that.
-	$etf->sql(q{INSERT INTO t SELECT 2 FROM generate_series(1, 200000)});
+	$etf->sql(q{SET statement_timeout = 0;
+		INSERT INTO t SELECT 2 FROM generate_series(1, 200000)});
 	$client = EtfClient->start($node, credit_events => 1,
 		credit_bytes => 1000000000);
 	$client->expect(qr/^\{frame,tx,first,/, 'a large transaction has begun');
