@@ -105,7 +105,8 @@ command({sql, Tables, File}, State) ->
     State;
 command({mirror, Table}, #state{mirror = Mirror} = State) ->
     Rows = [line(Row, shapes(Table, State)) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
-    show({mirror, Table, lists:sort(Rows)}),
+    %% As show/1 would, which takes its time for so many.
+    io:put_chars(["{mirror,<<\"", Table, "\">>,[", lists:join($,, [["<<\"", Row, "\">>"] || Row <- lists:sort(Rows)]), "]}.\n"]),
     State;
 command(quit, _) ->
     halt(0).
