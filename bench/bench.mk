@@ -6,7 +6,7 @@
 BENCH_DIR = build/bench
 BENCH_FIGURES = $(if $(QUICK),$(BENCH_DIR),docs/bench)
 BENCH = plugin $(if $(QUICK),,instructions) client end_to_end pgoutput latency growth \
-	read calls_one_cpu calls nodes_one_cpu nodes
+	read snapshot calls_one_cpu calls nodes_one_cpu nodes
 
 .PHONY: bench check-bench
 

@@ -58,6 +58,39 @@ defmodule Reader.Changes do
   end
 end
 
+defmodule Reader.Beside do
+  # Of a backfill nothing counts, only what comes meanwhile.
+  @behaviour PgEtf.Consumer
+
+  @impl true
+  def handle_transaction(%{backfill: nil} = transaction, tally) do
+    Reader.Transactions.handle_transaction(transaction, tally)
+  end
+
+  def handle_transaction(_chunk, tally), do: {:ok, tally}
+
+  # One backfill after the other, for as long as the stream is there.
+  def read_on(stream, table) do
+    {:ok, id} = PgEtf.backfill(stream, table)
+    wait(stream, id)
+    read_on(stream, table)
+  end
+
+  defp wait(stream, id) do
+    case Enum.find(PgEtf.backfills(stream), &(&1.id == id)) do
+      %{status: :finished} ->
+        :ok
+
+      %{status: :failed, error: error} ->
+        raise error
+
+      _ ->
+        Process.sleep(10)
+        wait(stream, id)
+    end
+  end
+end
+
 if Code.ensure_loaded?(Broadway) do
   defmodule Reader.Pipeline do
     use Broadway
@@ -107,6 +140,10 @@ defmodule Reader do
       "consumer" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, &1),
       "consumer-changes" => &PgEtf.Consumer.start_link(Reader.Changes, &2, &1),
       "consumer-tls" => &PgEtf.Consumer.start_link(Reader.Transactions, &2, tls(&1)),
+      "exact" => &read(Reader.Transactions, &1, &2, :exact),
+      "exact-changes" => &read(Reader.Changes, &1, &2, :exact),
+      "incremental" => &read(Reader.Transactions, &1, &2, :incremental),
+      "beside-backfill" => &beside(&1, &2),
       "broadway" => &pipeline(&1, :transaction, &2),
       "broadway-changes" => &pipeline(&1, :change, &2),
       "broadway-1ms" => &pipeline(&1, :change, %{&2 | pause: 1}, 20),
@@ -119,6 +156,21 @@ defmodule Reader do
     topology = [processors: [default: [concurrency: concurrency]]]
     apply(Reader.Pipeline, :start, [{PgEtf.Producer, opts ++ [unit: unit]}, topology, tally])
   end
+
+  # A table that is read, by a backfill.
+  defp read(module, opts, tally, mode) do
+    {:ok, stream} = PgEtf.Consumer.start_link(module, tally, opts)
+    {:ok, _} = PgEtf.backfill(stream, table(), mode: mode)
+    {:ok, stream}
+  end
+
+  defp beside(opts, tally) do
+    {:ok, stream} = PgEtf.Consumer.start_link(Reader.Beside, tally, opts)
+    spawn_link(fn -> Reader.Beside.read_on(stream, table()) end)
+    {:ok, stream}
+  end
+
+  defp table, do: System.fetch_env!("BENCH_TABLE")
 
   defp batches(opts, tally) do
     topology = [processors: [default: [concurrency: 2]], batchers: [default: [batch_size: 500]]]

@@ -11,7 +11,7 @@ use Bench::Curves;
 use Bench::Port;
 use Bench::Workloads;
 
-for my $program (qw(plugin client end_to_end pgoutput latency growth read streaming calls nodes publish))
+for my $program (qw(plugin client end_to_end pgoutput latency growth read snapshot streaming calls nodes publish))
 {
 	my $said = qx("$^X" -c "$FindBin::RealBin/../$program" 2>&1);
 	like($said, qr/syntax OK/, "$program parses");

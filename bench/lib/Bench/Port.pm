@@ -76,6 +76,38 @@ sub drain
 	return 'the client ended';
 }
 
+# Ask for all rows of a table, in mode exact by so many connections, and throw
+# them away; each chunk is done when its end has come.
+sub read_tables
+{
+	my ($client, $mode, $tables, $jobs) = @_;
+
+	local $SIG{ALRM} = sub { kill 'KILL', $client->{pid} };
+	alarm $limit;
+	send_term($client, tuple(atom('backfill'), binary('b'),
+		map_term(mode => atom($mode), tables => binary($tables),
+			jobs => integer($jobs), once => atom('true'))));
+	while (receive($client))
+	{
+		my $packet = \$client->{packet};
+		my ($what) = $$packet =~ /^\x83h\x04w\x08backfillw.(close|finished|failed)/s
+		  or next;
+		alarm(0), return if $what eq 'finished';
+		die $$packet if $what eq 'failed';
+		send_term($client, tuple(atom('backfill_done'), binary('b'),
+			integer(chunk_number($packet))));
+	}
+	die "the client ended\n";
+}
+
+sub chunk_number
+{
+	my ($packet) = @_;
+	pos($$packet) = 0;
+	$$packet =~ /w\x05chunk/gs or die "a chunk without its number\n";
+	return take_integer($packet);
+}
+
 # The next packet is put where the last one was: a reader that asks the system
 # for room each time is slower than the client.
 sub receive
