@@ -360,7 +360,7 @@ defmodule PgEtf.BackfillModel do
 
   defp read(%{step: :there} = chunk, n, model) do
     if model.delivered >= chunk.horizon or model.bug == :close_early do
-      close(chunk, n, Window.close(chunk.window), model)
+      close(chunk, n, Window.close(chunk.window, n), model)
     else
       model
     end

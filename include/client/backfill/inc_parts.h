@@ -94,6 +94,10 @@ extern void inc_chunk_begin(Incremental *inc, const StreamPlace *place,
 							Window *window);
 extern void inc_chunk_ask_replay(Incremental *inc);
 
+/* The consumer has handled it; the stream has come to "delivered". */
+extern void inc_chunk_handled(Incremental *inc, const Window *window,
+							  int64_t now, uint64_t delivered);
+
 /* What the reader was asked for has come. */
 extern void inc_chunk_done(Incremental *inc, const StreamPlace *place);
 

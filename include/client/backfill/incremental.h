@@ -63,7 +63,8 @@ incremental_is_behind(const Incremental *inc)
 }
 
 /* The consumer's wishes.  False: there is no such chunk, or no sense in it. */
-extern bool incremental_done(Incremental *inc, uint64_t chunk);
+extern bool incremental_done(Incremental *inc, uint64_t chunk, int64_t now,
+							 uint64_t delivered);
 extern bool incremental_retry(Incremental *inc, uint64_t chunk,
 							  const char *reason);
 extern bool incremental_keys(Incremental *inc, uint64_t rel,

@@ -11,7 +11,9 @@
 
 /* A chunk that takes longer is to be a smaller one; a quick one may grow. */
 #define SLOW_MS 200
-#define QUICK_MS 50
+
+/* The same while the stream goes on, whose changes wait for its rows. */
+#define BUSY_MS 4
 #define BLOCKS_MAX 8192
 
 /* Between two looks at a standby that has not come so far. */
@@ -124,6 +126,7 @@ inc_chunk_begin(Incremental *inc, const StreamPlace *place, Window *window)
 	window->state = WINDOW_READING;
 	window->rows = window->bytes = window->horizon = 0;
 	window->began_at = place->now;
+	window->delivered = place->delivered;
 	texts_free(&window->last);
 	inc->held_up = false;
 	inc->replayed = place->delivered;
@@ -150,18 +153,25 @@ take_bound(Incremental *inc)
 	inc->dirty = true;
 }
 
-/* As large as can be read in a fifth of a second. */
+/* As large as fits into a time. */
 static void
-fit_piece(Incremental *inc, const Window *window, int64_t ms)
+fit_piece(Incremental *inc, int64_t ms, int64_t slow)
 {
-	if (inc->held_up || window->moved > 0)
-		return;
-	if (ms > SLOW_MS && inc->piece / 2 >= INC_PIECE_MIN)
+	if (ms > slow && inc->piece / 2 >= INC_PIECE_MIN)
 		inc->piece /= 2;
-	else if (ms < QUICK_MS && inc->piece < inc->request.chunk_bytes)
+	else if (ms < slow / 4 && inc->piece < inc->request.chunk_bytes)
 		inc->piece *= 2;
 	if (inc->piece > inc->request.chunk_bytes)
 		inc->piece = inc->request.chunk_bytes;
+}
+
+void
+inc_chunk_handled(Incremental *inc, const Window *window, int64_t now,
+				  uint64_t delivered)
+{
+	inc->busy = delivered > window->delivered;
+	if (inc->busy && window->moved == 0)
+		fit_piece(inc, now - window->began_at, BUSY_MS);
 }
 
 /* By how much a block gave; where rows are few, not more than it can read. */
@@ -193,9 +203,10 @@ chunk_there(Incremental *inc, const StreamPlace *place, Window *window)
 	backoff_reset(&inc->reader_backoff);
 	consumer_end_batch(inc->consumer);
 	announce_there(&to, window->number);
-	fit_piece(inc, window, ms);
 	if (window->moved > 0)
 		return;
+	if (!inc->held_up && !inc->busy)
+		fit_piece(inc, ms, SLOW_MS);
 	fit_blocks(inc, window, ms);
 	here->block = window->block + window->blocks;
 	if (table->order == ORDER_BLOCKS)

@@ -236,12 +236,16 @@ incremental_awaits(const Incremental *inc)
 
 /* Of one that was begun again meanwhile the consumer does not know yet. */
 bool
-incremental_done(Incremental *inc, uint64_t chunk)
+incremental_done(Incremental *inc, uint64_t chunk, int64_t now,
+				 uint64_t delivered)
 {
 	Window *window = inc_window_find(inc, chunk);
 
 	if (window != NULL && window->state == WINDOW_CLOSED)
+	{
+		inc_chunk_handled(inc, window, now, delivered);
 		inc_window_done(inc, window);
+	}
 	return chunk <= inc->state.chunk;
 }
 

@@ -83,7 +83,9 @@ engine_backfill_done(Engine *engine, const char *id, uint64_t chunk)
 	Incremental *inc = incrementals_find(engine, id);
 
 	if (inc != NULL)
-		expect(engine, id, "backfill_done", incremental_done(inc, chunk));
+		expect(engine, id, "backfill_done",
+			   incremental_done(inc, chunk, engine->now,
+								engine->feedback.delivered));
 	else if (exact_is(engine, id))
 		exact_chunk_done(engine, chunk);
 	else

@@ -31,7 +31,8 @@ defmodule PgEtf.Backfill.Window do
 
   # rows    of the chunk, the last first
   # count   how many have come
-  # keys    theirs, once the chunk is there: other keys are of no interest any more
+  # keys    theirs, once the chunk is there: other keys are of no interest any more; :unknown
+  #         as long as nobody has asked, since a map of all keys costs more than the rows
   # noted   what becomes of rows, by key: :drop, or the columns to take
   # bytes   about how large these columns are
   # empty?  the table was truncated: whatever the chunk has of it is gone
@@ -43,27 +44,34 @@ defmodule PgEtf.Backfill.Window do
   @doc "Adds rows of the chunk."
   @spec read(t, [Change.t()]) :: {:ok, t} | {:retry, reason}
   def read(%Window{} = window, changes) do
-    if Enum.any?(changes, &(&1.key == nil)) do
-      {:retry, :no_key}
-    else
-      count = window.count + length(changes)
-      rows = if window.empty?, do: [], else: Enum.reverse(changes, window.rows)
-      {:ok, %{window | rows: rows, count: count}}
+    case add(changes, window.rows, window.count) do
+      :no_key -> {:retry, :no_key}
+      {_rows, count} when window.empty? -> {:ok, %{window | count: count}}
+      {rows, count} -> {:ok, %{window | rows: rows, count: count}}
     end
   end
 
+  defp add([%Change{key: nil} | _], _rows, _count), do: :no_key
+  defp add([row | changes], rows, count), do: add(changes, [row | rows], count + 1)
+  defp add([], rows, count), do: {rows, count}
+
   @doc "The chunk is there."
   @spec all(t) :: t
-  def all(%Window{rows: rows} = window) do
-    keys = Map.new(rows, &{&1.key, true})
-    noted = Map.take(window.noted, Map.keys(keys))
+  def all(%Window{noted: noted} = window) when noted == %{}, do: %{window | keys: :unknown}
+
+  def all(window) do
+    %{keys: keys} = window = know_keys(window)
+    noted = Map.filter(window.noted, fn {key, _what} -> is_map_key(keys, key) end)
 
     %{
       window
-      | keys: keys,
-        noted: noted,
+      | noted: noted,
         bytes: noted |> Map.values() |> Enum.map(&size/1) |> Enum.sum()
     }
+  end
+
+  defp know_keys(%Window{rows: rows} = window) do
+    %{window | keys: Map.new(rows, &{&1.key, true})}
   end
 
   @doc """
@@ -92,6 +100,10 @@ defmodule PgEtf.Backfill.Window do
 
   defp new_key(%Change{key: key, record: record}) do
     Map.merge(key, Map.take(record, Map.keys(key)))
+  end
+
+  defp note(%Window{keys: :unknown} = window, key, what) do
+    window |> know_keys() |> note(key, what)
   end
 
   defp note(%Window{keys: keys} = window, key, _what)
@@ -140,23 +152,27 @@ defmodule PgEtf.Backfill.Window do
   def folded(%Window{noted: noted}), do: Enum.count(noted, fn {_key, what} -> is_map(what) end)
 
   @doc "What is left of the chunk, in its order, at the place where the window closes."
-  @spec close(t) :: {:ok, [Change.t()]} | {:retry, reason}
-  def close(%Window{rows: rows, noted: noted}), do: close(rows, noted, [])
+  @spec close(t, PgEtf.Lsn.t()) :: {:ok, [Change.t()]} | {:retry, reason}
+  def close(%Window{rows: rows, noted: noted}, lsn), do: close(rows, noted, lsn, [])
 
-  defp close([], _noted, acc), do: {:ok, acc}
+  defp close([], _noted, _lsn, acc), do: {:ok, acc}
 
-  defp close([%Change{record: record} = row | rows], noted, acc) do
+  defp close([row | rows], noted, lsn, acc) when noted == %{} do
+    close(rows, noted, lsn, [%{row | commit_lsn: lsn} | acc])
+  end
+
+  defp close([row | rows], noted, lsn, acc) do
     case noted[row.key] do
-      nil -> close(rows, noted, [row | acc])
-      :drop -> close(rows, noted, acc)
-      columns -> fold_row(row, Map.merge(record, columns), rows, noted, acc)
+      nil -> close(rows, noted, lsn, [%{row | commit_lsn: lsn} | acc])
+      :drop -> close(rows, noted, lsn, acc)
+      columns -> fold_row(row, Map.merge(row.record, columns), rows, noted, lsn, acc)
     end
   end
 
   # A column of another name is one of another table.
-  defp fold_row(%Change{record: record} = row, merged, rows, noted, acc) do
+  defp fold_row(%Change{record: record} = row, merged, rows, noted, lsn, acc) do
     if map_size(merged) == map_size(record),
-      do: close(rows, noted, [%{row | record: merged} | acc]),
+      do: close(rows, noted, lsn, [%{row | record: merged, commit_lsn: lsn} | acc]),
       else: {:retry, :schema}
   end
 end

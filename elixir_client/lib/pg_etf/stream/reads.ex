@@ -175,11 +175,11 @@ defmodule PgEtf.Stream.Reads do
   end
 
   defp close(reads, ref, lsn, window) do
-    case Window.close(window) do
+    case Window.close(window, lsn) do
       {:ok, rows} ->
         dropped = window.count - length(rows)
         facts = %{count: 0, folded: Window.folded(window), dropped: dropped}
-        {for(row <- rows, do: %{row | commit_lsn: lsn}), facts, forget(reads, ref)}
+        {rows, facts, forget(reads, ref)}
 
       {:retry, reason} ->
         {:again, %{}, retry(reads, ref, reason)}

@@ -36,7 +36,7 @@ defmodule PgEtf.Backfill.WindowTest do
     [before, later] =
       for {first, second} <- [{:fold, :read}, {:read, :fold}] do
         window = %Window{} |> feed(first, rows, changes) |> feed(second, rows, changes)
-        for %{record: record} <- ok(Window.close(window)), do: {record["id"], record["v"]}
+        for %{record: record} <- ok(Window.close(window, 7)), do: {record["id"], record["v"]}
       end
 
     assert before == later
@@ -98,7 +98,7 @@ defmodule PgEtf.Backfill.WindowTest do
     {:ok, window} = Window.read(%Window{}, [row(1)])
     renamed = change(:update, 1, %{"id" => 1, "w" => 2}, ["big"])
     assert {:ok, folded} = Window.fold(window, renamed)
-    assert Window.close(folded) == {:retry, :schema}
+    assert Window.close(folded, 7) == {:retry, :schema}
     assert Window.fold(window, change(:schema, 1)) == {:retry, :schema}
     assert Window.read(%Window{}, [%{row(1) | key: nil}]) == {:retry, :no_key}
   end
@@ -114,7 +114,7 @@ defmodule PgEtf.Backfill.WindowTest do
     assert map_size(there.noted) == 1
     assert {:ok, ^there} = Window.fold(there, change(:delete, 10_002))
     assert {:ok, window} = Window.fold(there, change(:delete, 10_001))
-    assert {Window.close(window), window.count} == {{:ok, []}, 2}
+    assert {Window.close(window, 7), window.count} == {{:ok, []}, 2}
   end
 
   test "so are the values that are noted, as long as they are noted" do

@@ -70,7 +70,7 @@ defmodule PgEtf.Stream.BackfillsTest do
                 mode: :exact,
                 jobs: 2,
                 max_hold: 1_800_000,
-                chunk_bytes: 1_048_576,
+                chunk_bytes: 262_144,
                 store: :server,
                 once: false
               }}
