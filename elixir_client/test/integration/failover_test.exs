@@ -3,22 +3,13 @@ defmodule PgEtf.Integration.FailoverTest do
   # is since PostgreSQL 17, the stream goes on there.
   use PgEtf.Integration, async: true
 
-  # A Unix socket's path must be short: it cannot be below the test's own directory.
+  alias PgEtf.Standby
+
   defp start_standby(sandbox) do
-    %{dir: primary, bindir: bindir} = Sandbox.info(sandbox)
-    standby = %{dir: primary <> "_2", bindir: bindir, owner: owner(primary)}
-
-    on_exit(fn ->
-      pg_ctl(standby, ["-m", "immediate", "stop"])
-      File.rm_rf!(standby.dir)
-    end)
-
-    superuser(sandbox, "SELECT pg_create_physical_replication_slot('standby', true)")
-    copy(standby, primary)
-    assert {_, 0} = pg_ctl(standby, ["-l", Path.join(standby.dir, "log"), "start"])
+    standby = Standby.start(sandbox, "sync_replication_slots = on")
 
     # Not before it is copied: once promoted, the standby has nobody to wait for.
-    superuser(sandbox, """
+    Standby.superuser(sandbox, """
     ALTER SYSTEM SET synchronized_standby_slots = standby;
     SELECT pg_reload_conf();
     """)
@@ -26,43 +17,7 @@ defmodule PgEtf.Integration.FailoverTest do
     standby
   end
 
-  defp copy(%{dir: dir} = standby, primary) do
-    File.mkdir!(dir)
-    File.chown!(dir, standby.owner)
-    args = ["-h", primary, "-U", "postgres", "-D", "#{dir}/data", "-S", "standby", "-c", "fast"]
-    assert {_, 0} = run(standby, "pg_basebackup", args)
-    File.write!("#{dir}/data/standby.signal", "")
-    File.chown!("#{dir}/data/standby.signal", standby.owner)
-
-    File.write!(
-      "#{dir}/data/postgresql.conf",
-      """
-      unix_socket_directories = '#{dir}'
-      primary_conninfo = 'host=#{primary} user=postgres dbname=postgres'
-      primary_slot_name = standby
-      hot_standby_feedback = on
-      sync_replication_slots = on
-      """,
-      [:append]
-    )
-  end
-
-  defp superuser(sandbox, sql), do: Sandbox.psql!(sandbox, sql, username: "postgres")
-
-  defp owner(path), do: File.stat!(path).uid
-
-  defp pg_ctl(standby, args),
-    do: run(standby, "pg_ctl", ["-w", "-D", "#{standby.dir}/data" | args])
-
-  # As the server's user, whom a test of root's is not.
-  defp run(%{bindir: bindir, owner: owner}, program, args) do
-    command = [Path.join(bindir, program) | args]
-    as_owner = ["setpriv", "--reuid=#{owner}", "--regid=#{owner}", "--clear-groups", "--"]
-    [command | args] = if owner("/proc/self") == owner, do: command, else: as_owner ++ command
-    System.cmd(command, args, stderr_to_stdout: true)
-  end
-
-  defp on_standby(sandbox, standby, sql), do: Sandbox.psql!(sandbox, sql, dir: standby.dir)
+  defp on_standby(sandbox, standby, sql), do: Standby.psql!(sandbox, standby, sql)
 
   defp ids(sandbox, standby, table) do
     sandbox
@@ -99,7 +54,7 @@ defmodule PgEtf.Integration.FailoverTest do
     [postmaster | _] = File.read!("#{primary}/data/postmaster.pid") |> String.split("\n")
     System.cmd("sh", ["-c", "kill -QUIT #{postmaster}; kill -KILL #{program}"])
     eventually(fn -> not File.exists?("/proc/#{postmaster}") end)
-    assert {_, 0} = pg_ctl(standby, ["promote"])
+    assert {_, 0} = Standby.pg_ctl(standby, ["promote"])
     on_standby(sandbox, standby, "INSERT INTO #{table} SELECT generate_series(1001, 1010)")
 
     expected = ids(sandbox, standby, table)

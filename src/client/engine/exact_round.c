@@ -156,6 +156,23 @@ made(Engine *engine)
 	open_keeper(engine);
 }
 
+/* What the server has no means for (feature_not_supported) it never has. */
+static void
+maker_failed(Engine *engine)
+{
+	Failure failure = engine->exact.maker.db.failure;
+
+	if (strcmp(failure.sqlstate, "0A000") != 0)
+	{
+		round_fail(engine, &failure);
+		return;
+	}
+	failure.class = FAIL_CONFIG;
+	failure_hint(&failure, "A standby can be read in mode exact since "
+						   "PostgreSQL 16, and in mode incremental before.");
+	desk_refuse(engine, &failure);
+}
+
 static void
 turn_making(Engine *engine, const short *revents)
 {
@@ -170,7 +187,7 @@ turn_making(Engine *engine, const short *revents)
 			made(engine);
 			break;
 		case MAKER_FAILED:
-			round_fail(engine, &exact->maker.db.failure);
+			maker_failed(engine);
 			break;
 	}
 }
