@@ -25,10 +25,10 @@ defmodule PgEtf.ErlangTest do
     assert {:ok, module, beam, []} = :compile.forms(forms, [:return])
     {:module, _} = :code.load_binary(module, ~c"erlang_later", beam)
     on_exit(fn -> :code.delete(module) && :code.purge(module) end)
-    %{module: module}
+    %{handler: module}
   end
 
-  test "a consumer with a name, characters and a property list", %{module: module} do
+  test "a consumer with a name, characters and a property list", %{handler: module} do
     slot = FakeSlot.start([2, 1])
     more = [:streaming, {:name, {:local, :erlang_later_1}}, {:spool_dir, ['/tmp', "/x"]}]
 
@@ -64,14 +64,14 @@ defmodule PgEtf.ErlangTest do
     changes ++ got(count - length(changes))
   end
 
-  test "a child, with a map of options", %{module: module} do
+  test "a child, with a map of options", %{handler: module} do
     opts = %{connection: 'dbname=shop', slot: ["or", 'ders'], client: FakeSlot}
     spec = :pg_etf.child_spec({module, :arg, opts})
     assert %{id: ^module, start: {PgEtf.Consumer, :start_link, [^module, :arg, _]}} = spec
     assert :supervisor.check_childspecs([spec]) == :ok
   end
 
-  test "wrong options are a badarg with a text", %{module: module} do
+  test "wrong options are a badarg with a text", %{handler: module} do
     assert {:badarg, "unknown option :slots" <> _} =
              catch_error(:pg_etf.start_link(module, [], slots: 1))
 

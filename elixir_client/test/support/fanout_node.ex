@@ -13,7 +13,11 @@ defmodule PgEtf.FanoutNode do
     {:ok, _} = Application.ensure_all_started(:pg_etf)
     {:ok, _} = Agent.start(fn -> [] end, name: :recorder)
     test = self()
-    spawn(fn -> send(test, {:slot, FakeSlot.start(sizes)}) && Process.sleep(:infinity) end)
+
+    spawn(fn ->
+      send(test, {:slot, FakeSlot.start(sizes)})
+      Process.sleep(:infinity)
+    end)
 
     receive do
       {:slot, slot} -> slot
