@@ -64,15 +64,16 @@ typedef struct Reader
 	Db db;
 	ReaderState state;
 	ReaderTrouble trouble;
-	bool readable;		 /* the socket, as far as is known */
-	bool copy_begun;	 /* COPY's header has come */
-	int64_t give_up_at;	 /* while there is no session yet */
-	uint64_t server;	 /* when it was started; 0: any will do */
-	char identifier[24]; /* of the cluster; empty: any */
-	char *schema;		 /* of the extension, as SQL; once it was found */
-	uint32_t block_size; /* of the server */
-	bool in_recovery;	 /* it is a standby */
-	ReadFrame frame;	 /* READER_FRAME: the owner's */
+	bool readable;		  /* the socket, as far as is known */
+	bool copy_begun;	  /* COPY's header has come */
+	int64_t give_up_at;	  /* while there is no session yet */
+	uint64_t server;	  /* when it was started; 0: any will do */
+	char identifier[24];  /* of the cluster; empty: any */
+	char *schema;		  /* of the extension, as SQL; once it was found */
+	uint32_t block_size;  /* of the server */
+	bool in_recovery;	  /* it is a standby */
+	int64_t slot_idle_ms; /* after which it gives up a slot; 0: never */
+	ReadFrame frame;	  /* READER_FRAME: the owner's */
 } Reader;
 
 /*

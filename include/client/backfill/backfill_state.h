@@ -54,7 +54,9 @@ typedef struct BackfillTable
 	char *where;	 /* a condition; empty: all rows */
 	uint64_t pages;	 /* of the heap, and ... */
 	uint64_t toast_pages;
-	double known_rows; /* as of the server's statistics; below 0: none */
+	bool lockable;		 /* LOCK TABLE is allowed; as of the plan */
+	double guessed_rows; /* by their width, where the server knows nothing */
+	double known_rows;	 /* as of the server's statistics; below 0: none */
 
 	BackfillOrder order;
 	TableStatus status;
@@ -96,6 +98,13 @@ static inline bool
 table_is_over(const BackfillTable *table)
 {
 	return table->status >= TABLE_DONE;
+}
+
+/* About how many rows it has; nobody has analyzed it: a guess. */
+static inline double
+table_rows(const BackfillTable *table)
+{
+	return table->known_rows > 0 ? table->known_rows : table->guessed_rows;
 }
 
 /* Leaves an empty one. */

@@ -18,8 +18,11 @@ extern void inc_plan_build(const Incremental *inc, StrBuf *sql);
  */
 extern bool inc_plan_take(Incremental *inc, const StreamPlace *place);
 
-/* Have the server look at the conditions.  False: there are none. */
-extern bool inc_plan_check_build(const Incremental *inc, StrBuf *sql);
+/*
+ * Have the server look at a condition, that of "checked" or the first one
+ * behind it.  False: there are none.
+ */
+extern bool inc_plan_check_build(Incremental *inc, StrBuf *sql);
 
 /*
  * The server is on another timeline than the state.  What was delivered from

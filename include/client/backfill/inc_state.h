@@ -8,6 +8,7 @@
 #include "client/backfill/announce.h"
 #include "client/backfill/backfill_reader.h"
 #include "client/backfill/backfill_state.h"
+#include "client/backfill/history.h"
 #include "client/backfill/place.h"
 #include "client/backfill/request.h"
 #include "common/backoff.h"
@@ -85,19 +86,21 @@ typedef struct Incremental
 	Settings reading;		  /* of the reader: perhaps another server */
 	BackfillRequest request;
 	BackfillState state;
+	uint32_t checked; /* the table whose condition is looked at */
 	IncTable *tables; /* of each of the state's */
 	uint32_t table_room;
 	bool paused;
-	bool hurries;  /* what is done is to be kept at once */
-	bool loaded;   /* the state is of an earlier time */
-	bool stopping; /* by the consumer: "stopped" is the end */
-	bool started;  /* the consumer knows of it */
+	bool hurries;	  /* what is done is to be kept at once */
+	bool loaded;	  /* the state is of an earlier time */
+	bool stopping;	  /* by the consumer: "stopped" is the end */
+	bool started;	  /* the consumer knows of it */
+	bool handed_over; /* it was exact before: new tables are in the stream */
 
 	Reader desk;
 	Backoff desk_backoff;
 	int64_t desk_at; /* when to open it again */
-	Db history;		 /* a replication connection, for a moment */
-	bool dirty;		 /* the state is to be kept */
+	History history;
+	bool dirty; /* the state is to be kept */
 	bool saving;
 	bool keys_unkept; /* moved keys are in it that are not kept yet */
 	int64_t saved_at;

@@ -22,6 +22,12 @@
 extern void incremental_begin(Incremental *inc, Consumer *consumer,
 							  const Settings *settings,
 							  BackfillRequest *request);
+
+/*
+ * Right after that: what was done in mode exact stays, and is moved; tables of
+ * which something is left begin anew.
+ */
+extern void incremental_go_on(Incremental *inc, BackfillState *state);
 extern void incremental_free(Incremental *inc);
 
 /* What keeps it from being right with these options; NULL: nothing. */

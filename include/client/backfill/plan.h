@@ -34,6 +34,10 @@ extern bool plan_is_later(const BackfillState *state, const char *patterns);
 extern void plan_put_check(const Reader *reader, const Settings *settings,
 						   uint32_t oid, const char *where, StrBuf *sql);
 
+/* It did: the hint says which one. */
+extern void plan_name_condition(Failure *failure, const BackfillTable *table,
+								const char *where);
+
 typedef enum PlanNews
 {
 	PLAN_AGAIN,	 /* what was read of it before does not count */

@@ -92,6 +92,9 @@ typedef struct ConsumerOps
 
 	/* Does it answer {standby, free, Map} by engine_go()? */
 	bool answers;
+
+	/* Does it fold the stream into chunks, as mode incremental needs it? */
+	bool folds;
 } ConsumerOps;
 
 struct Consumer

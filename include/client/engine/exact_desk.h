@@ -20,6 +20,7 @@ desk_is_behind(const Engine *engine)
 
 /* The backfill cannot be: "failure" is final, or the stream's own. */
 extern void desk_refuse(Engine *engine, const Failure *failure);
+extern void desk_refuse_state(Engine *engine, const char *wrong);
 
 /* Free all that belongs to a backfill. */
 extern void exact_clear(Engine *engine);

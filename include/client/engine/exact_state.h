@@ -8,6 +8,7 @@
 #include "client/backfill/backfill_reader.h"
 #include "client/backfill/backfill_state.h"
 #include "client/backfill/chunks.h"
+#include "client/backfill/history.h"
 #include "client/backfill/request.h"
 #include "client/backfill/snapshot_maker.h"
 #include "common/backoff.h"
@@ -20,9 +21,10 @@ typedef enum ExactStage
 	EXACT_PLANNING, /* which tables there are, and may they be read? */
 	EXACT_CHECKING, /* conditions */
 	EXACT_WAITING,	/* for the stream: to begin, or to have caught up */
-	EXACT_MAKING,	/* a snapshot, beside the slot */
-	EXACT_HOLDING,	/* the keeper imports it, and plans by it */
-	EXACT_ARRIVING, /* the stream is delivered up to it */
+	EXACT_COMPARING, /* with the server's history: what did a failover lose? */
+	EXACT_MAKING,	 /* a snapshot, beside the slot */
+	EXACT_HOLDING,	 /* the keeper imports it, and plans by it */
+	EXACT_ARRIVING,	 /* the stream is delivered up to it */
 	EXACT_READING,
 	EXACT_DRAINING /* all is delivered, not all is handled */
 } ExactStage;
@@ -70,6 +72,7 @@ typedef struct Exact
 	Failure failure; /* why the round was given up, or never came about */
 
 	BackfillState plan; /* what the desk found */
+	uint32_t checked;	/* the table whose condition is looked at */
 	BackfillState state;
 	ExactTable *tables;
 	uint32_t table_count;
@@ -83,6 +86,8 @@ typedef struct Exact
 	bool saving;	 /* the desk does it */
 	int64_t saved_at;
 
+	History history;
+
 	SnapshotMaker maker;
 	Backoff maker_backoff;
 	int64_t make_at;
@@ -91,7 +96,9 @@ typedef struct Exact
 	char snapshot[SNAPSHOT_NAME_SIZE];
 	uint64_t lsn;	 /* its place */
 	int64_t held_at; /* since when */
-	bool ending;	 /* no other range is begun in this round */
+	int64_t idle_ms; /* the slot may be idle no longer than twice this; or 0 */
+	bool warned_kept;
+	bool ending; /* no other range is begun in this round */
 	uint64_t round;
 	uint64_t park_at; /* the stream is delivered up to there; 0: it goes on */
 	bool arrived;	  /* it is */

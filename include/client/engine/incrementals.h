@@ -18,6 +18,11 @@ extern const char *incrementals_refusal(const Engine *engine,
 
 /* The request is the backfill's from now on. */
 extern void incrementals_begin(Engine *engine, BackfillRequest *request);
+
+/* The same with what was done of it in mode exact; both are moved. */
+extern void incrementals_go_on(Engine *engine, BackfillRequest *request,
+							   BackfillState *state);
+
 extern void incrementals_free(Engine *engine);
 
 /* NULL: none has this id. */

@@ -29,13 +29,12 @@ tell(const Listener *to, const char *name, const Field *fields, size_t count)
 	consumer_backfill(to->consumer, name, to->id, fields, count);
 }
 
-/* What nobody has analyzed counts by its pages alone. */
 static uint64_t
 rows_left(const BackfillTable *table)
 {
-	return table->known_rows > (double) table->rows
-			   ? (uint64_t) table->known_rows - table->rows
-			   : 0;
+	double rows = table_rows(table);
+
+	return rows > (double) table->rows ? (uint64_t) rows - table->rows : 0;
 }
 
 void
@@ -58,7 +57,7 @@ announce_started(const Listener *to, const BackfillState *state,
 	}
 
 	tell(to, "started",
-		 (Field[]){field_atom("mode", backfill_modes[state->mode]),
+		 (Field[]){field_atom("mode", "incremental"),
 				   field_number("tables", tables), field_number("rows", rows),
 				   field_number("bytes", pages * block_size)},
 		 4);

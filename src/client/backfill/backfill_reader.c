@@ -90,6 +90,9 @@ build_session(StrBuf *sql)
 		"pg_catalog.pg_control_system()) AS identifier, "
 		"pg_catalog.pg_is_in_recovery() AS in_recovery, "
 		"pg_catalog.current_setting('block_size') AS block_size, "
+		"(1000 * pg_catalog.date_part('epoch', pg_catalog.current_setting("
+		"'idle_replication_slot_timeout', true)::pg_catalog.interval))::"
+		"pg_catalog.int8 AS slot_idle, "
 		"(SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_proc AS p "
 		"JOIN pg_catalog.pg_depend AS d ON d.objid = p.oid AND d.classid = "
 		"'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e' "
@@ -147,6 +150,7 @@ pinned(Reader *reader)
 	reader->schema = strdup(schema);
 	reader->block_size = (uint32_t) db_number(&reader->db, "block_size");
 	reader->in_recovery = db_is_true(&reader->db, "in_recovery");
+	reader->slot_idle_ms = (int64_t) db_number(&reader->db, "slot_idle");
 	if (reader->schema == NULL || reader->block_size == 0)
 		return protocol_violated(reader, "the session");
 	reader->state = READER_IDLE;

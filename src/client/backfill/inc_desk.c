@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client/backfill/inc_plan.h"
+#include "client/backfill/plan.h"
 #include "client/backfill/store.h"
 
 /* Between two times that the state is kept. */
@@ -20,7 +21,7 @@ void
 inc_desk_close(Incremental *inc)
 {
 	reader_close(&inc->desk);
-	db_close(&inc->history);
+	history_close(&inc->history);
 	inc->dirty |= inc->saving;
 	inc->saving = false;
 }
@@ -48,15 +49,6 @@ ask_tables(Incremental *inc, IncStage stage)
 	run(inc, stage, &sql);
 }
 
-/* "history" is NULL where the server did not say. */
-static void
-end_history(Incremental *inc, const char *history)
-{
-	inc_plan_lost(inc, history);
-	db_close(&inc->history);
-	ask_tables(inc, INC_PLANNING);
-}
-
 /* What was delivered of another timeline may be lost there. */
 static void
 begin_plan(Incremental *inc, const StreamPlace *place)
@@ -69,9 +61,7 @@ begin_plan(Incremental *inc, const StreamPlace *place)
 		return;
 	}
 	inc->stage = INC_HISTORY;
-	inc->history.host_order = *place->hosts;
-	if (!db_open(&inc->history, inc->settings, true))
-		end_history(inc, NULL);
+	history_open(&inc->history, inc->settings, place->hosts, place->now);
 }
 
 static bool
@@ -148,18 +138,26 @@ begin_running(Incremental *inc)
 
 /* Conditions are looked at by the server, before anything is read by them. */
 static void
-planned(Incremental *inc, const StreamPlace *place)
+check(Incremental *inc, uint32_t first)
 {
 	StrBuf sql = {0};
 
+	inc->checked = first;
+	if (inc_plan_check_build(inc, &sql))
+		run(inc, INC_CHECKING, &sql);
+	else
+		begin_running(inc);
+}
+
+static void
+planned(Incremental *inc, const StreamPlace *place)
+{
 	if (!inc_plan_take(inc, place))
 		return;
 	if (inc->stage == INC_REPLANNING)
 		inc->stage = INC_RUNNING;
-	else if (inc_plan_check_build(inc, &sql))
-		run(inc, INC_CHECKING, &sql);
 	else
-		begin_running(inc);
+		check(inc, 0);
 }
 
 static void
@@ -181,7 +179,7 @@ answered(Incremental *inc, const StreamPlace *place)
 			planned(inc, place);
 			break;
 		case INC_CHECKING:
-			begin_running(inc);
+			check(inc, inc->checked + 1);
 			break;
 		default:
 			break;
@@ -210,6 +208,9 @@ failed(Incremental *inc, const StreamPlace *place)
 	{
 		if (inc->desk.trouble != TROUBLE_LOST)
 			failure.class = FAIL_CONFIG;
+		if (inc->stage == INC_CHECKING && failure.class == FAIL_CONFIG)
+			plan_name_condition(&failure, &inc->state.tables[inc->checked],
+								inc->state.tables[inc->checked].where);
 		inc_fail(inc, &failure);
 		return;
 	}
@@ -275,29 +276,19 @@ save_turn(Incremental *inc, const StreamPlace *place)
 }
 
 static void
-history_turn(Incremental *inc, const StreamPlace *place, short revents)
+turn_history(Incremental *inc, const StreamPlace *place, short revents)
 {
-	StrBuf sql = {0};
+	const char *text;
 
 	if (inc->stage != INC_HISTORY)
 		return;
-	switch (db_advance(&inc->history, revents))
-	{
-		case DB_CONNECTED:
-			strbuf_putf(&sql, "TIMELINE_HISTORY %u", place->stream->timeline);
-			if (sql.failed || !db_send(&inc->history, STAGE_SETUP, sql.data))
-				end_history(inc, NULL);
-			strbuf_free(&sql);
-			break;
-		case DB_ANSWERED:
-			end_history(inc, db_value(&inc->history, "content"));
-			break;
-		case DB_FAILED:
-			end_history(inc, NULL);
-			break;
-		default:
-			break;
-	}
+	inc_due(inc, place, inc->history.give_up_at);
+	if (!history_turn(&inc->history, place->stream->timeline, place->now,
+					  revents, &text))
+		return;
+	inc_plan_lost(inc, text);
+	history_close(&inc->history);
+	ask_tables(inc, INC_PLANNING);
 }
 
 static void
@@ -337,7 +328,7 @@ inc_desk_turn(Incremental *inc, const StreamPlace *place, short revents,
 		default:
 			break;
 	}
-	history_turn(inc, place, history_revents);
+	turn_history(inc, place, history_revents);
 	if (inc->stage == INC_REPLANNING && reader_is_idle(&inc->desk) &&
 		inc_window_reading(inc) == NULL && !inc->discards)
 		ask_tables(inc, INC_REPLANNING);

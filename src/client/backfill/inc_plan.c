@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "client/backfill/plan.h"
-#include "client/link/timeline.h"
 
 /* Since then a range of rows' places is found without reading the rest. */
 #define VERSION_TID_RANGE 140000
@@ -68,6 +67,8 @@ renew(BackfillTable *table, BackfillTable *now)
 	renewed.collation = now->collation;
 	renewed.where = now->where;
 	renewed.known_rows = now->known_rows;
+	renewed.guessed_rows = now->guessed_rows;
+	renewed.lockable = now->lockable;
 	now->schema = table->schema;
 	now->name = table->name;
 	now->key = table->key;
@@ -82,6 +83,9 @@ merge_known(Incremental *inc, uint32_t i, BackfillTable *now)
 	BackfillTable *table = &inc->state.tables[i];
 	const char *changed = what_changed(table, now);
 
+	if (changed == NULL && table->order == ORDER_RANGES &&
+		!table_is_over(table))
+		changed = "interrupted";
 	if (changed == NULL && table->status == TABLE_DROPPED)
 		changed = "back";
 	/* What was rewritten since it was done is not read again: see on_rewrite. */
@@ -144,7 +148,7 @@ drop_missing(Incremental *inc, BackfillState *plan)
 static bool
 merge(Incremental *inc, BackfillState *plan)
 {
-	bool later = inc->started;
+	bool later = inc->started || inc->handed_over;
 
 	drop_missing(inc, plan);
 	for (uint32_t i = 0; i < plan->count; i++)
@@ -179,7 +183,8 @@ begin_state(Incremental *inc, const StreamPlace *place)
 {
 	BackfillState *state = &inc->state;
 
-	state->mode = BACKFILL_INCREMENTAL;
+	/* Who asks for it again asks for what it was. */
+	state->mode = inc->handed_over ? BACKFILL_EXACT : BACKFILL_INCREMENTAL;
 	state->timeline = place->stream->timeline;
 	return replace(&state->slot, inc->settings->slot) &&
 		   replace(&state->system_identifier,
@@ -215,6 +220,20 @@ note_keyless(const BackfillState *plan, StrBuf *keyless)
 	}
 }
 
+/* Their columns can be read, but each chunk begins with LOCK TABLE. */
+static void
+note_unlockable(const BackfillState *plan, StrBuf *unlockable)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		const BackfillTable *table = &plan->tables[i];
+
+		if (!table->lockable)
+			strbuf_putf(unlockable, "%s%s.%s", unlockable->len > 0 ? ", " : "",
+						table->schema, table->name);
+	}
+}
+
 static bool
 refuse(Incremental *inc, const char *what, const char *tables, const char *hint)
 {
@@ -241,9 +260,11 @@ can_be_read(Incremental *inc, const BackfillState *plan,
 			const StrBuf *unreadable)
 {
 	StrBuf keyless = {0};
+	StrBuf unlockable = {0};
 	bool can = true;
 
 	note_keyless(plan, &keyless);
+	note_unlockable(plan, &unlockable);
 	if (is_without_tables(inc, plan))
 		can = refuse(inc, "there is no such table in the stream",
 					 inc->request.tables,
@@ -256,7 +277,13 @@ can_be_read(Incremental *inc, const BackfillState *plan,
 	else if (keyless.len > 0)
 		can = refuse(inc, "tables without a key", keyless.data,
 					 "Read them in mode exact, or give them a primary key.");
+	else if (unlockable.len > 0)
+		can = refuse(inc, "tables of which only columns are granted",
+					 unlockable.data,
+					 "Read them in mode exact, or GRANT SELECT on the whole "
+					 "table: LOCK TABLE needs it.");
 	strbuf_free(&keyless);
+	strbuf_free(&unlockable);
 	return can;
 }
 
@@ -282,7 +309,9 @@ inc_plan_take(Incremental *inc, const StreamPlace *place)
 	bool done = plan_take(inc->desk.db.result, &plan, &unreadable);
 
 	/* Later on, each table has a trouble of its own. */
-	done = done && (inc->started || can_be_read(inc, &plan, &unreadable)) &&
+	done = done &&
+		   (inc->started || inc->handed_over ||
+			can_be_read(inc, &plan, &unreadable)) &&
 		   take(inc, place, &plan);
 	backfill_state_free(&plan);
 	strbuf_free(&unreadable);
@@ -290,44 +319,33 @@ inc_plan_take(Incremental *inc, const StreamPlace *place)
 }
 
 bool
-inc_plan_check_build(const Incremental *inc, StrBuf *sql)
+inc_plan_check_build(Incremental *inc, StrBuf *sql)
 {
-	bool any = false;
+	const BackfillTable *table = inc->state.tables + inc->checked;
+	const BackfillTable *end = inc->state.tables + inc->state.count;
 
-	for (uint32_t i = 0; i < inc->state.count; i++)
-	{
-		const BackfillTable *table = &inc->state.tables[i];
-
-		if (table->where[0] == '\0' || table_is_over(table))
-			continue;
-		strbuf_putf(sql,
-					"%s(SELECT pg_catalog.count(*) FROM %s.etf_read("
-					"%lu::pg_catalog.oid, ",
-					any ? ", " : "SELECT ", inc->desk.schema,
-					(unsigned long) table->oid);
-		reader_put_options(inc->settings, sql);
-		strbuf_puts(sql, ", '\\x6a', from_block => 0, blocks => 0, filter => ");
-		strbuf_put_literal(sql, table->where);
-		strbuf_puts(sql, "))");
-		any = true;
-	}
-	return any;
+	while (table < end && (table->where[0] == '\0' || table_is_over(table)))
+		table++;
+	inc->checked = (uint32_t) (table - inc->state.tables);
+	if (table < end)
+		plan_put_check(&inc->desk, inc->settings, table->oid, table->where,
+					   sql);
+	return table < end;
 }
 
 void
 inc_plan_lost(Incremental *inc, const char *history)
 {
-	uint64_t end = 0;
+	uint64_t end = history_end(history, &inc->state);
 
-	if (history == NULL ||
-		!timeline_end(history, (uint32_t) inc->state.timeline, &end))
+	if (end == 0)
 		consumer_log(inc->consumer, "warning",
 					 "backfill \"%s\": the server is on another timeline, and "
 					 "does not say where that began: all is read again",
 					 inc->request.id);
 	for (uint32_t i = 0; i < inc->state.count; i++)
 	{
-		if (inc->state.tables[i].horizon > end)
+		if (history_has_lost(&inc->state.tables[i], end))
 			table_restart(&inc->state.tables[i]);
 	}
 }

@@ -83,6 +83,14 @@ incremental_begin(Incremental *inc, Consumer *consumer,
 }
 
 void
+incremental_go_on(Incremental *inc, BackfillState *state)
+{
+	inc->state = *state;
+	*state = (BackfillState){0};
+	inc->loaded = inc->handed_over = true;
+}
+
+void
 incremental_free(Incremental *inc)
 {
 	inc_read_close(inc);
@@ -124,10 +132,10 @@ incremental_poll(const Incremental *inc, const StreamPlace *place,
 {
 	bool runs = incremental_runs(inc);
 	bool listens = runs && inc_read_listens(inc, place);
-	bool asks = runs && inc->history.state != DB_CLOSED;
 
 	fds[0] = poll_for(&inc->desk.db, reader_events(&inc->desk, true));
-	fds[1] = poll_for(&inc->history, asks ? db_events(&inc->history) : 0);
+	fds[1] =
+		poll_for(&inc->history.db, runs ? history_events(&inc->history) : 0);
 	fds[2] = poll_for(&inc->reader.db, reader_events(&inc->reader, listens));
 }
 

@@ -24,6 +24,28 @@
 	"ELSE i.indisprimary END)"
 
 /*
+ * Rows of a table that was never analyzed: as many as would fit, if what has
+ * no fixed size took so many bytes.
+ */
+#define GUESSED_WIDTH                                                   \
+	"(SELECT pg_catalog.sum(CASE WHEN a.attlen > 0 THEN a.attlen ELSE " \
+	"32 END) FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = "     \
+	"t.relid AND a.attnum > 0 AND NOT a.attisdropped)"
+
+#define PAGE_HEADER_SIZE 24
+#define ROW_HEADER_SIZE 28 /* with its pointer */
+
+/*
+ * LOCK TABLE looks at no column's privileges.  Since 16 those to write are
+ * enough for it, too.
+ */
+#define LOCKABLE                                                         \
+	"pg_catalog.has_table_privilege(t.relid, CASE WHEN "                 \
+	"pg_catalog.current_setting('server_version_num')::pg_catalog.int4 " \
+	">= 160000 THEN 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE' "         \
+	"ELSE 'SELECT' END)"
+
+/*
  * The file of a table is the one that the snapshot sees: another one by now
  * has no rows for it.  A table that it does not see was made since.
  */
@@ -41,7 +63,12 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 	strbuf_puts(sql, "SELECT t.relid, t.schema, t.name, t.pages, "
 					 "t.toast_pages, t.rows, t.key, t.identity, "
 					 "c.relfilenode AS filenode, t.readable, t.reason, "
-					 "t.told_as, " KEY_COLLATION " AS collation");
+					 "t.told_as, " LOCKABLE " AS lockable, " KEY_COLLATION
+					 " AS collation");
+	strbuf_putf(sql,
+				", t.pages * (%u - %d) / (%d + COALESCE(" GUESSED_WIDTH
+				", 0)) AS guessed_rows",
+				reader->block_size, PAGE_HEADER_SIZE, ROW_HEADER_SIZE);
 	strbuf_puts(sql, snapshot != NULL
 						 ? ", (SELECT pg_catalog.pg_export_snapshot()) "
 						   "AS snapshot"
@@ -94,6 +121,8 @@ take_table(const PGresult *result, int row, BackfillTable *table)
 	table->pages = number(result, row, "pages");
 	table->toast_pages = number(result, row, "toast_pages");
 	table->known_rows = strtod(value(result, row, "rows"), NULL);
+	table->guessed_rows = strtod(value(result, row, "guessed_rows"), NULL);
+	table->lockable = value(result, row, "lockable")[0] == 't';
 	table->schema = strdup(value(result, row, "schema"));
 	table->name = strdup(value(result, row, "name"));
 	table->told_as = (uint32_t) number(result, row, "told_as");
@@ -132,5 +161,22 @@ plan_put_check(const Reader *reader, const Settings *settings, uint32_t oid,
 	strbuf_puts(sql, ", 'j'::pg_catalog.bytea, from_block => 0, blocks => 0, "
 					 "filter => ");
 	strbuf_put_literal(sql, where);
-	strbuf_puts(sql, ")) AS nothing; ");
+	strbuf_puts(sql, ")) AS nothing");
+}
+
+void
+plan_name_condition(Failure *failure, const BackfillTable *table,
+					const char *where)
+{
+	StrBuf hint = {0};
+
+	strbuf_putf(&hint, "The condition for table %s.%s is: %s%s%s",
+				table->schema, table->name, where,
+				failure->hint[0] != '\0' ? ". " : "", failure->hint);
+	if (!hint.failed)
+	{
+		make_printable(hint.data);
+		failure_hint(failure, "%s", hint.data);
+	}
+	strbuf_free(&hint);
 }

@@ -102,6 +102,7 @@ static const ConsumerOps beam_ops = {
 	.backfill_state = beam_backfill_state,
 	.log = beam_log,
 	.answers = true,
+	.folds = true,
 };
 
 void

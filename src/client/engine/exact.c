@@ -135,11 +135,14 @@ void
 exact_poll(const Engine *engine, struct pollfd *fds)
 {
 	const Exact *exact = &engine->exact;
-	const Db *maker = &exact->maker.db;
+	bool compares = exact->stage == EXACT_COMPARING;
+	const Db *maker = compares ? &exact->history.db : &exact->maker.db;
 
 	poll_reader(&exact->desk, &fds[POLL_DESK], true);
 	fds[POLL_MAKER] =
-		(struct pollfd){.fd = db_fd(maker), .events = db_events(maker)};
+		(struct pollfd){.fd = db_fd(maker),
+						.events = compares ? history_events(&exact->history)
+										   : db_events(maker)};
 	poll_reader(&exact->keeper, &fds[POLL_KEEPER], true);
 	for (int i = 0; i < BACKFILL_JOBS_MAX; i++)
 		poll_reader(&exact->jobs[i].reader, &fds[POLL_JOBS + i],

@@ -8,14 +8,13 @@
 #include "client/engine/exact_desk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/backfill/plan.h"
 #include "client/backfill/store.h"
 #include "client/engine/attempt.h"
+#include "client/engine/exact_keep.h"
 #include "client/engine/exact_tell.h"
-
-/* Between two times that the state is kept. */
-#define SAVE_MS 1000
 
 /* Between attempts to connect. */
 #define RETRY_MIN_MS 200
@@ -34,6 +33,7 @@ exact_clear(Engine *engine)
 	reader_close(&exact->desk);
 	reader_close(&exact->keeper);
 	snapshot_maker_close(&exact->maker);
+	history_close(&exact->history);
 	backfill_state_free(&exact->state);
 	backfill_state_free(&exact->plan);
 	chunks_free(&exact->chunks);
@@ -54,6 +54,18 @@ desk_refuse(Engine *engine, const Failure *failure)
 	exact_clear(engine);
 	if (first)
 		attempt_abandon(engine, &copy);
+}
+
+void
+desk_refuse_state(Engine *engine, const char *wrong)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_CONFIG,
+				"what was kept of backfill \"%s\" cannot be used: %s",
+				engine->exact.request.id, wrong);
+	failure_hint(&failure, "Use another id, or remove it: then all is read.");
+	desk_refuse(engine, &failure);
 }
 
 void
@@ -103,19 +115,16 @@ take_state(Engine *engine, const char *bytes, size_t len)
 {
 	Exact *exact = &engine->exact;
 	const char *wrong = backfill_state_decode(bytes, len, &exact->state);
-	Failure failure;
 
 	if (wrong == NULL && exact->state.mode != BACKFILL_EXACT)
 		wrong = "it is of mode incremental";
+	else if (wrong == NULL &&
+			 strcmp(exact->state.slot, engine->settings->slot) != 0)
+		wrong = "it is of another slot";
 	exact->loaded = wrong == NULL;
-	if (wrong == NULL)
-		return true;
-	failure_set(&failure, FAIL_CONFIG,
-				"what was kept of backfill \"%s\" cannot be used: %s",
-				exact->request.id, wrong);
-	failure_hint(&failure, "Use another id, or remove it: then all is read.");
-	desk_refuse(engine, &failure);
-	return false;
+	if (wrong != NULL)
+		desk_refuse_state(engine, wrong);
+	return wrong == NULL;
 }
 
 static void
@@ -184,28 +193,33 @@ begin(Engine *engine)
 		attempt_begin(engine);
 }
 
-/* No row is read, but each condition is parsed. */
+static const char *
+condition_of(const Exact *exact, uint32_t i)
+{
+	const BackfillTable *table = &exact->plan.tables[i];
+
+	return request_where(&exact->request, table->schema, table->name);
+}
+
+/* No row is read, but each condition is parsed, one after the other. */
 static void
-check_conditions(Engine *engine)
+check_condition(Engine *engine, uint32_t i)
 {
 	Exact *exact = &engine->exact;
 	StrBuf sql = {0};
 
 	exact->stage = EXACT_CHECKING;
-	for (uint32_t i = 0; i < exact->plan.count; i++)
+	while (i < exact->plan.count && condition_of(exact, i) == NULL)
+		i++;
+	exact->checked = i;
+	if (i == exact->plan.count)
 	{
-		const BackfillTable *table = &exact->plan.tables[i];
-		const char *where =
-			request_where(&exact->request, table->schema, table->name);
-
-		if (where != NULL)
-			plan_put_check(&exact->desk, engine->settings, table->oid, where,
-						   &sql);
-	}
-	if (sql.len > 0 || sql.failed)
-		reader_run(&exact->desk, &sql);
-	else
 		begin(engine);
+		return;
+	}
+	plan_put_check(&exact->desk, engine->settings, exact->plan.tables[i].oid,
+				   condition_of(exact, i), &sql);
+	reader_run(&exact->desk, &sql);
 }
 
 static void
@@ -223,7 +237,7 @@ planned(Engine *engine)
 	else if (unreadable.len > 0)
 		refuse_unreadable(engine, unreadable.data);
 	else
-		check_conditions(engine);
+		check_condition(engine, 0);
 	strbuf_free(&unreadable);
 }
 
@@ -256,7 +270,7 @@ answered(Engine *engine)
 	else if (exact->stage == EXACT_PLANNING)
 		planned(engine);
 	else if (exact->stage == EXACT_CHECKING)
-		begin(engine);
+		check_condition(engine, exact->checked + 1);
 }
 
 /* Whatever the server does not understand, it will not understand later. */
@@ -272,6 +286,9 @@ begin_failed(Engine *engine)
 
 	if (trouble != TROUBLE_LOST && trouble != TROUBLE_BUSY)
 		failure.class = FAIL_CONFIG;
+	if (exact->stage == EXACT_CHECKING && failure.class == FAIL_CONFIG)
+		plan_name_condition(&failure, &exact->plan.tables[exact->checked],
+							condition_of(exact, exact->checked));
 	reader_close(&exact->desk);
 	exact->stage = EXACT_OPENING;
 	if (!passes)
@@ -302,57 +319,6 @@ failed(Engine *engine)
 	reader_close(&exact->desk);
 	exact->desk_at =
 		engine->now + backoff_fail(&exact->desk_backoff, (uint32_t) random());
-}
-
-static void
-save_at_server(Engine *engine, const char *bytes, size_t len)
-{
-	Exact *exact = &engine->exact;
-	StrBuf sql = {0};
-
-	if (exact->over)
-		store_put_remove(exact->desk.schema, engine->settings->slot,
-						 exact->request.id, &sql);
-	else
-		store_put_save(exact->desk.schema, engine->settings->slot,
-					   exact->request.id, bytes, len, &sql);
-	exact->saving = true;
-	reader_run(&exact->desk, &sql);
-}
-
-static void
-save(Engine *engine)
-{
-	Exact *exact = &engine->exact;
-	size_t len;
-	char *bytes = backfill_state_encode(&exact->state, &len);
-
-	exact->saved_at = engine->now;
-	if (bytes == NULL)
-		return;
-	exact->dirty = false;
-	if (exact->request.store == STORE_SERVER)
-		save_at_server(engine, bytes, len);
-	else
-		consumer_backfill_state(engine->consumer, exact->request.id, bytes,
-								len);
-	free(bytes);
-}
-
-/* At once where somebody waits for it. */
-static void
-save_turn(Engine *engine)
-{
-	Exact *exact = &engine->exact;
-	bool hurry =
-		exact->stopping || exact->cancelled || exact->stage == EXACT_DRAINING;
-	bool server = exact->request.store == STORE_SERVER;
-
-	if (!exact->dirty || exact->saving || exact->stage < EXACT_WAITING ||
-		(!hurry && !engine_due(engine, exact->saved_at + SAVE_MS)))
-		return;
-	if (!server || reader_is_idle(&exact->desk))
-		save(engine);
 }
 
 static void
@@ -394,5 +360,5 @@ desk_turn(Engine *engine, short revents)
 		default:
 			break;
 	}
-	save_turn(engine);
+	keep_turn(engine);
 }

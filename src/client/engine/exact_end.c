@@ -39,6 +39,7 @@ close_round(Engine *engine)
 	jobs_end(engine, "the round is over");
 	reader_close(&exact->keeper);
 	snapshot_maker_close(&exact->maker);
+	history_close(&exact->history);
 	exact->fresh = false;
 	exact->make_at = engine->now;
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "client/engine/exact_handover.h"
 #include "client/engine/exact_tell.h"
 
 bool
@@ -33,7 +34,7 @@ ranges_prepare(Engine *engine)
 											.starts = table->starts,
 											.rows = table->rows,
 											.bytes = table->bytes};
-		exact->tables[i].blocked = false;
+		exact->tables[i].blocked = handover_takes(engine, table);
 	}
 	exact->table_count = count;
 	exact->next = 0;

@@ -9,15 +9,16 @@
  */
 #include "client/engine/exact_round.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "client/engine/attempt.h"
 #include "client/engine/exact_desk.h"
 #include "client/engine/exact_end.h"
+#include "client/engine/exact_failover.h"
+#include "client/engine/exact_handover.h"
+#include "client/engine/exact_hold.h"
 #include "client/engine/exact_jobs.h"
 #include "client/engine/exact_plan.h"
 #include "client/engine/exact_tell.h"
+#include <stdio.h>
 
 /* A stream this far behind has the right of way. */
 #define CAUGHT_UP_BYTES (16u << 20)
@@ -25,9 +26,6 @@
 /* Between rounds that came to nothing. */
 #define RETRY_MIN_MS 500
 #define RETRY_MAX_MS 60000
-
-/* A table that so many rounds were too short for keeps the next one. */
-#define STARTS_MAX 2
 
 #define PROGRESS_MS 1000
 
@@ -122,12 +120,15 @@ turn_waiting(Engine *engine, const short *revents)
 	Exact *exact = &engine->exact;
 
 	(void) revents;
-	if (engine->phase == ENGINE_STREAMING && refuses_plugin(engine))
+	if (engine->phase == ENGINE_STREAMING &&
+		(refuses_plugin(engine) || failover_begin(engine) ||
+		 handover_turn(engine)))
 		return;
 	if (engine->phase == ENGINE_STREAMING && exact->nothing_left)
 		exact->stage = EXACT_DRAINING;
 	if (exact->stage == EXACT_DRAINING || exact->paused || exact->cancelled ||
-		!has_caught_up(engine) || !engine_due(engine, exact->make_at))
+		hold_endangers_slot(engine) || !has_caught_up(engine) ||
+		!engine_due(engine, exact->make_at))
 		return;
 	if (exact->maker_backoff.max_ms == 0)
 		backoff_init(&exact->maker_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
@@ -244,6 +245,7 @@ held(Engine *engine)
 		return;
 	}
 	snapshot_maker_close(&exact->maker);
+	hold_begin(engine);
 	if (exact->fresh)
 	{
 		release_slot(engine);
@@ -286,32 +288,6 @@ keeper_is_lost(Engine *engine, short revents)
 			   READER_FAILED;
 }
 
-/* Must this snapshot be let go?  A table that never fits keeps it. */
-static bool
-is_overdue(Engine *engine)
-{
-	const Exact *exact = &engine->exact;
-
-	if (exact->request.max_hold == 0)
-		return false;
-	for (uint32_t i = 0; i < exact->state.count; i++)
-	{
-		if (exact->state.tables[i].starts >= STARTS_MAX &&
-			!table_is_over(&exact->state.tables[i]))
-			return false;
-	}
-	return engine_due(engine,
-					  exact->held_at + (int64_t) exact->request.max_hold);
-}
-
-static bool
-is_slot_in_danger(const Engine *engine)
-{
-	const char *status = engine->control.slot.wal_status;
-
-	return strcmp(status, "unreserved") == 0 || strcmp(status, "lost") == 0;
-}
-
 /* The stream is too slow to get there, or cannot. */
 static void
 turn_arriving(Engine *engine, const short *revents)
@@ -330,7 +306,7 @@ turn_arriving(Engine *engine, const short *revents)
 		failure = exact->keeper.db.failure;
 		round_fail(engine, &failure);
 	}
-	else if (is_overdue(engine) || is_slot_in_danger(engine))
+	else if (hold_is_over(engine))
 	{
 		failure_set(&failure, FAIL_SERVER_ERROR,
 					"the stream did not come to the snapshot in time");
@@ -356,8 +332,8 @@ turn_reading(Engine *engine, const short *revents)
 		exact->failure = exact->keeper.db.failure;
 		exact->ending = true;
 	}
-	if (exact->ending || is_overdue(engine) || is_slot_in_danger(engine) ||
-		exact->paused || exact->cancelled)
+	if (exact->ending || exact->paused || exact->cancelled ||
+		hold_is_over(engine))
 		end_soon(engine);
 	jobs_turn(engine, revents + 2);
 	if (engine_due(engine, exact->told_at + PROGRESS_MS))
@@ -370,16 +346,30 @@ turn_reading(Engine *engine, const short *revents)
 		round_give_up(engine);
 }
 
+static void
+turn_comparing(Engine *engine, const short *revents)
+{
+	failover_turn(engine, revents[0]);
+}
+
+static void
+turn_draining(Engine *engine, const short *revents)
+{
+	(void) revents;
+	failover_begin(engine);
+}
+
 void
 round_turn(Engine *engine, const short *revents)
 {
 	static void (*const turns[])(Engine * engine, const short *revents) = {
-		[EXACT_WAITING] = turn_waiting, [EXACT_MAKING] = turn_making,
-		[EXACT_HOLDING] = turn_holding, [EXACT_ARRIVING] = turn_arriving,
-		[EXACT_READING] = turn_reading,
+		[EXACT_WAITING] = turn_waiting,	  [EXACT_COMPARING] = turn_comparing,
+		[EXACT_MAKING] = turn_making,	  [EXACT_HOLDING] = turn_holding,
+		[EXACT_ARRIVING] = turn_arriving, [EXACT_READING] = turn_reading,
+		[EXACT_DRAINING] = turn_draining,
 	};
 	ExactStage stage = engine->exact.stage;
 
-	if (stage >= EXACT_WAITING && stage <= EXACT_READING)
+	if (stage >= EXACT_WAITING)
 		turns[stage](engine, revents);
 }

@@ -54,7 +54,7 @@ sums_left(Exact *exact, const BackfillState *plan)
 		if (known != NULL && known->status == TABLE_DONE)
 			continue;
 		sums.tables++;
-		sums.rows += now->known_rows > 0 ? (uint64_t) now->known_rows : 0;
+		sums.rows += (uint64_t) table_rows(now);
 		sums.bytes += (now->pages + now->toast_pages) * exact->desk.block_size;
 	}
 	return sums;

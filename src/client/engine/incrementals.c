@@ -75,6 +75,22 @@ incrementals_begin(Engine *engine, BackfillRequest *request)
 }
 
 void
+incrementals_go_on(Engine *engine, BackfillRequest *request,
+				   BackfillState *state)
+{
+	char id[BACKFILL_ID_MAX + 1];
+	Incremental *inc;
+
+	memcpy(id, request->id, sizeof(id));
+	incrementals_begin(engine, request);
+	inc = incrementals_find(engine, id);
+	if (inc != NULL)
+		incremental_go_on(inc, state);
+	else
+		backfill_state_free(state);
+}
+
+void
 incrementals_free(Engine *engine)
 {
 	for (size_t i = 0; i < INCREMENTALS_MAX; i++)

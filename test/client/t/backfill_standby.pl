@@ -1,4 +1,4 @@
-# Mode incremental beside standbys: what is streamed before it is visible, readers elsewhere, and
+# Backfills beside standbys: what is streamed before it is visible, readers elsewhere, and
 # what a failover has lost.
 use strict;
 use warnings;
@@ -162,6 +162,14 @@ SKIP:
 	};
 }
 
+# What was to be stored last.
+sub state_of
+{
+	my ($client, $id) = @_;
+
+	return (map { /^\{backfill,state,<<"$id">>,\s*(.*)\}$/s ? $1 : () } reverse $client->seen)[0];
+}
+
 subtest 'what a failover has lost is read again' => sub {
 	$etf->sql(q{CREATE TABLE lost (id int PRIMARY KEY); INSERT INTO lost VALUES (1);
 		CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1)});
@@ -169,7 +177,9 @@ subtest 'what a failover has lost is read again' => sub {
 
 	$client->backfill('kept', tables => 'public.kept', store => 'consumer');
 	$client->expect(qr/^\{backfill,finished,/, 'one table is read');
-	my ($kept) = map { /^\{backfill,state,<<"kept">>,\s*(.*)\}$/s ? $1 : () } reverse $client->seen;
+	$client->backfill('exact_kept', mode => 'exact', tables => 'public.kept', store => 'consumer');
+	$client->expect(qr/^\{backfill,finished,<<"exact_kept">>/, 'also in mode exact');
+	my ($kept, $exact_kept) = map { state_of($client, $_) } qw(kept exact_kept);
 	$etf->sql('SELECT pg_switch_wal()');
 	my $until = $etf->sql('SELECT pg_current_wal_lsn()');
 	$standby->poll_query_until('postgres', "SELECT pg_last_wal_replay_lsn() >= '$until'");
@@ -177,7 +187,9 @@ subtest 'what a failover has lost is read again' => sub {
 	$etf->sql('INSERT INTO lost VALUES (2)');
 	$client->backfill('lost', tables => 'public.lost', store => 'consumer');
 	$client->expect(qr/^\{backfill,finished,<<"lost">>/, 'the other one, after the standby has left');
-	my ($lost) = map { /^\{backfill,state,<<"lost">>,\s*(.*)\}$/s ? $1 : () } reverse $client->seen;
+	$client->backfill('exact_lost', mode => 'exact', tables => 'public.*', store => 'consumer', state => $exact_kept);
+	$client->expect(qr/^\{backfill,finished,<<"exact_lost">>/, 'also in mode exact, with all others');
+	my ($lost, $exact_lost) = map { state_of($client, $_) } qw(lost exact_lost);
 	is($client->stop, 0, 'a clean stop');
 
 	$node->stop('immediate');
@@ -194,6 +206,17 @@ subtest 'what a failover has lost is read again' => sub {
 	$second->backfill('lost', tables => 'public.lost', store => 'consumer', state => $lost);
 	$second->expect(qr/^\{backfill,started,<<"lost">>,.*tables => 1/s, 'what it had not is not');
 	$second->expect(qr/^\{backfill,finished,<<"lost">>/, 'it is read again');
+
+	# The state has more tables than are asked for here.
+	$second->backfill('exact_kept', mode => 'exact', tables => 'public.kept', store => 'consumer', state => $exact_lost);
+	$second->expect(qr/^\{backfill,table_again,<<"exact_kept">>,.*reason => failover.*public\.lost/s, 'exact: what it had not begins anew');
+	$second->expect(qr/^\{backfill,finished,<<"exact_kept">>/, 'and what it had is done');
+	ok(!grep({ /table_again,<<"exact_kept">>.*public\.kept/s } $second->seen), 'which was not begun anew');
+	$second->backfill('exact_lost', mode => 'exact', tables => 'public.lost', store => 'consumer', state => $exact_lost);
+	$second->expect(qr/^\{backfill,round,<<"exact_lost">>,.*tables => 1/s, 'a round');
+	$second->expect(qr/^\{backfill,close,<<"exact_lost">>,.*rows => 1\b/s, 'has it as it is now');
+	$second->expect(qr/^\{backfill,finished,<<"exact_lost">>/, 'and is the end');
+	$second->equals('public.lost', 'the table is the mirror');
 	is($second->stop, 0, 'a clean stop');
 };
 

@@ -16,7 +16,7 @@ my $plenty = '{send, {credit, 1000000, 1000000000}}';
 
 sub slots { return $etf->sql("SELECT string_agg(slot_name, ' ' ORDER BY slot_name) FROM pg_replication_slots"); }
 
-$etf->sql("CREATE TABLE t (id int PRIMARY KEY, v text);
+$etf->sql("CREATE TABLE t (id int PRIMARY KEY, v text) WITH (autovacuum_enabled = off);
 	INSERT INTO t SELECT i, repeat('v', 100) FROM generate_series(1, 3000) i;
 	CREATE TABLE u (id int PRIMARY KEY); INSERT INTO u VALUES (1), (2)");
 
@@ -30,7 +30,9 @@ $client->expect(qr/^\{status,connected/, 'a stream');
 $etf->sql('INSERT INTO t VALUES (10001)');
 $client->expect(qr/^\{frame,tx,.*10001/, 'streams');
 $client->say("{send, {backfill, again, #{tables => <<\"public.t\">>, jobs => 3}}}");
-$client->expect(qr/^\{backfill,started,<<"again">>,\s*#\{.*tables => 1/s, 'a backfill is started');
+$client->expect(qr/^\{backfill,started,<<"again">>,\s*#\{.*rows => (\d+),tables => 1/s, 'a backfill is started');
+cmp_ok($client->{match}[0], '>', 1000, 'with about as many rows as there are');
+cmp_ok($client->{match}[0], '<', 30000, 'although nobody has analyzed the table');
 $client->expect(qr/^\{status,slot|\{backfill,round,<<"again">>,#\{lsn => (\d+),tables => 1\}\}/, 'a round begins');
 is(slots(), 's', 'the temporary slot has gone');
 my @rows;
@@ -65,7 +67,8 @@ ok(!grep({ /^\{read,/ } @{ $client->{skipped} }), 'and not read again');
 for my $wrong (
 	[ '#{colour => red}', qr/unknown key of a backfill \\?"colour/ ],
 	[ '#{tables => <<"t">>}', qr/invalid pattern/ ],
-	[ '#{tables => <<"public.t">>, where => <<"nonsense(">>}', qr/syntax error/ ],
+	[ '#{tables => <<"public.t">>, where => <<"nonsense(">>}', qr/The condition for table public\.t is: nonsense\(/ ],
+	[ '#{tables => <<"public.*">>, where => #{<<"public.u">> => <<"missing = 1">>}}', qr/The condition for table public\.u is: missing = 1/ ],
 	[ '#{mode => quick}', qr/must be exact or incremental/ ])
 {
 	$client->say("{send, {backfill, wrong, $wrong->[0]}}");
@@ -135,6 +138,25 @@ for my $case (
 	is($client->exit_status, 3, 'with its status');
 }
 is(slots(), 's', 'no slot was made');
+
+# Columns are enough for mode exact; LOCK TABLE, with which a chunk begins, wants the whole table.
+$etf->sql("CREATE TABLE parts (id int PRIMARY KEY, open text, closed text); INSERT INTO parts VALUES (1, 'o', 'c');
+	GRANT SELECT (id, open) ON parts TO reader");
+my $as_reader = $node->connstr('postgres') . ' user=reader';
+for my $case (
+	[ 'exact', '*.*.nothing', qr/^\{backfill,failed,.*public\.parts \(no SELECT privilege on all columns/s, 'a column that is not granted' ],
+	[ 'exact', 'public.parts.closed', qr/^\{backfill,finished,.*rows => 1/s, 'all that is read is granted' ],
+	[ 'incremental', 'public.parts.closed', qr/^\{backfill,failed,.*only columns are granted: public\.parts/s, 'but not the table' ])
+{
+	$client = EtfClient->start($node, slot => '<<"s">>', conninfo => qq{<<"$as_reader">>},
+		options => qq{#{exclude_columns => <<"$case->[1]">>}});
+	$client->say('{auto, refill}');
+	$client->say('{auto, done}');
+	$client->say('{credit, 100, 20000}');
+	$client->say("{send, {backfill, '$case->[0]', #{mode => $case->[0], store => consumer, tables => <<\"public.parts\">>}}}");
+	$client->expect($case->[2], "$case->[0]: $case->[3]");
+	is($client->stop, 0, 'a clean end');
+}
 $etf->sql("CREATE PUBLICATION p FOR TABLE t; SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')");
 $client = EtfClient->start($node, snapshot => 'on', slot => '<<"theirs">>', options => '#{publication_names => p}');
 $client->say('{send, {backfill, first, #{}}}');

@@ -59,7 +59,7 @@ defmodule PgEtf.Decode.Atoms do
               [:table_failed, :progress, :state, :finished, :failed, :mode, :exact] ++
               [:incremental, :tables, :rows, :bytes, :lsn, :chunk, :rel, :key, :table] ++
               [:estimate, :percent, :rate, :eta, :done, :dropped, :interrupted, :keyless] ++
-              [:rewritten, :snapshot, :there]
+              [:rewritten, :failover, :snapshot, :there]
 
   @frames @markers ++ @frame ++ @streams ++ @relation ++ @values ++ @structs
   @reports @packets ++ @statuses ++ @details ++ @stats ++ @backfill ++ PgEtf.Error.classes()

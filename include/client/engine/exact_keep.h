@@ -1,0 +1,13 @@
+/*
+ * exact_keep.h
+ *		What is done of an exact backfill is kept.
+ */
+#ifndef ETF_EXACT_KEEP_H
+#define ETF_EXACT_KEEP_H
+
+#include "client/engine/state.h"
+
+/* Once a second, and at once where somebody waits for it. */
+extern void keep_turn(Engine *engine);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * exact_handover.c
+ *		An exact backfill that goes on in mode incremental.
+ *
+ * Called by exact_round.c.  A table whose events may lack values cannot be read
+ * in halves, so one that does not fit into a round would never be done, or hold
+ * a snapshot for as long as it takes.  Chunk by chunk it can be, if it has a
+ * key and the consumer folds the stream into chunks.
+ */
+#include "client/engine/exact_handover.h"
+
+#include "client/backfill/plan.h"
+#include "client/engine/exact_desk.h"
+#include "client/engine/incrementals.h"
+
+static bool
+is_possible(const Engine *engine)
+{
+	const Exact *exact = &engine->exact;
+
+	return engine->consumer->ops->folds && !exact->only &&
+		   incrementals_refusal(engine, &exact->request) == NULL;
+}
+
+/* What is half read will begin anew. */
+static uint32_t
+starts_of(const BackfillTable *table)
+{
+	bool again = table->status == TABLE_STARTED && !table_is_whole(table);
+
+	return table->starts + again;
+}
+
+bool
+handover_takes(const Engine *engine, const BackfillTable *table)
+{
+	return starts_of(table) >= STARTS_MAX && table->key.count > 0 &&
+		   table->lockable && is_possible(engine);
+}
+
+/* By an earlier process, and for the same tables. */
+static bool
+was_handed_over(const Exact *exact, const BackfillTable *table)
+{
+	return table->order != ORDER_RANGES &&
+		   plan_is_later(&exact->state, exact->request.tables);
+}
+
+static bool
+is_due(const Engine *engine)
+{
+	const Exact *exact = &engine->exact;
+	bool due = false;
+
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		const BackfillTable *table = &exact->state.tables[i];
+
+		if (table_is_over(table))
+			continue;
+		if (!handover_takes(engine, table) && !was_handed_over(exact, table))
+			return false;
+		due = true;
+	}
+	return due && is_possible(engine);
+}
+
+static void
+warn_of_mode(Engine *engine)
+{
+	const Exact *exact = &engine->exact;
+
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		const BackfillTable *table = &exact->state.tables[i];
+
+		if (!table_is_over(table))
+			consumer_log(engine->consumer, "warning",
+						 "backfill \"%s\" goes on in mode incremental: rounds "
+						 "were too short for table %s.%s",
+						 exact->request.id, table->schema, table->name);
+	}
+}
+
+static void
+hand_over(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	BackfillRequest request = exact->request;
+	BackfillState state = exact->state;
+
+	warn_of_mode(engine);
+	request.mode = BACKFILL_INCREMENTAL;
+	state.chunk = exact->chunk;
+	exact->request = (BackfillRequest){0};
+	exact->state = (BackfillState){0};
+	exact_clear(engine);
+	incrementals_go_on(engine, &request, &state);
+}
+
+bool
+handover_turn(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->paused || exact->cancelled || !is_due(engine))
+		return false;
+	if (exact->chunks.count == 0 && !desk_is_behind(engine))
+		hand_over(engine);
+	return true;
+}

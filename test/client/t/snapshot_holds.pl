@@ -1,0 +1,151 @@
+# How long a snapshot is held, and what becomes of tables that a round is too short for.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfBackfill;
+use EtfTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $etf = EtfTest->new('holds', conf => "checkpoint_timeout = '1h'\nmax_wal_size = '2GB'");
+my $node = $etf->node;
+
+# Rows whose wide values the changes leave out: a table of them is not read in halves.
+sub fill
+{
+	my ($table, $key) = @_;
+
+	$etf->sql("CREATE TABLE $table (id int $key, v text, n int);
+		ALTER TABLE $table ALTER v SET STORAGE EXTERNAL;
+		INSERT INTO $table SELECT i, repeat(md5(i::text), 100), 0 FROM generate_series(1, 2000) i");
+	return;
+}
+
+# A consumer that takes so many events, and no more.
+sub start
+{
+	my ($slot, $table, %more) = @_;
+	my $client = EtfBackfill->start($etf, $slot, credit_events => 200);
+
+	$client->say('{credit, false}');
+	$client->backfill('b', mode => 'exact', tables => "public.$table", jobs => 1, %more);
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => exact/s, "$table: begins as exact");
+	$client->expect(qr/^\{backfill,round,/, "$table: a round");
+	return $client;
+}
+
+# The round of a table that is half read ends; in the next one it is half read, too.
+sub start_two_rounds
+{
+	my ($slot, $table) = @_;
+	my $client = start($slot, $table, max_hold => 1000);
+
+	$client->expect(qr/^\{backfill,retry,.*chunk => 1\b/s, "$table: which ends in the middle");
+	$client->expect(qr/^\{backfill,table_again,.*interrupted/s, "$table: it begins anew");
+	$client->say('{send, {credit, 400, 10000000}}');
+	$client->expect(qr/^\{backfill,retry,/, "$table: and does not fit again");
+	return $client;
+}
+
+subtest 'a table with a key goes on in mode incremental' => sub {
+	fill('wide', 'PRIMARY KEY');
+	my $client = start_two_rounds('w', 'wide');
+
+	$client->say('{hold, done, true}');
+	$client->expect(qr/^\{log,warning,.*goes on in mode incremental.*public\.wide/s, 'which is told');
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental.*tables => 1/s, 'it goes on');
+	$client->say('{credit, true}');
+	$etf->sql("UPDATE wide SET n = 1, id = id + 10000 WHERE id % 100 = 0; DELETE FROM wide WHERE id % 70 = 0");
+	$client->expect(qr/^\{backfill,close,.*chunk => [3-9]/s, 'chunk by chunk');
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,close,/, 'one is done');
+	$client->say('{hold, done, true}');
+	sleep 1.5;
+	kill 'KILL', $client->client_pid;
+	$client->exit_status;
+
+	my $second = EtfBackfill->start($etf, 'w');
+	$second->backfill('b', mode => 'exact', tables => 'public.wide');
+	$second->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'the next process goes on so');
+	ok(!grep({ /^\{backfill,round/ } $second->seen), 'without another round');
+	$second->expect(qr/^\{backfill,finished,<<"b">>.*tables => 1/s, 'to its end');
+	$second->is_clean('no violation');
+	is($second->stop, 0, 'a clean end');
+};
+
+subtest 'and the mirror is the table' => sub {
+	fill('mirrored', 'PRIMARY KEY');
+	my $client = start_two_rounds('m', 'mirrored');
+
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
+	$client->say('{credit, true}');
+	$etf->sql("UPDATE mirrored SET n = 1, id = id + 10000 WHERE id % 100 = $_; DELETE FROM mirrored WHERE id % 700 = $_")
+	  for 1 .. 20;
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
+	$client->equals('public.mirrored', 'each row is there');
+	$client->is_clean('no violation');
+	is($client->stop, 0, 'a clean end');
+};
+
+subtest 'a table without a key keeps the snapshot' => sub {
+	fill('keyless', '');
+	my $client = start_two_rounds('k', 'keyless');
+
+	$client->expect(qr/^\{log,warning,.*is held on, since 1\.\d s ago, until table public\.keyless/s, 'which is told');
+	$client->silent(qr/^\{backfill,(?:retry|started)/, 1.5, 'and nothing ends it');
+	$client->say('{credit, true}');
+	$client->expect(qr/^\{backfill,finished,<<"b">>,.*rows => 2000/s, 'until it is read');
+	is($client->stop, 0, 'a clean end');
+};
+
+subtest 'a round ends before the server removes what the stream needs' => sub {
+	fill('endangered', 'PRIMARY KEY');
+	$etf->sql("ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'");
+	$node->reload;
+	my $client = start('e', 'endangered');
+	my $status = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'e'";
+
+	$etf->sql('INSERT INTO wide VALUES (-1); SELECT pg_switch_wal(); DELETE FROM wide WHERE id = -1') for 1 .. 5;
+	is($etf->sql($status), 'unreserved', 'the slot is in danger');
+	$client->expect(qr/^\{status,slot,.*unreserved/s, 'the client sees it');
+	$client->expect(qr/^\{backfill,retry,/, 'and ends the round');
+	$client->expect(qr/^\{status,connected/, 'the stream goes on');
+	$client->say('{credit, true}');
+	$etf->sql('CHECKPOINT') if $node->poll_query_until('postgres', "SELECT ($status) <> 'unreserved'");
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'once it is safe, the next round is whole');
+	$client->equals('public.endangered', 'each row is there');
+	is($client->stop, 0, 'a clean end');
+	$etf->sql('ALTER SYSTEM RESET max_slot_wal_keep_size');
+	$node->reload;
+};
+
+SKIP:
+{
+	skip 'idle slots are invalidated since PostgreSQL 18', 1 if $etf->version < 18;
+
+	subtest 'a round ends before its slot has been idle for too long' => sub {
+		fill('idle', 'PRIMARY KEY');
+		$etf->sql("ALTER SYSTEM SET idle_replication_slot_timeout = '8s'");
+		$node->reload;
+		my $client = start('i', 'idle');
+
+		ok(grep({ /^\{log,warning,.*held for 4\.0 s at most.*idle_replication_slot_timeout/s } $client->seen),
+			'which is told');
+		for (1 .. 20)
+		{
+			$etf->sql('CHECKPOINT');
+			last if $client->wait_for(qr/^\{backfill,retry,/, 1);
+		}
+		$client->expect(qr/^\{status,connected/, 'the stream goes on');
+		is($etf->sql("SELECT invalidation_reason FROM pg_replication_slots WHERE slot_name = 'i'"), '',
+			'with its slot');
+		$client->say('{credit, true}');
+		$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
+		is($client->stop, 0, 'a clean end');
+	};
+}
+
+done_testing;
