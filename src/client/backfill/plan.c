@@ -60,7 +60,11 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 		strbuf_put_literal(sql, snapshot);
 		strbuf_puts(sql, "; ");
 	}
-	strbuf_puts(sql, "SELECT t.relid, t.schema, t.name, t.pages, "
+	strbuf_puts(sql, "SELECT ");
+	if (snapshot != NULL)
+		strbuf_puts(sql, "(SELECT pg_catalog.pg_export_snapshot()) "
+						 "AS snapshot, ");
+	strbuf_puts(sql, "t.relid, t.schema, t.name, t.pages, "
 					 "t.toast_pages, t.rows, t.key, t.identity, "
 					 "c.relfilenode AS filenode, t.readable, t.reason, "
 					 "t.told_as, " LOCKABLE " AS lockable, " KEY_COLLATION
@@ -69,10 +73,6 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 				", t.pages * (%u - %d) / (%d + COALESCE(" GUESSED_WIDTH
 				", 0)) AS guessed_rows",
 				reader->block_size, PAGE_HEADER_SIZE, ROW_HEADER_SIZE);
-	strbuf_puts(sql, snapshot != NULL
-						 ? ", (SELECT pg_catalog.pg_export_snapshot()) "
-						   "AS snapshot"
-						 : "");
 	strbuf_putf(sql, " FROM %s.etf_tables(", reader->schema);
 	reader_put_options(settings, sql);
 	strbuf_puts(sql, ", ");
