@@ -22,8 +22,9 @@ plan_is_later(const BackfillState *state, const char *patterns)
 static bool
 goes_on(const BackfillTable *before, const BackfillTable *now)
 {
-	return now->key.count > 0 && before->order == ORDER_RANGES && before->filenode == now->filenode &&
-		   table_is_whole(before) && table_is_whole(now);
+	return now->key.count > 0 && before->order == ORDER_RANGES &&
+		   before->filenode == now->filenode && table_is_whole(before) &&
+		   table_is_whole(now);
 }
 
 /* As it is now; what was read of it stands in "before". */
@@ -104,8 +105,7 @@ begins_with(const BackfillState *state, const BackfillTable *now)
  * was read of one is emptied with it as another one begins anew.
  */
 static void
-merge_partitions(BackfillState *state, BackfillState *plan,
-				 uint32_t block_size)
+merge_partitions(BackfillState *state, BackfillState *plan, uint32_t block_size)
 {
 	for (uint32_t i = 0; i < plan->count; i++)
 	{
