@@ -93,6 +93,23 @@ for my $form ('dialect=elixir', 'dialect=erlang,rows=tuple', 'dialect=compact,ke
 	}
 }
 
+# Columns that are gone, and such that older rows do not have: by both ways the row of an insert.
+$etf->sql(q{CREATE TABLE altered (gone text, id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED);
+	INSERT INTO altered (gone, id) SELECT repeat('x', 50), i FROM generate_series(1, 20) i;
+	ALTER TABLE altered DROP gone, ADD later numeric(5, 2) DEFAULT 1.5, ADD list text[] NOT NULL DEFAULT '{a,NULL}';
+	INSERT INTO altered (id, later, list) SELECT i, i, '{b}' FROM generate_series(21, 40) i;
+	ALTER TABLE altered RENAME later TO "Later";
+	CREATE TABLE copy (LIKE altered)});
+$etf->slot('s');
+$etf->sql('INSERT INTO copy SELECT * FROM altered');
+my $inserted = stream_rows('s', relations => 'off') =~ s/\{insert,\d+,/{/gr;
+for my $how ('from_block => 0', q{filter => 'true'}, 'max_bytes => 1000000')
+{
+	is((read_rows('altered', 'relations=off', $how))[0] =~ s/\{read,\d+,/{/gr, $inserted, "an altered table: $how");
+}
+$etf->drop_slot('s');
+$etf->sql('DROP TABLE copy');
+
 # Ranges: every row once, whatever the size of a frame.
 $etf->sql(q{
 	CREATE TABLE t (id int PRIMARY KEY, note text);
