@@ -64,9 +64,11 @@ if Code.ensure_loaded?(:telemetry) do
     end
 
     test "every event, its measurements and its metadata" do
-      slot = FakeSlot.start([1, 1])
+      # Packets of their own: of each one transaction is known when it was committed.
+      slot = FakeSlot.start([1, 1], packet: 1, busy?: true)
       opts = [connection: [], slot: slot, client: FakeSlot, backoff_min: 1, backoff_max: 2]
       {:ok, stage} = Stage.start_link(Producer, opts ++ [heartbeat: 20, stall_after: 40])
+      FakeSlot.free(slot, 0)
       [done, failed] = Stage.take(stage, 2)
 
       seen =
