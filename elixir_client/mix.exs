@@ -65,7 +65,7 @@ defmodule PgEtf.MixProject do
       {:postgrex, "~> 0.17", optional: true},
       {:ecto_sql, "~> 3.11", only: :test},
       {:jason, "~> 1.4", only: :test},
-      {:ex_doc, "~> 0.31", only: :dev, runtime: false}
+      {:ex_doc, "~> 0.36", only: :dev, runtime: false}
     ]
   end
 
@@ -106,7 +106,13 @@ defmodule PgEtf.MixProject do
     [
       main: "PgEtf",
       source_ref: "v#{@version}",
-      extras: Path.wildcard("guides/*.{md,livemd}"),
+      extras: Path.wildcard("guides/*.{md,livemd,cheatmd}") ++ ["CHANGELOG.md"],
+      groups_for_extras: [
+        "Start here": ~r"first-steps|cheatsheet",
+        "In production": ~r"in-a-|many-streams|exactly-once",
+        "With others": ~r"live-view|from-"
+      ],
+      assets: %{"../docs/images" => "images"},
       groups_for_modules: [
         Data: [
           PgEtf.Change,

@@ -19,6 +19,8 @@ defmodule PgEtf do
     * `PgEtf.Sandbox`, `mix pg_etf.sandbox` - without a server of your own
     * `PgEtf.Testing` - to test what you write
 
+  ![Changes flow from the WAL to your handler, acknowledgements flow back](images/flow.svg)
+
   The library compiles without dependencies. `Decimal` and `Postgrex` structs are built
   whether or not these libraries are present.
   """

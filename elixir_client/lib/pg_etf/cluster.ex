@@ -36,7 +36,7 @@ defmodule PgEtf.Cluster do
   use PgEtf.Functions
 
   # Needed as soon as this module is loaded, which the compiler does.
-  require PgEtf.Functions.Registry
+  Code.ensure_compiled!(PgEtf.Functions.Registry)
 
   alias PgEtf.SQLError
 

@@ -10,6 +10,8 @@ defmodule PgEtf.Web do
   Then `http://localhost:4010/` shows the streams. Nothing else is needed: no dependency, and
   no other file than what the page itself contains.
 
+  ![The page: state, lag, rate, in flight, WAL and last errors](images/page.png)
+
   | path | answer |
   |---|---|
   | `/` | the page: state, lag over the last five minutes, rate, in flight, WAL, last errors, backfills, and the other nodes. It follows by itself |

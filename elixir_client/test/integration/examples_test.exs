@@ -88,6 +88,15 @@ defmodule PgEtf.Integration.ExamplesTest do
     end
   end
 
+  test "README.md's, as a child by its own name", %{sandbox: sandbox} do
+    module = "README.md" |> block("defmodule Audit do") |> String.split("\n\nPgEtf.") |> hd()
+    module |> String.replace("@behaviour PgEtf", "use PgEtf") |> Code.eval_string()
+    {children, _} = "README.md" |> block("children = [{Audit") |> Code.eval_string()
+    start = fn -> children |> Supervisor.start_link(strategy: :one_for_one) |> elem(1) end
+    out = capture_io(run_until(sandbox, start))
+    assert out =~ ~s({:insert, "orders", %{"id" => 7}})
+  end
+
   test "the top README's, with publications", %{sandbox: sandbox} do
     Sandbox.psql!(sandbox, "CREATE TABLE left_out (id int)")
     Sandbox.psql!(sandbox, "CREATE PUBLICATION audit FOR TABLE orders")

@@ -12,7 +12,7 @@ defmodule PgEtf.Integration.GuidesTest do
   @moduletag timeout: 300_000
 
   test "all code in guides and READMEs is code" do
-    files = ["README.md", "../README.md" | Path.wildcard("guides/*.{md,livemd}")]
+    files = ["README.md", "../README.md" | Path.wildcard("guides/*.{md,livemd,cheatmd}")]
 
     blocks =
       for file <- files,
