@@ -114,7 +114,11 @@ subtest 'Dockerfile and compose.yaml' => sub {
 	like($help, qr/\Q$_\E\b/, "option $_") for $words =~ /"(--[a-z-]+)/g;
 	like($compose, qr/^  (?:db|changes):$/m, 'services');
 	unlike($compose, qr/\t/, 'no tabs');
-	like($compose, qr/"127\.0\.0\.1:5432:5432"/, 'the port is not open to others');
+	is_deeply([ $compose =~ /^ +- "([\d.:]+)"$/mg ],
+		[ '127.0.0.1:5432:5432', '127.0.0.1:4010:4010' ], 'no port is open to others');
+	my ($image) = $compose =~ /dockerfile: (\S+)/;
+	my ($script) = slurp($image) =~ /^CMD .*"\.\.\/(\S+)"\]$/m;
+	ok(-e $script, 'the consumer in Elixir is there');
 };
 
 done_testing();
