@@ -225,6 +225,13 @@ defmodule PgEtf.Integration.BackfillTest do
       assert Exception.message(error) =~ "GRANT SELECT"
     end
 
+    for mode <- [:exact, :incremental] do
+      {:ok, id} = PgEtf.backfill(consumer, "public.nowhere", mode: mode)
+      eventually(fn -> status(consumer, id) == :failed end, 60_000)
+      error = Enum.find(PgEtf.backfills(consumer), &(&1.id == id)).error
+      assert Exception.message(error) =~ "no such table in the stream: public.nowhere"
+    end
+
     Sandbox.psql!(sandbox, "INSERT INTO #{table} VALUES (-1, 'x', 'x')")
     count = "SELECT count(*) FROM mirror.#{table}"
     eventually(fn -> Sandbox.psql!(sandbox, count) == "1\n" end, 60_000)

@@ -8,6 +8,11 @@
 #include "client/backfill/backfill_reader.h"
 #include "client/backfill/backfill_state.h"
 
+#define PLAN_MISSING "there is no such table in the stream"
+#define PLAN_MISSING_HINT \
+	"It must exist, match the tables and publications of the stream, and be " \
+	"no view and no foreign, unlogged or temporary table."
+
 /*
  * Ask for the tables that a stream with these settings has, of those that the
  * patterns match (NULL: all).  With "snapshot" the answer is as of it, in a
@@ -16,6 +21,10 @@
  */
 extern void plan_build(const Reader *reader, const Settings *settings,
 					   const char *patterns, const char *snapshot, StrBuf *sql);
+
+/* Are tables named one by one, and none is there, or was? */
+extern bool plan_is_missing(const BackfillState *plan,
+							const BackfillState *state, const char *patterns);
 
 /*
  * Take the answer.  Names of tables that may not be read, with the reasons, go

@@ -245,16 +245,6 @@ refuse(Incremental *inc, const char *what, const char *tables, const char *hint)
 	return false;
 }
 
-/* Tables that are named one by one, and none of them is there. */
-static bool
-is_without_tables(const Incremental *inc, const BackfillState *plan)
-{
-	const char *patterns = inc->request.tables;
-
-	return plan->count == 0 && inc->state.count == 0 && patterns != NULL &&
-		   strchr(patterns, '*') == NULL;
-}
-
 static bool
 can_be_read(Incremental *inc, const BackfillState *plan,
 			const StrBuf *unreadable)
@@ -265,12 +255,9 @@ can_be_read(Incremental *inc, const BackfillState *plan,
 
 	note_keyless(plan, &keyless);
 	note_unlockable(plan, &unlockable);
-	if (is_without_tables(inc, plan))
-		can = refuse(inc, "there is no such table in the stream",
-					 inc->request.tables,
-					 "It must exist, match the tables and publications of the "
-					 "stream, and be no view and no foreign, unlogged or "
-					 "temporary table.");
+	if (plan_is_missing(plan, &inc->state, inc->request.tables))
+		can =
+			refuse(inc, PLAN_MISSING, inc->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable->len > 0)
 		can = refuse(inc, "tables that cannot be read", unreadable->data,
 					 "GRANT SELECT on them to this role, or leave them out.");

@@ -133,6 +133,14 @@ take_table(const PGresult *result, int row, BackfillTable *table)
 }
 
 bool
+plan_is_missing(const BackfillState *plan, const BackfillState *state,
+				const char *patterns)
+{
+	return plan->count == 0 && state->count == 0 && patterns != NULL &&
+		   strchr(patterns, '*') == NULL;
+}
+
+bool
 plan_take(const PGresult *result, BackfillState *plan, StrBuf *unreadable)
 {
 	for (int row = 0; row < PQntuples(result); row++)

@@ -149,14 +149,12 @@ loaded(Engine *engine)
 
 /* What can be known before anything is read. */
 static void
-refuse_unreadable(Engine *engine, const char *tables)
+refuse(Engine *engine, const char *what, const char *tables, const char *hint)
 {
 	Failure failure;
 
-	failure_set(&failure, FAIL_CONFIG, "tables that cannot be read: %s",
-				tables);
-	failure_hint(&failure,
-				 "GRANT SELECT on them to this role, or leave them out.");
+	failure_set(&failure, FAIL_CONFIG, "%s: %s", what, tables);
+	failure_hint(&failure, "%s", hint);
 	desk_refuse(engine, &failure);
 }
 
@@ -234,8 +232,12 @@ planned(Engine *engine)
 		failure_set(&failure, FAIL_INTERNAL, "out of memory");
 		desk_refuse(engine, &failure);
 	}
+	else if (plan_is_missing(&exact->plan, &exact->state,
+							 exact->request.tables))
+		refuse(engine, PLAN_MISSING, exact->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable.len > 0)
-		refuse_unreadable(engine, unreadable.data);
+		refuse(engine, "tables that cannot be read", unreadable.data,
+			   "GRANT SELECT on them to this role, or leave them out.");
 	else
 		check_condition(engine, 0);
 	strbuf_free(&unreadable);

@@ -209,7 +209,12 @@ defmodule PgEtf.Stream.Backfills do
   defp name(:resume), do: :backfill_resume
 
   defp marked(session, id, :pause), do: update(session, id, %{status: :paused})
-  defp marked(session, id, :resume), do: update(session, id, %{status: :running})
+
+  defp marked(%State{inbox: %{reads: reads}} = session, id, :resume) do
+    running? = match?(%Reads{runs: %{^id => _}}, reads)
+    update(session, id, %{status: if(running?, do: :running, else: :waiting)})
+  end
+
   defp marked(session, _id, :stop), do: session
 
   defp refused(message) do

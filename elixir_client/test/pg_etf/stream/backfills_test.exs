@@ -139,9 +139,13 @@ defmodule PgEtf.Stream.BackfillsTest do
     stage = produce(slot)
     {:ok, id} = PgEtf.backfill(stage, ["public.t", "audit.*"], where: "id > 5", chunk_bytes: 100)
     assert %Backfill{id: ^id, mode: :incremental, status: :waiting} = one(stage)
+    for step <- [:pause_backfill, :resume_backfill], do: apply(PgEtf, step, [stage, id])
+    assert one(stage).status == :waiting
 
-    assert [{:backfill, ^id, %{tables: "public.t,audit.*", where: "id > 5", chunk_bytes: 100}}] =
-             commands(slot, stage)
+    assert [
+             {:backfill, ^id, %{tables: "public.t,audit.*", where: "id > 5", chunk_bytes: 100}}
+             | _
+           ] = commands(slot, stage)
 
     started(slot, id, :incremental)
     eventually(fn -> match?(%{status: :running, tables: 1}, one(stage)) end)
@@ -178,7 +182,8 @@ defmodule PgEtf.Stream.BackfillsTest do
     assert {:error, %Error{class: :config, hint: hint}} = PgEtf.stop_backfill(stage, id)
     assert hint =~ "PgEtf.backfills/1"
 
-    assert [{:backfill_pause, ^id}, {:backfill_resume, ^id}] = tl(commands(slot, stage))
+    rest = [{:backfill_pause, id}, {:backfill_resume, id}]
+    assert tl(commands(slot, stage)) == rest ++ rest
     assert PgEtf.info(stage).backfills == PgEtf.backfills(stage)
   end
 
