@@ -22,6 +22,7 @@
 #include "client/backfill/texts.h"
 #include "client/backfill/trouble.h"
 #include "client/link/db.h"
+#include "client/source/copy_rows.h"
 #include "common/frame/read.h"
 
 typedef enum ReaderEvent
@@ -33,6 +34,14 @@ typedef enum ReaderEvent
 	READER_DONE,  /* db.result is of the last statement with rows */
 	READER_FAILED /* trouble, and db.failure */
 } ReaderEvent;
+
+/* What it is to be good for. */
+typedef enum ReaderUse
+{
+	READER_USE_EXTENSION, /* it must be there */
+	READER_USE_COPY,	  /* rows as the server has them, texts in UTF-8 ... */
+	READER_USE_RAW		  /* ... or as the server has those, too */
+} ReaderUse;
 
 typedef enum ReaderState
 {
@@ -62,18 +71,21 @@ typedef struct ReadFrame
 typedef struct Reader
 {
 	Db db;
+	ReaderUse use;
 	ReaderState state;
 	ReaderTrouble trouble;
-	bool readable;		  /* the socket, as far as is known */
-	bool copy_begun;	  /* COPY's header has come */
-	int64_t give_up_at;	  /* while there is no session yet */
-	uint64_t server;	  /* when it was started; 0: any will do */
-	char identifier[24];  /* of the cluster; empty: any */
-	char *schema;		  /* of the extension, as SQL; once it was found */
+	bool readable;		 /* the socket, as far as is known */
+	bool copy_begun;	 /* COPY's header has come */
+	int64_t give_up_at;	 /* while there is no session yet */
+	uint64_t server;	 /* when it was started; 0: any will do */
+	char identifier[24]; /* of the cluster; empty: any */
+	char *schema; /* of the extension, as SQL; once it was found; or NULL */
+	bool ascii;	  /* the database has no encoding */
 	uint32_t block_size;  /* of the server */
 	bool in_recovery;	  /* it is a standby */
 	int64_t slot_idle_ms; /* after which it gives up a slot; 0: never */
 	ReadFrame frame;	  /* READER_FRAME: the owner's */
+	CopyRows rows;		  /* of a COPY without frames; see reader_copy() */
 } Reader;
 
 /*
@@ -81,10 +93,13 @@ typedef struct Reader
  * over the settings; NULL, 0 and an empty text: wherever they lead).  What
  * fails comes as an event.
  */
-extern void reader_open(Reader *reader, const Settings *settings,
+extern void reader_open(Reader *reader, ReaderUse use, const Settings *settings,
 						const Hosts *hosts, uint64_t server,
 						const char *identifier, int64_t now);
 extern void reader_close(Reader *reader);
+
+/* Why a connection of READER_USE_EXTENSION ends. */
+extern void reader_lacks_extension(Failure *failure);
 
 /* Take what has come.  Without "listen" nothing is read during a COPY. */
 extern ReaderEvent reader_turn(Reader *reader, int64_t now, short revents,
@@ -105,8 +120,21 @@ reader_is_idle(const Reader *reader)
 	return reader->state == READER_IDLE;
 }
 
+/* For the reader itself: the first statement, and its answer; false: "failure". */
+extern void reader_put_session(const Reader *reader, StrBuf *sql);
+extern bool reader_take_session(Reader *reader);
+
 /* Only when it is idle.  "sql" is freed.  What fails comes as an event. */
 extern void reader_run(Reader *reader, StrBuf *sql);
+
+/*
+ * What is run next is of published_put_read(): its rows become frames here.
+ */
+extern void reader_copy(Reader *reader, const CopySource *source,
+						const void *tag, size_t tag_len);
+
+/* BEGIN, with a snapshot that is imported, or (NULL) one of its own. */
+extern void reader_put_begin(const char *snapshot, StrBuf *sql);
 
 /* What the statement of one chunk is made of; NULL or 0: not there. */
 typedef struct ReadRequest

@@ -30,6 +30,12 @@ extern void incremental_begin(Incremental *inc, Consumer *consumer,
 extern void incremental_go_on(Incremental *inc, BackfillState *state);
 extern void incremental_free(Incremental *inc);
 
+/* Why there is none beside a stream of pgoutput. */
+#define INCREMENTAL_NEEDS_PLUGIN                                              \
+	"mode incremental needs the plugin " PLUGIN_NAME ": pgoutput sends what " \
+	"other sessions may not see yet, so that an older row could follow a "    \
+	"newer one; use mode exact"
+
 /* What keeps it from being right with these options; NULL: nothing. */
 extern const char *incremental_refusal(const Settings *settings,
 									   const BackfillRequest *request);

@@ -7,6 +7,7 @@
 
 #include "client/backfill/backfill_reader.h"
 #include "client/backfill/backfill_state.h"
+#include "client/backfill/published.h"
 
 #define PLAN_MISSING "there is no such table in the stream"
 #define PLAN_MISSING_HINT \
@@ -27,10 +28,12 @@ extern bool plan_is_missing(const BackfillState *plan,
 							const BackfillState *state, const char *patterns);
 
 /*
- * Take the answer.  Names of tables that may not be read, with the reasons, go
- * into "unreadable".  False: out of memory.
+ * Take the answer; where it is one of published_put_plan(), what is wanted of
+ * it.  Names of tables that may not be read, with the reasons, go into
+ * "unreadable".  False: out of memory.
  */
-extern bool plan_take(const PGresult *result, BackfillState *plan,
+extern bool plan_take(const PGresult *result, const Published *published,
+					  const char *patterns, BackfillState *plan,
 					  StrBuf *unreadable);
 
 /*

@@ -16,7 +16,8 @@
 typedef enum BackfillStore
 {
 	STORE_SERVER,
-	STORE_CONSUMER
+	STORE_CONSUMER,
+	STORE_NOWHERE /* see "unkept" */
 } BackfillStore;
 
 typedef struct BackfillRequest
@@ -32,7 +33,8 @@ typedef struct BackfillRequest
 	PairList connection;  /* of the readers, on top of the stream's */
 	int store;			  /* BackfillStore */
 	bool once;			  /* nothing is kept of it beyond its end */
-	char *state;		  /* to go on from; NULL: none was given */
+	bool unkept; /* where the server has no place for it, then nowhere */
+	char *state; /* to go on from; NULL: none was given */
 	size_t state_len;
 } BackfillRequest;
 

@@ -23,6 +23,7 @@ typedef struct SnapshotMaker
 {
 	Db db;
 	const Settings *settings;
+	OutputPlugin plugin; /* that may be had there */
 	char slot[64];
 	bool pinned;		/* the session is */
 	bool creates;		/* what is committed now may be in it, or not */
@@ -33,7 +34,8 @@ typedef struct SnapshotMaker
 
 /* "hosts" win over the settings; NULL: wherever these lead. */
 extern void snapshot_maker_open(SnapshotMaker *maker, const Settings *settings,
-								const Hosts *hosts, int64_t now);
+								const Hosts *hosts, OutputPlugin plugin,
+								int64_t now);
 extern void snapshot_maker_close(SnapshotMaker *maker);
 
 extern MakerEvent snapshot_maker_turn(SnapshotMaker *maker, int64_t now,

@@ -9,6 +9,7 @@
 #include "client/backfill/backfill_state.h"
 #include "client/backfill/chunks.h"
 #include "client/backfill/history.h"
+#include "client/backfill/published.h"
 #include "client/backfill/request.h"
 #include "client/backfill/snapshot_maker.h"
 #include "common/backoff.h"
@@ -52,10 +53,15 @@ typedef struct ExactJob
 	int64_t retry_at;
 } ExactJob;
 
+typedef struct Reading Reading; /* see exact_reading.h */
+
 typedef struct Exact
 {
 	ExactStage stage;
 	BackfillRequest request;
+	const Reading *reading;
+	Published published; /* what is copied; see exact_reading.c */
+	bool raw;			 /* a text that was read has no UTF-8 form */
 	Settings settings;	 /* of the readers */
 	char identifier[24]; /* of the cluster; empty: not known yet */
 	uint64_t server;	 /* that the keeper is on; see Reader */
@@ -93,6 +99,7 @@ typedef struct Exact
 	int64_t make_at;
 
 	Reader keeper; /* has the snapshot */
+	int asked;	   /* questions of the plan, behind the first */
 	char snapshot[SNAPSHOT_NAME_SIZE];
 	uint64_t lsn;	 /* its place */
 	int64_t held_at; /* since when */

@@ -18,4 +18,10 @@
 /* Append columns to a SELECT: evaluating them pins the settings. */
 extern void session_pin(StrBuf *sql);
 
+/* The same, for texts of values. */
+extern void session_pin_forms(StrBuf *sql);
+
+/* ... and for what they are encoded in; "ascii": the database has no encoding. */
+extern void session_pin_encoding(bool raw, StrBuf *sql);
+
 #endif

@@ -138,6 +138,7 @@ pg_reader(const char *bytes, size_t len)
 }
 
 extern char pg_byte(PgReader *reader);
+extern uint16_t pg_uint16(PgReader *reader);
 extern uint32_t pg_uint32(PgReader *reader);
 
 /* Was it what it should be, and is nothing left over? */
@@ -162,5 +163,8 @@ extern bool pg_read_message(PgReader *reader, PgMessage *message);
 /* As often as was counted; these have been read once and are sound. */
 extern void pg_next_column(PgReader *columns, PgColumn *column);
 extern void pg_next_value(PgReader *values, PgValue *value);
+
+/* One of a row of COPY, which has no kinds but NULL; PG_NULL for a bad one. */
+extern PgValue pg_copied_value(PgReader *values, PgValueKind kind);
 
 #endif

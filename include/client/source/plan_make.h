@@ -33,6 +33,12 @@ extern void plan_make(const PlanContext *context, Plan *plan,
 /* A column that a binary session cannot have; NULL: none is. */
 extern const PlanColumn *plan_unfit(const Plan *plan);
 
+/*
+ * Has it got a value that could not be read?  Once for a table: there may be one
+ * in each row.
+ */
+extern bool plan_tell_unread(Plan *plan, char *text, size_t size);
+
 /* What it was made of; "told" stays. */
 extern void plan_clear(Plan *plan);
 

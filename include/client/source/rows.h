@@ -20,4 +20,12 @@ extern bool rows_put_new(TermOut *out, Plan *plan, const PgRow *row,
 /* {key, Row} or {full, Row}, by the mark that pgoutput gave it */
 extern bool rows_put_old(TermOut *out, Plan *plan, const PgRow *row, char mark);
 
+/*
+ * A row of COPY in binary format, behind its count; "formats" has a WireFormat
+ * for each column.  As with a new row; values that end too early leave the
+ * reader bad.
+ */
+extern bool rows_put_copied(TermOut *out, Plan *plan, const char *formats,
+							PgReader *values);
+
 #endif

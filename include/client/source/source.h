@@ -38,6 +38,21 @@ extern void source_prepare(Source *source);
 /* They have answered.  False: it cannot be read, see stream->db.failure. */
 extern bool source_begin(Source *source);
 
+/*
+ * The options of the plugin, which are the client's own here.  False: one is
+ * unknown, or cannot be had.
+ */
+extern bool source_read_options(const Settings *settings, int server_version,
+								EtfOptions *options, Failure *failure);
+
+/*
+ * Are values to be text?  They must be if *text says so; "unfit" is a type that
+ * binary cannot have, or NULL.  False: they must not be.
+ */
+extern bool source_choose_format(int format, int server_version,
+								 const WireType *unfit, bool *text,
+								 Failure *failure);
+
 /* The connection has ended: what was read in part will come again. */
 extern void source_reset(Source *source);
 

@@ -22,6 +22,9 @@ extern void table_facts_take(TableFacts *facts, Answer answer);
 extern void table_facts_asked(TableFacts *facts, uint32_t relid);
 extern bool table_facts_known(const TableFacts *facts, uint32_t relid);
 
+/* Is it one of our extension?  As with our plugin, that is nobody's business. */
+extern bool table_facts_ours(const TableFacts *facts, uint32_t relid);
+
 extern bool table_facts_primary(const TableFacts *facts, uint32_t relid,
 								const char *column);
 extern bool table_facts_generated(const TableFacts *facts, uint32_t relid,

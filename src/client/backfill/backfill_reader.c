@@ -2,7 +2,8 @@
  * backfill_reader.c
  *		A connection that reads rows: statements in, frames out.
  *
- * Over db.c; backfill_request.c has the statement that reads a chunk.
+ * Over db.c; backfill_session.c has how it begins, backfill_request.c the
+ * statement that reads a chunk.
  */
 #include "client/backfill/backfill_reader.h"
 
@@ -10,27 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/base/printable.h"
-#include "client/link/session.h"
-
-/* DDL must not queue behind a reader that waits, nor a reader behind it. */
-#define LOCK_TIMEOUT "2s"
-
 /* What stands in front of the first row, and of each one. */
 #define COPY_SIGNATURE "PGCOPY\n\377\r\n"
 #define COPY_HEADER_SIZE 19
 #define COPY_ROW_SIZE 6
 #define COPY_TRAILER_SIZE 2
 
-#define EXTENSION_HINT                                                      \
-	"In this database, as its owner: CREATE EXTENSION " PLUGIN_NAME ", or " \
-	"ALTER EXTENSION " PLUGIN_NAME " UPDATE."
-
 void
-reader_open(Reader *reader, const Settings *settings, const Hosts *hosts,
-			uint64_t server, const char *identifier, int64_t now)
+reader_open(Reader *reader, ReaderUse use, const Settings *settings,
+			const Hosts *hosts, uint64_t server, const char *identifier,
+			int64_t now)
 {
 	reader_close(reader);
+	reader->use = use;
 	reader->server = server;
 	snprintf(reader->identifier, sizeof(reader->identifier), "%s", identifier);
 	if (hosts != NULL)
@@ -45,8 +38,16 @@ void
 reader_close(Reader *reader)
 {
 	db_close(&reader->db);
+	copy_rows_free(&reader->rows);
 	free(reader->schema);
 	*reader = (Reader){.db = reader->db};
+}
+
+/* Does it make the frames by itself? */
+static bool
+copies_rows(const Reader *reader)
+{
+	return reader->rows.source.plan != NULL;
 }
 
 static ReaderEvent
@@ -54,6 +55,18 @@ broken(Reader *reader)
 {
 	reader->state = READER_BROKEN;
 	reader->trouble = TROUBLE_LOST;
+	return READER_FAILED;
+}
+
+/* What was planned is not so any more: the owner plans anew. */
+static ReaderEvent
+outdated(Reader *reader, ReaderTrouble trouble, const char *what)
+{
+	Failure *failure = &reader->db.failure;
+
+	reader_close(reader);
+	failure_set(failure, FAIL_SERVER_ERROR, "%s", what);
+	reader->trouble = trouble;
 	return READER_FAILED;
 }
 
@@ -76,83 +89,24 @@ protocol_violated(Reader *reader, const char *what)
 	return broken(reader);
 }
 
-/* Where the functions are, and whether they are those of this version. */
-static void
-build_session(StrBuf *sql)
-{
-	strbuf_puts(sql, "SELECT ");
-	session_pin(sql);
-	strbuf_puts(
-		sql,
-		", pg_catalog.set_config('lock_timeout', '" LOCK_TIMEOUT "', false), "
-		"pg_catalog.set_config('row_security', 'off', false), " SESSION_SERVER
-		" AS server, (SELECT system_identifier FROM "
-		"pg_catalog.pg_control_system()) AS identifier, "
-		"pg_catalog.pg_is_in_recovery() AS in_recovery, "
-		"pg_catalog.current_setting('block_size') AS block_size, "
-		"(1000 * pg_catalog.date_part('epoch', pg_catalog.current_setting("
-		"'idle_replication_slot_timeout', true)::pg_catalog.interval))::"
-		"pg_catalog.int8 AS slot_idle, "
-		"(SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_proc AS p "
-		"JOIN pg_catalog.pg_depend AS d ON d.objid = p.oid AND d.classid = "
-		"'pg_catalog.pg_proc'::pg_catalog.regclass AND d.deptype = 'e' "
-		"JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid "
-		"AND e.extname = '" PLUGIN_NAME "' "
-		"JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace "
-		"WHERE p.proname = 'etf_read' LIMIT 1) AS schema");
-}
-
 static ReaderEvent
 connected(Reader *reader)
 {
 	StrBuf sql = {0};
 	bool sent;
 
-	build_session(&sql);
+	reader_put_session(reader, &sql);
 	reader->state = READER_PINNING;
 	sent = !sql.failed && db_send(&reader->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
 	return sent ? READER_NOTHING : broken(reader);
 }
 
-/* Behind a name there may be several servers. */
-static bool
-is_expected(const Reader *reader)
-{
-	const char *identifier = db_value(&reader->db, "identifier");
-
-	return (reader->server == 0 ||
-			db_number(&reader->db, "server") == reader->server) &&
-		   (reader->identifier[0] == '\0' ||
-			(identifier != NULL &&
-			 strcmp(identifier, reader->identifier) == 0));
-}
-
 static ReaderEvent
 pinned(Reader *reader)
 {
-	const char *schema = db_value(&reader->db, "schema");
-
-	if (!is_expected(reader))
-	{
-		failure_set(&reader->db.failure, FAIL_NETWORK,
-					"the connection for reading leads to another server");
+	if (!reader_take_session(reader))
 		return broken(reader);
-	}
-	if (schema == NULL)
-	{
-		failure_set(&reader->db.failure, FAIL_CONFIG,
-					"the extension " PLUGIN_NAME
-					" is not in this database, or is older than version 1.1");
-		failure_hint(&reader->db.failure, "%s", EXTENSION_HINT);
-		return broken(reader);
-	}
-	reader->schema = strdup(schema);
-	reader->block_size = (uint32_t) db_number(&reader->db, "block_size");
-	reader->in_recovery = db_is_true(&reader->db, "in_recovery");
-	reader->slot_idle_ms = (int64_t) db_number(&reader->db, "slot_idle");
-	if (reader->schema == NULL || reader->block_size == 0)
-		return protocol_violated(reader, "the session");
 	reader->state = READER_IDLE;
 	return READER_READY;
 }
@@ -189,6 +143,17 @@ answered(Reader *reader)
 }
 
 static ReaderEvent
+begin_copy(Reader *reader)
+{
+	if (copies_rows(reader) && !db_is_true(&reader->db, "same"))
+		return outdated(reader, TROUBLE_REWRITTEN, "the table was altered");
+	reader->state = READER_COPYING;
+	reader->copy_begun = false;
+	reader->readable = true;
+	return READER_COPY;
+}
+
+static ReaderEvent
 take_event(Reader *reader, DbEvent event)
 {
 	switch (event)
@@ -198,10 +163,7 @@ take_event(Reader *reader, DbEvent event)
 		case DB_ANSWERED:
 			return answered(reader);
 		case DB_COPIES:
-			reader->state = READER_COPYING;
-			reader->copy_begun = false;
-			reader->readable = true;
-			return READER_COPY;
+			return begin_copy(reader);
 		case DB_FAILED:
 			return failed(reader);
 		default:
@@ -245,34 +207,24 @@ read_frame(ReadFrame *frame)
 }
 
 static ReaderEvent
-take_row(Reader *reader, char *row, size_t len)
+give_frame(Reader *reader, char *block, size_t offset, size_t len)
 {
 	ReadFrame *frame = &reader->frame;
 
-	*frame = (ReadFrame){
-		.block = row, .offset = frame_offset(reader, row, len), .end = len};
-	if (frame->offset < len && read_frame(frame))
+	*frame = (ReadFrame){.block = block, .offset = offset, .end = len};
+	if (offset < len && read_frame(frame))
 		return READER_FRAME;
-	PQfreemem(row);
+	free(block);
 	frame->block = NULL;
 	return protocol_violated(reader, frame->head.error != NULL
 										 ? frame->head.error
 										 : "no frame of rows");
 }
 
+/* No row has come: not yet, or there is no other. */
 static ReaderEvent
-take_rows(Reader *reader)
+end_rows(Reader *reader, int len)
 {
-	char *row = NULL;
-	int len = db_next_copy(&reader->db, &reader->readable, &row);
-
-	if (len > 0 && is_trailer(row, (size_t) len))
-	{
-		PQfreemem(row);
-		len = db_next_copy(&reader->db, &reader->readable, &row);
-	}
-	if (len > 0)
-		return take_row(reader, row, (size_t) len);
 	if (len == 0)
 		return READER_NOTHING;
 	if (len == -1)
@@ -282,6 +234,75 @@ take_rows(Reader *reader)
 	}
 	db_set_failure(&reader->db, NULL);
 	return broken(reader);
+}
+
+/* etf_read() has made them. */
+static ReaderEvent
+take_frames(Reader *reader)
+{
+	char *row = NULL;
+	int len = db_next_copy(&reader->db, &reader->readable, &row);
+
+	if (len > 0 && is_trailer(row, (size_t) len))
+	{
+		PQfreemem(row);
+		len = db_next_copy(&reader->db, &reader->readable, &row);
+	}
+	return len > 0 ? give_frame(reader, row,
+								frame_offset(reader, row, (size_t) len),
+								(size_t) len)
+				   : end_rows(reader, len);
+}
+
+/* What was made of rows, and behind the last one their end. */
+static ReaderEvent
+give_rows(Reader *reader)
+{
+	CopyRows *rows = &reader->rows;
+	bool frame = copy_rows_has_frame(rows);
+	size_t len;
+	char *block =
+		frame ? copy_rows_frame(rows, &len) : copy_rows_end(rows, &len);
+
+	if (!frame)
+		copy_rows_free(rows);
+	return give_frame(reader, block, 0, len);
+}
+
+static Copied
+take_row(Reader *reader, const char *row, int len)
+{
+	Copied copied = copy_rows_take(&reader->rows, row, (size_t) len);
+
+	PQfreemem((char *) row);
+	return copied;
+}
+
+static ReaderEvent
+take_rows(Reader *reader)
+{
+	char *row = NULL;
+	int len;
+
+	if (reader->rows.ended)
+		return give_rows(reader);
+	while ((len = db_next_copy(&reader->db, &reader->readable, &row)) > 0)
+	{
+		switch (take_row(reader, row, len))
+		{
+			case COPIED_ROW:
+				break;
+			case COPIED_FULL:
+			case COPIED_END:
+				return give_rows(reader);
+			case COPIED_CHANGED:
+				return outdated(reader, TROUBLE_GONE,
+								"a composite type has other fields");
+			case COPIED_BAD:
+				return protocol_violated(reader, "no rows of the table");
+		}
+	}
+	return end_rows(reader, len);
 }
 
 static ReaderEvent
@@ -303,7 +324,10 @@ reader_turn(Reader *reader, int64_t now, short revents, bool listen)
 			return READER_NOTHING;
 		case READER_COPYING:
 			reader->readable |= revents != 0;
-			return listen ? take_rows(reader) : READER_NOTHING;
+			if (!listen)
+				return READER_NOTHING;
+			return copies_rows(reader) ? take_rows(reader)
+									   : take_frames(reader);
 		case READER_FAILING:
 			reader->state = READER_DRAINING;
 			return take_event(reader, db_recover(&reader->db));
@@ -325,6 +349,13 @@ reader_events(const Reader *reader, bool listen)
 	if (reader->state == READER_COPYING)
 		return listen ? POLLIN : 0;
 	return db_events(&reader->db);
+}
+
+void
+reader_copy(Reader *reader, const CopySource *source, const void *tag,
+			size_t tag_len)
+{
+	copy_rows_begin(&reader->rows, source, tag, tag_len);
 }
 
 void

@@ -6,16 +6,21 @@
  */
 #include "client/backfill/backfill_reader.h"
 
+void
+reader_put_begin(const char *snapshot, StrBuf *sql)
+{
+	strbuf_puts(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ");
+	if (snapshot == NULL)
+		return;
+	strbuf_puts(sql, "SET TRANSACTION SNAPSHOT ");
+	strbuf_put_literal(sql, snapshot);
+	strbuf_puts(sql, "; ");
+}
+
 static void
 put_begin(const Reader *reader, const ReadRequest *request, StrBuf *sql)
 {
-	strbuf_puts(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ");
-	if (request->snapshot != NULL)
-	{
-		strbuf_puts(sql, "SET TRANSACTION SNAPSHOT ");
-		strbuf_put_literal(sql, request->snapshot);
-		strbuf_puts(sql, "; ");
-	}
+	reader_put_begin(request->snapshot, sql);
 	/* The snapshot is that of the next statement: a lock needs none. */
 	if (request->name != NULL)
 	{

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "client/backfill/inc_plan.h"
+#include "client/backfill/incremental.h"
 #include "client/backfill/plan.h"
 #include "client/backfill/store.h"
 
@@ -29,8 +30,9 @@ inc_desk_close(Incremental *inc)
 static void
 open_desk(Incremental *inc, const StreamPlace *place)
 {
-	reader_open(&inc->desk, inc->settings, place->hosts, place->stream->server,
-				place->stream->system_identifier, place->now);
+	reader_open(&inc->desk, READER_USE_EXTENSION, inc->settings, place->hosts,
+				place->stream->server, place->stream->system_identifier,
+				place->now);
 }
 
 static void
@@ -302,6 +304,21 @@ open_turn(Incremental *inc, const StreamPlace *place)
 		open_desk(inc, place);
 }
 
+/* Only a stream that runs knows its plugin for sure. */
+static bool
+is_refused(Incremental *inc, const StreamPlace *place)
+{
+	Failure failure;
+
+	if (inc->stage != INC_OPENING || !place->streaming ||
+		place->stream->plugin != PLUGIN_PGOUTPUT)
+		return false;
+	failure_set(&failure, FAIL_CONFIG, "backfill \"%s\": %s", inc->request.id,
+				INCREMENTAL_NEEDS_PLUGIN);
+	inc_fail(inc, &failure);
+	return true;
+}
+
 void
 inc_desk_replan(Incremental *inc)
 {
@@ -313,6 +330,8 @@ void
 inc_desk_turn(Incremental *inc, const StreamPlace *place, short revents,
 			  short history_revents)
 {
+	if (is_refused(inc, place))
+		return;
 	open_turn(inc, place);
 	switch (reader_turn(&inc->desk, place->now, revents, true))
 	{

@@ -293,7 +293,7 @@ inc_plan_take(Incremental *inc, const StreamPlace *place)
 {
 	BackfillState plan = {0};
 	StrBuf unreadable = {0};
-	bool done = plan_take(inc->desk.db.result, &plan, &unreadable);
+	bool done = plan_take(inc->desk.db.result, NULL, NULL, &plan, &unreadable);
 
 	/* Later on, each table has a trouble of its own. */
 	done = done &&

@@ -37,7 +37,8 @@ open_reader(Incremental *inc, const StreamPlace *place)
 {
 	bool elsewhere = inc->request.connection.count > 0;
 
-	reader_open(&inc->reader, &inc->reading, elsewhere ? NULL : place->hosts,
+	reader_open(&inc->reader, READER_USE_EXTENSION, &inc->reading,
+				elsewhere ? NULL : place->hosts,
 				elsewhere ? 0 : place->stream->server,
 				place->stream->system_identifier, place->now);
 }

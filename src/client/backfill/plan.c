@@ -54,12 +54,7 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 		   const char *snapshot, StrBuf *sql)
 {
 	if (snapshot != NULL)
-	{
-		strbuf_puts(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-						 "SET TRANSACTION SNAPSHOT ");
-		strbuf_put_literal(sql, snapshot);
-		strbuf_puts(sql, "; ");
-	}
+		reader_put_begin(snapshot, sql);
 	strbuf_puts(sql, "SELECT ");
 	if (snapshot != NULL)
 		strbuf_puts(sql, "(SELECT pg_catalog.pg_export_snapshot()) "
@@ -132,6 +127,16 @@ take_table(const PGresult *result, int row, BackfillTable *table)
 		   (key[0] == '\0' || texts_parse(&table->key, key));
 }
 
+static bool
+is_wanted(const PGresult *result, int row, const Published *published,
+		  const char *patterns)
+{
+	return published == NULL ||
+		   published_wants(published, patterns,
+						   value(result, row, "told_schema"),
+						   value(result, row, "told_name"));
+}
+
 bool
 plan_is_missing(const BackfillState *plan, const BackfillState *state,
 				const char *patterns)
@@ -141,12 +146,16 @@ plan_is_missing(const BackfillState *plan, const BackfillState *state,
 }
 
 bool
-plan_take(const PGresult *result, BackfillState *plan, StrBuf *unreadable)
+plan_take(const PGresult *result, const Published *published,
+		  const char *patterns, BackfillState *plan, StrBuf *unreadable)
 {
 	for (int row = 0; row < PQntuples(result); row++)
 	{
-		BackfillTable *table = backfill_state_add(plan);
+		BackfillTable *table;
 
+		if (!is_wanted(result, row, published, patterns))
+			continue;
+		table = backfill_state_add(plan);
 		if (table == NULL || !take_table(result, row, table))
 			return false;
 		note_unreadable(result, row, unreadable);

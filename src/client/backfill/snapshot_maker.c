@@ -13,10 +13,10 @@
 
 void
 snapshot_maker_open(SnapshotMaker *maker, const Settings *settings,
-					const Hosts *hosts, int64_t now)
+					const Hosts *hosts, OutputPlugin plugin, int64_t now)
 {
 	snapshot_maker_close(maker);
-	*maker = (SnapshotMaker){.settings = settings};
+	*maker = (SnapshotMaker){.settings = settings, .plugin = plugin};
 	if (hosts != NULL)
 		maker->db.host_order = *hosts;
 	snprintf(maker->slot, sizeof(maker->slot), "etf_%d_%08lx", (int) getpid(),
@@ -59,7 +59,7 @@ create(SnapshotMaker *maker)
 	StrBuf sql = {0};
 	bool sent;
 
-	slot_put_create(&sql, maker->slot, PLUGIN_OURS,
+	slot_put_create(&sql, maker->slot, maker->plugin,
 					PQserverVersion(maker->db.conn),
 					&(SlotKind){.temporary = true, .exports = true});
 	sent = !sql.failed && db_send(&maker->db, STAGE_CREATE, sql.data);

@@ -25,10 +25,10 @@ can_be(Engine *engine, const BackfillRequest *request, const char **problem)
 		*problem = "another exact backfill is under way";
 	if (*problem != NULL)
 		return false;
-	if (engine->settings->plugin == PLUGIN_PGOUTPUT ||
-		engine->stream.plugin == PLUGIN_PGOUTPUT)
-		*problem = "tables are read by the functions of extension " PLUGIN_NAME
-				   ", and a slot of pgoutput does without it";
+	if (request->mode == BACKFILL_INCREMENTAL &&
+		(engine->settings->plugin == PLUGIN_PGOUTPUT ||
+		 engine->stream.plugin == PLUGIN_PGOUTPUT))
+		*problem = INCREMENTAL_NEEDS_PLUGIN;
 	else if (engine->phase >= ENGINE_CONFIRMING)
 		*problem = "the stream is about to end";
 	return *problem == NULL;

@@ -14,6 +14,7 @@
 #include "client/backfill/store.h"
 #include "client/engine/attempt.h"
 #include "client/engine/exact_keep.h"
+#include "client/engine/exact_reading.h"
 #include "client/engine/exact_tell.h"
 
 /* Between attempts to connect. */
@@ -39,6 +40,7 @@ exact_clear(Engine *engine)
 	chunks_free(&exact->chunks);
 	request_free(&exact->request);
 	settings_free(&exact->settings);
+	published_free(&exact->published);
 	free(exact->tables);
 	*exact = (Exact){0};
 }
@@ -79,7 +81,7 @@ desk_open(Engine *engine)
 		backoff_init(&exact->desk_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
 	if (exact->first)
 		engine_set_phase(engine, ENGINE_SNAPSHOT);
-	reader_open(&exact->desk, engine->settings,
+	reader_open(&exact->desk, READER_USE_COPY, engine->settings,
 				pinned ? &engine->control.db.host_order : NULL,
 				engine->control.server, engine->stream.system_identifier,
 				engine->now);
@@ -105,8 +107,7 @@ plan(Engine *engine)
 
 	exact->stage = EXACT_PLANNING;
 	strbuf_puts(&sql, "SET row_security = off; ");
-	plan_build(&exact->desk, engine->settings, exact->request.tables, NULL,
-			   &sql);
+	exact->reading->put_plan(engine, &exact->desk, NULL, &sql);
 	reader_run(&exact->desk, &sql);
 }
 
@@ -215,8 +216,8 @@ check_condition(Engine *engine, uint32_t i)
 		begin(engine);
 		return;
 	}
-	plan_put_check(&exact->desk, engine->settings, exact->plan.tables[i].oid,
-				   condition_of(exact, i), &sql);
+	exact->reading->put_check(engine, &exact->plan.tables[i],
+							  condition_of(exact, i), &sql);
 	reader_run(&exact->desk, &sql);
 }
 
@@ -227,12 +228,14 @@ planned(Engine *engine)
 	StrBuf unreadable = {0};
 	Failure failure;
 
-	if (!plan_take(exact->desk.db.result, &exact->plan, &unreadable))
+	if (!plan_take(exact->desk.db.result, reading_published(exact),
+				   exact->request.tables, &exact->plan, &unreadable))
 	{
 		failure_set(&failure, FAIL_INTERNAL, "out of memory");
 		desk_refuse(engine, &failure);
 	}
-	else if (plan_is_missing(&exact->plan, &exact->state,
+	else if (!engine->settings->create_publication &&
+			 plan_is_missing(&exact->plan, &exact->state,
 							 exact->request.tables))
 		refuse(engine, PLAN_MISSING, exact->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable.len > 0)
@@ -247,16 +250,17 @@ static void
 ready(Engine *engine)
 {
 	Exact *exact = &engine->exact;
+	Failure failure;
 
 	backoff_reset(&exact->desk_backoff);
 	if (exact->stage != EXACT_OPENING)
 		return;
-	if (exact->request.state != NULL &&
-		!take_state(engine, exact->request.state, exact->request.state_len))
-		return;
-	if (exact->request.store == STORE_SERVER)
+	if (!reading_begin(engine, &failure))
+		desk_refuse(engine, &failure);
+	else if (exact->request.store == STORE_SERVER)
 		load(engine);
-	else
+	else if (exact->request.state == NULL ||
+			 take_state(engine, exact->request.state, exact->request.state_len))
 		plan(engine);
 }
 
@@ -327,7 +331,6 @@ static void
 open_again(Engine *engine)
 {
 	Exact *exact = &engine->exact;
-
 	bool begins = exact->stage == EXACT_OPENING;
 
 	/* Before the first stream the engine says when. */
@@ -337,7 +340,7 @@ open_again(Engine *engine)
 	if (begins)
 		desk_open(engine);
 	else if (exact->dirty && exact->request.store == STORE_SERVER)
-		reader_open(&exact->desk, engine->settings,
+		reader_open(&exact->desk, READER_USE_COPY, engine->settings,
 					&engine->control.db.host_order, engine->control.server,
 					engine->stream.system_identifier, engine->now);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client/engine/exact_ranges.h"
+#include "client/engine/exact_reading.h"
 #include "client/engine/exact_tell.h"
 
 /* Frames of a connection in one turn: the others must not wait longer. */
@@ -138,18 +139,9 @@ run(Engine *engine, ExactJob *job)
 	ei_x_buff tag;
 
 	sql.failed = !put_tag(exact, &job->chunk, &tag);
-	reader_build(&job->reader,
-				 &(ReadRequest){.snapshot = exact->snapshot,
-								.oid = table->oid,
-								.filenode = table->filenode,
-								.settings = engine->settings,
-								.tag = tag.buff,
-								.tag_len = (size_t) tag.index,
-								.by_blocks = true,
-								.from_block = range.from,
-								.blocks = range.blocks,
-								.filter = table->where},
-				 &sql);
+	if (!sql.failed)
+		exact->reading->put_range(engine, &job->reader, table, range, &tag,
+								  &sql);
 	ei_x_free(&tag);
 	reader_run(&job->reader, &sql);
 }
@@ -197,7 +189,7 @@ open(Engine *engine, ExactJob *job)
 	if ((!job->busy && !ranges_are_left(exact)) ||
 		!engine_due(engine, job->retry_at))
 		return;
-	reader_open(&job->reader, &exact->settings,
+	reader_open(&job->reader, reading_use(engine), &exact->settings,
 				elsewhere ? NULL : &exact->keeper.db.host_order,
 				elsewhere ? 0 : exact->server, exact->identifier, engine->now);
 }
@@ -256,6 +248,7 @@ close_chunk(Engine *engine, ExactJob *job)
 	backoff_reset(&job->backoff);
 	backoff_reset(&engine->exact.maker_backoff);
 	note_rows(&engine->exact, job, 0, 0);
+	reading_tell(engine, engine->exact.state.tables[job->chunk.table].oid);
 	if (!chunks_add(&engine->exact.chunks, &job->chunk))
 	{
 		out_of_memory(engine);
@@ -335,6 +328,8 @@ job_failed(Engine *engine, ExactJob *job)
 		lost(engine, job, &failure);
 	else if (!job->busy)
 		return;
+	else if (reading_needs_raw(engine, &failure))
+		give_back(engine, job, failure.message);
 	else if (trouble == TROUBLE_REWRITTEN)
 		restart_table(engine, job);
 	else if (trouble != TROUBLE_BUSY || backoff_is_open(&job->backoff))

@@ -42,7 +42,7 @@ save(Engine *engine)
 	exact->dirty = false;
 	if (exact->request.store == STORE_SERVER)
 		save_at_server(engine, bytes, len);
-	else
+	else if (exact->request.store == STORE_CONSUMER)
 		consumer_backfill_state(engine->consumer, exact->request.id, bytes,
 								len);
 	free(bytes);

@@ -11,17 +11,34 @@
 
 #include "client/backfill/plan.h"
 #include "client/engine/exact_ranges.h"
+#include "client/engine/exact_reading.h"
 #include "client/engine/exact_tell.h"
 
-void
-plan_ask(Engine *engine)
+bool
+plan_ask(Engine *engine, Failure *failure)
 {
 	Exact *exact = &engine->exact;
 	StrBuf sql = {0};
 
-	plan_build(&exact->keeper, engine->settings, exact->request.tables,
-			   exact->snapshot, &sql);
+	if (!exact->reading->begin(engine, &exact->keeper, failure))
+		return false;
+	exact->asked = 0;
+	exact->reading->put_plan(engine, &exact->keeper, exact->snapshot, &sql);
 	reader_run(&exact->keeper, &sql);
+	return true;
+}
+
+bool
+plan_asks_more(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+
+	if (!exact->reading->put_question(engine, exact->asked, &sql))
+		return false;
+	exact->asked++;
+	reader_run(&exact->keeper, &sql);
+	return true;
 }
 
 static void
@@ -87,14 +104,16 @@ name_state(Engine *engine)
 	return true;
 }
 
-bool
-plan_answered(Engine *engine)
+/* The tables themselves. */
+static bool
+take_tables(Engine *engine)
 {
 	Exact *exact = &engine->exact;
 	const PGresult *result = exact->keeper.db.result;
 	BackfillState plan = {0};
 	StrBuf unreadable = {0};
-	bool done = plan_take(result, &plan, &unreadable) &&
+	bool done = plan_take(result, reading_published(exact),
+						  exact->request.tables, &plan, &unreadable) &&
 				plan_merge(&exact->state, &plan,
 						   plan_is_later(&exact->state, exact->request.tables),
 						   exact->keeper.block_size, tell_plan, engine) &&
@@ -107,4 +126,18 @@ plan_answered(Engine *engine)
 	backfill_state_free(&plan);
 	strbuf_free(&unreadable);
 	return done;
+}
+
+bool
+plan_answered(Engine *engine, Failure *failure)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->asked > 0)
+		return exact->reading->take_answer(engine, exact->asked - 1,
+										   exact->keeper.db.result, failure);
+	if (take_tables(engine))
+		return true;
+	failure_set(failure, FAIL_INTERNAL, "out of memory");
+	return false;
 }

@@ -17,6 +17,7 @@
 #include "client/engine/exact_hold.h"
 #include "client/engine/exact_jobs.h"
 #include "client/engine/exact_plan.h"
+#include "client/engine/exact_reading.h"
 #include "client/engine/exact_tell.h"
 #include <stdio.h>
 
@@ -50,8 +51,9 @@ open_keeper(Engine *engine)
 	exact->held_at = engine->now;
 	exact->ending = false;
 	exact->failure.class = FAIL_NONE;
-	reader_open(&exact->keeper, &exact->settings, hosts(engine), exact->server,
-				exact->identifier, engine->now);
+	reading_choose(engine);
+	reader_open(&exact->keeper, reading_use(engine), &exact->settings,
+				hosts(engine), exact->server, exact->identifier, engine->now);
 }
 
 /* What was kept is of a slot that is no more: what it missed is unknown. */
@@ -69,31 +71,11 @@ forget_state(Engine *engine)
 	exact->loaded = exact->nothing_left = false;
 }
 
-/* Only the stream has found out of which plugin the slot is. */
-static bool
-refuses_plugin(Engine *engine)
-{
-	Failure failure;
-
-	if (engine->stream.plugin != PLUGIN_PGOUTPUT)
-		return false;
-	failure_set(
-		&failure, FAIL_CONFIG,
-		"backfill \"%s\": slot \"%s\" is read with pgoutput, and tables "
-		"are read as " PLUGIN_NAME " would have them",
-		engine->exact.request.id, engine->settings->slot);
-	failure_hint(&failure, "Use a slot of plugin " PLUGIN_NAME ".");
-	desk_refuse(engine, &failure);
-	return true;
-}
-
 void
 round_begin_with_slot(Engine *engine)
 {
 	Exact *exact = &engine->exact;
 
-	if (refuses_plugin(engine))
-		return;
 	forget_state(engine);
 	exact->fresh = true;
 	exact->lsn = engine->stream.made_at;
@@ -118,11 +100,17 @@ static void
 turn_waiting(Engine *engine, const short *revents)
 {
 	Exact *exact = &engine->exact;
+	Failure failure;
 
 	(void) revents;
 	if (engine->phase == ENGINE_STREAMING &&
-		(refuses_plugin(engine) || failover_begin(engine) ||
-		 handover_turn(engine)))
+		!reading_knows_slot(engine, &failure))
+	{
+		desk_refuse(engine, &failure);
+		return;
+	}
+	if (engine->phase == ENGINE_STREAMING &&
+		(failover_begin(engine) || handover_turn(engine)))
 		return;
 	if (engine->phase == ENGINE_STREAMING && exact->nothing_left)
 		exact->stage = EXACT_DRAINING;
@@ -134,7 +122,7 @@ turn_waiting(Engine *engine, const short *revents)
 		backoff_init(&exact->maker_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
 	exact->stage = EXACT_MAKING;
 	snapshot_maker_open(&exact->maker, &exact->settings, hosts(engine),
-						engine->now);
+						engine->stream.plugin, engine->now);
 }
 
 /* A standby's may be behind what the primary has sent already. */
@@ -236,14 +224,7 @@ static void
 held(Engine *engine)
 {
 	Exact *exact = &engine->exact;
-	Failure failure;
 
-	if (!plan_answered(engine))
-	{
-		failure_set(&failure, FAIL_INTERNAL, "out of memory");
-		attempt_abandon(engine, &failure);
-		return;
-	}
 	snapshot_maker_close(&exact->maker);
 	hold_begin(engine);
 	if (exact->fresh)
@@ -256,18 +237,35 @@ held(Engine *engine)
 	engine->wake_at = engine->now;
 }
 
+/* What the settings ask for cannot be had, or what is there is not as it was. */
+static void
+cannot_plan(Engine *engine, const Failure *failure)
+{
+	if (failure->class == FAIL_CONFIG)
+		desk_refuse(engine, failure);
+	else if (failure->class == FAIL_INTERNAL)
+		attempt_abandon(engine, failure);
+	else
+		round_fail(engine, failure);
+}
+
 static void
 turn_holding(Engine *engine, const short *revents)
 {
 	Exact *exact = &engine->exact;
+	Failure failure;
 
 	switch (reader_turn(&exact->keeper, engine->now, revents[1], true))
 	{
 		case READER_READY:
-			plan_ask(engine);
+			if (!plan_ask(engine, &failure))
+				cannot_plan(engine, &failure);
 			break;
 		case READER_DONE:
-			held(engine);
+			if (!plan_answered(engine, &failure))
+				cannot_plan(engine, &failure);
+			else if (!plan_asks_more(engine))
+				held(engine);
 			break;
 		case READER_FAILED:
 			round_fail(engine, &exact->keeper.db.failure);

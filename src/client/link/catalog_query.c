@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/base/settings.h"
 #include "common/option/names.h"
 
 /* Types, and then all types that they are made of. */
@@ -50,6 +51,13 @@ static const char answer[] =
 	"NULL, NULL, NULL, NULL, NULL, a.attnum "
 	"FROM tables JOIN pg_attribute AS a ON a.attrelid = tables.oid "
 	"AND a.attgenerated = 's' AND NOT a.attisdropped "
+	"UNION ALL SELECT 'o', tables.oid, '', NULL, NULL, NULL, NULL, "
+	"NULL, NULL, NULL, NULL, NULL, NULL "
+	"FROM tables WHERE EXISTS (SELECT FROM pg_depend AS d "
+	"JOIN pg_extension AS e ON e.oid = d.refobjid "
+	"AND e.extname = '" PLUGIN_NAME "' "
+	"WHERE d.classid = 'pg_class'::regclass AND d.objid = tables.oid "
+	"AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e') "
 	"ORDER BY what, oid, attnum";
 
 /* Multiranges, and handlers of subscripts, came with 14. */

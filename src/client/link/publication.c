@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client/link/catalog_query.h"
+#include "client/link/session.h"
 #include "client/link/table_patterns.h"
 #include "common/option/names.h"
 
@@ -110,29 +111,15 @@ put_inserts(const Settings *settings, StrBuf *sql)
 	strbuf_puts(sql, ") AS inserts");
 }
 
-/*
- * A database in SQL_ASCII converts nothing, and as UTF-8 would refuse what it
- * has; the same is asked of one whose texts have no UTF-8 form.  Our plugin
- * does that by itself.
- */
-static void
-put_encoding(const Stream *stream, StrBuf *sql)
-{
-	if (stream->plugin != PLUGIN_PGOUTPUT)
-		return;
-	strbuf_putf(sql,
-				"getdatabaseencoding() = 'SQL_ASCII' AS ascii, "
-				"set_config('client_encoding', CASE WHEN %s OR "
-				"getdatabaseencoding() = 'SQL_ASCII' THEN 'SQL_ASCII' "
-				"ELSE 'UTF8' END, false), ",
-				stream->pgoutput.raw ? "true" : "false");
-}
-
 void
 publication_build_look(const Stream *stream, StrBuf *sql)
 {
 	strbuf_puts(sql, "SELECT ");
-	put_encoding(stream, sql);
+	if (stream->plugin == PLUGIN_PGOUTPUT)
+	{
+		session_pin_encoding(stream->pgoutput.raw, sql);
+		strbuf_puts(sql, ", ");
+	}
 	publication_put_missing(stream->settings, sql);
 	put_inserts(stream->settings, sql);
 }

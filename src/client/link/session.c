@@ -2,7 +2,7 @@
  * session.c
  *		What no session takes from its role, its database or the server.
  *
- * Used by stream_setup.c, control.c and admin.c, first of all.
+ * Used by whatever opens one, first of all.
  */
 #include "client/link/session.h"
 
@@ -23,4 +23,35 @@ session_pin(StrBuf *sql)
 			 "'idle_session_timeout', 'idle_in_transaction_session_timeout', "
 			 "'jit')) "
 			 "AS timeouts");
+}
+
+void
+session_pin_forms(StrBuf *sql)
+{
+	static const char *const pinned[][2] = {
+		{"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"},
+		{"timezone", "UTC"},	   {"extra_float_digits", "3"},
+		{"bytea_output", "hex"},   {"xmlbinary", "base64"},
+		{"lc_monetary", "C"},
+	};
+
+	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
+		strbuf_putf(sql, "%spg_catalog.set_config('%s', '%s', false)",
+					i == 0 ? "" : ", ", pinned[i][0], pinned[i][1]);
+}
+
+/*
+ * A database in SQL_ASCII converts nothing, and as UTF-8 would refuse what it
+ * has; the same is asked of one whose texts have no UTF-8 form.  Our plugin
+ * does that by itself.
+ */
+void
+session_pin_encoding(bool raw, StrBuf *sql)
+{
+	strbuf_putf(sql,
+				"pg_catalog.getdatabaseencoding() = 'SQL_ASCII' AS ascii, "
+				"pg_catalog.set_config('client_encoding', CASE WHEN %s OR "
+				"pg_catalog.getdatabaseencoding() = 'SQL_ASCII' "
+				"THEN 'SQL_ASCII' ELSE 'UTF8' END, false)",
+				raw ? "true" : "false");
 }

@@ -234,19 +234,11 @@ build_takeover(const Stream *stream, StrBuf *sql)
 static void
 build_session(const Stream *stream, StrBuf *sql)
 {
-	static const char *const pinned[][2] = {
-		{"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"},
-		{"timezone", "UTC"},	   {"extra_float_digits", "3"},
-		{"bytea_output", "hex"},   {"xmlbinary", "base64"},
-		{"lc_monetary", "C"},
-	};
-
 	strbuf_puts(sql, "SELECT ");
 	session_pin(sql);
 	strbuf_puts(sql, ", ");
-	for (size_t i = 0; i < sizeof(pinned) / sizeof(pinned[0]); i++)
-		strbuf_putf(sql, "pg_catalog.set_config('%s', '%s', false), ",
-					pinned[i][0], pinned[i][1]);
+	session_pin_forms(sql);
+	strbuf_puts(sql, ", ");
 	build_takeover(stream, sql);
 	strbuf_puts(sql,
 				"pg_catalog.current_setting('server_version_num') AS version, "

@@ -288,6 +288,7 @@ read_first(Engine *engine, const PrintOptions *options)
 
 	/* That it can be args_check.c has found out. */
 	print_request(options, &request, error, sizeof(error));
+	request.unkept = true;
 	engine_backfill(engine, &request, NULL);
 }
 

@@ -2,7 +2,7 @@
  * pgoutput.c
  *		Messages of pgoutput, protocols 1 and 2: bytes only.
  *
- * Called by assemble.c, block.c and plans.c.
+ * Called by assemble.c, block.c, plans.c and copy_rows.c.
  */
 #include "client/source/pgoutput.h"
 
@@ -38,6 +38,12 @@ char
 pg_byte(PgReader *reader)
 {
 	return (char) get_number(reader, 1);
+}
+
+uint16_t
+pg_uint16(PgReader *reader)
+{
+	return (uint16_t) get_number(reader, 2);
 }
 
 uint32_t
@@ -146,7 +152,7 @@ pg_read_relation(PgReader *reader, PgRelation *relation)
 	relation->schema = get_schema(reader);
 	relation->name = get_string(reader);
 	relation->identity = pg_byte(reader);
-	relation->ncolumns = (int) get_number(reader, 2);
+	relation->ncolumns = pg_uint16(reader);
 	relation->columns = *reader;
 	for (int i = 0; i < relation->ncolumns && !reader->bad; i++)
 		pg_next_column(reader, &column);
@@ -168,12 +174,22 @@ pg_next_value(PgReader *values, PgValue *value)
 		values->bad = true;
 }
 
+PgValue
+pg_copied_value(PgReader *values, PgValueKind kind)
+{
+	uint32_t len = pg_uint32(values);
+	const char *bytes = len == UINT32_MAX ? NULL : take(values, len);
+
+	return bytes != NULL ? (PgValue){kind, bytes, len}
+						 : (PgValue){.kind = PG_NULL};
+}
+
 static void
 read_row(PgReader *reader, PgRow *row)
 {
 	PgValue value;
 
-	row->nvalues = (int) get_number(reader, 2);
+	row->nvalues = pg_uint16(reader);
 	row->values = *reader;
 	for (int i = 0; i < row->nvalues && !reader->bad; i++)
 		pg_next_value(reader, &value);

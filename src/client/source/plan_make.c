@@ -6,6 +6,7 @@
  */
 #include "client/source/plan_make.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "client/source/host.h"
@@ -127,9 +128,11 @@ plan_make(const PlanContext *context, Plan *plan, PgRelation relation)
 	plan->name = source_copy(relation.name);
 	plan->identity = relation.identity;
 	plan->ncolumns = relation.ncolumns;
-	plan->actions = options_want_table(options, plan->schema, plan->name)
-						? options->actions
-						: 0;
+	plan->actions =
+		!table_facts_ours(&context->catalog->tables, plan->relid) &&
+				options_want_table(options, plan->schema, plan->name)
+			? options->actions
+			: 0;
 	make_columns(context, plan, relation.columns);
 	plan->event = shape_relation(context, plan, &plan->event_len);
 	plan->complete = true;
@@ -144,6 +147,22 @@ plan_unfit(const Plan *plan)
 		if (!wire_fits_binary(plan->columns[i].type, &culprit))
 			return &plan->columns[i];
 	return NULL;
+}
+
+bool
+plan_tell_unread(Plan *plan, char *text, size_t size)
+{
+	const PlanColumn *column;
+
+	if (plan->unread == 0 || plan->unread_told)
+		return false;
+	column = &plan->columns[plan->unread - 1];
+	plan->unread_told = true;
+	snprintf(text, size,
+			 "column \"%s\" of table \"%s.%s\": a value is not what type "
+			 "\"%s\" is known to have, such ones come as {unparsed, Bytes}",
+			 column->name.text, plan->schema, plan->name, column->type->name);
+	return true;
 }
 
 void

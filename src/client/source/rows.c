@@ -2,8 +2,9 @@
  * rows.c
  *		Rows of pgoutput as maps or tuples.
  *
- * The hot loop where frames are made by the client.  Called by assemble.c,
- * which has checked that rows have as many values as the plan has columns.
+ * The hot loop where frames are made by the client.  Called by assemble.c and
+ * copy_rows.c, which have checked that rows have as many values as the plan has
+ * columns.
  */
 #include "client/source/rows.h"
 
@@ -99,6 +100,21 @@ rows_put_old(TermOut *out, Plan *plan, const PgRow *row, char mark)
 		pg_next_value(&values, &value);
 		if (full || plan->columns[i].key)
 			fits &= put_column(out, plan, i, &value);
+	}
+	return fits;
+}
+
+bool
+rows_put_copied(TermOut *out, Plan *plan, const char *formats, PgReader *values)
+{
+	bool fits = true;
+
+	put_header(out, plan->ncolumns);
+	for (int i = 0; i < plan->ncolumns; i++)
+	{
+		PgValue value = pg_copied_value(values, (PgValueKind) formats[i]);
+
+		fits &= put_column(out, plan, i, &value);
 	}
 	return fits;
 }

@@ -198,23 +198,13 @@ source_next(Source *source, StreamMessage *message)
 										: hear(source, message);
 }
 
-/* Once for a table: there may be one in each row. */
 bool
 source_unread(Source *source, char *text, size_t size)
 {
 	Plan *plan = source->assembler.unread;
-	const PlanColumn *column;
 
-	if (plan == NULL)
-		return false;
 	source->assembler.unread = NULL;
-	column = &plan->columns[plan->unread - 1];
-	plan->unread_told = true;
-	snprintf(text, size,
-			 "column \"%s\" of table \"%s.%s\": a value is not what type "
-			 "\"%s\" is known to have, such ones come as {unparsed, Bytes}",
-			 column->name.text, plan->schema, plan->name, column->type->name);
-	return true;
+	return plan != NULL && plan_tell_unread(plan, text, size);
 }
 
 void

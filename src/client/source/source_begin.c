@@ -2,7 +2,8 @@
  * source_begin.c
  *		What a stream of pgoutput is to ask for, and whether it can be read.
  *
- * Called by connect.c, when all is set up but the start.
+ * Called by connect.c, when all is set up but the start; and for tables that are
+ * read beside the stream.
  */
 #include <stdio.h>
 
@@ -68,7 +69,7 @@ read_options(const PairList *pairs, EtfOptions *options, Failure *failure)
 
 /* What only the plugin can do must not be left out without a word. */
 static bool
-can_be_had(const Stream *stream, const EtfOptions *options, Failure *failure)
+can_be_had(const EtfOptions *options, int server_version, Failure *failure)
 {
 	static const char on_server[] =
 		"What is to stay on the server, a column list of the publication can "
@@ -88,7 +89,7 @@ can_be_had(const Stream *stream, const EtfOptions *options, Failure *failure)
 		{options->skip_unchanged, "skip_unchanged", ours},
 		{!options->skip_empty, "skip_empty=off",
 		 "Since PostgreSQL 15 the server does not send them."},
-		{options->messages && stream->server_version < 140000,
+		{options->messages && server_version < 140000,
 		 "messages on PostgreSQL 13", "Leave out the option messages."},
 		{options->message_prefixes != NULL && !options->messages,
 		 "message_prefixes alone", "Add messages=on, or omit it."},
@@ -100,17 +101,21 @@ can_be_had(const Stream *stream, const EtfOptions *options, Failure *failure)
 	return true;
 }
 
-/* Is it to be text?  False: it must not be, see "failure". */
-static bool
-choose_format(Source *source, Failure *failure)
+bool
+source_read_options(const Settings *settings, int server_version,
+					EtfOptions *options, Failure *failure)
 {
-	Stream *stream = source->stream;
-	const WireType *unfit = source->assembler.catalog.unfit;
-	int format = stream->settings->format;
-	bool binary = stream->server_version >= 140000 && unfit == NULL &&
-				  !source->needs_text;
+	return read_options(&settings->options, options, failure) &&
+		   can_be_had(options, server_version, failure);
+}
 
-	stream->pgoutput.text = format == FORMAT_TEXT || !binary;
+bool
+source_choose_format(int format, int server_version, const WireType *unfit,
+					 bool *text, Failure *failure)
+{
+	bool binary = server_version >= 140000 && unfit == NULL && !*text;
+
+	*text = format == FORMAT_TEXT || !binary;
 	if (format != FORMAT_BINARY || binary)
 		return true;
 	if (unfit == NULL)
@@ -133,10 +138,12 @@ source_begin(Source *source)
 	Assembler *assembler = &source->assembler;
 	EtfOptions *options = &assembler->options;
 
-	if (!read_options(&stream->settings->options, options, failure) ||
-		!can_be_had(stream, options, failure))
-		return false;
-	if (!choose_format(source, failure))
+	pgoutput->text = source->needs_text;
+	if (!source_read_options(stream->settings, stream->server_version, options,
+							 failure) ||
+		!source_choose_format(stream->settings->format, stream->server_version,
+							  assembler->catalog.unfit, &pgoutput->text,
+							  failure))
 		return false;
 	pgoutput->messages = options->messages;
 	pgoutput->local_only = options->origin == ORIGIN_NONE;

@@ -12,7 +12,7 @@
 
 typedef struct FactColumn
 {
-	char what; /* 'p' or 'g', see catalog_query.h */
+	char what; /* 'p', 'g' or 'o', see catalog_query.h */
 	char *name;
 	struct FactColumn *next;
 } FactColumn;
@@ -94,6 +94,12 @@ has(const TableFacts *facts, uint32_t relid, char what, const char *name)
 		if (column->what == what && strcmp(column->name, name) == 0)
 			return true;
 	return false;
+}
+
+bool
+table_facts_ours(const TableFacts *facts, uint32_t relid)
+{
+	return has(facts, relid, 'o', "");
 }
 
 bool

@@ -151,7 +151,7 @@ sub serve
 		qr/^IDENTIFY/ => 'identify', qr/^TIMELINE_HISTORY/ => 'history',
 		qr/^SELECT s\.slot/ => 'slot', qr/ AS server\0/ => 'control',
 		qr/ AS server_lsn/ => 'report',
-		qr/^SELECT getdatabaseencoding/ => 'publications',
+		qr/^SELECT pg_catalog\.getdatabaseencoding/ => 'publications',
 		qr/WITH RECURSIVE/ => 'catalogs', qr/^WITH published/ => 'notes',
 		qr/^START_REPLICATION/ => 'stream');
 

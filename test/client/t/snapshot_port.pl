@@ -158,9 +158,15 @@ for my $case (
 	is($client->stop, 0, 'a clean end');
 }
 $etf->sql("CREATE PUBLICATION p FOR TABLE t; SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')");
-$client = EtfClient->start($node, snapshot => 'on', slot => '<<"theirs">>', options => '#{publication_names => p}');
-$client->say('{send, {backfill, first, #{}}}');
-$client->expect(qr/^\{fatal,config,.*is read with pgoutput/s, 'a slot of pgoutput is refused');
-is($client->exit_status, 3, 'with its status');
+$client = EtfClient->start($node, slot => '<<"theirs">>', options => '#{rows => tuple, publication_names => p}');
+$client->say('{auto, refill}');
+$client->say('{auto, done}');
+$client->say('{credit, 10000, 10000000}');
+$client->say("{send, {backfill, theirs, #{mode => incremental}}}");
+$client->expect(qr/^\{backfill,failed,<<"theirs">>.*class => config.*use mode exact/s, 'with pgoutput none is incremental');
+$client->say("{send, {backfill, theirs, #{}}}");
+$client->expect(qr/^\{backfill,finished,<<"theirs">>,.*rows => 3003/s, 'but an exact one is read');
+is($etf->sql("SELECT count(*) FROM etf_backfill WHERE slot = 'theirs'"), 1, 'and kept, since the extension is there');
+is($client->stop, 0, 'a clean end');
 
 done_testing();

@@ -111,8 +111,9 @@ defmodule PgEtf.Options.Schema do
           "`:initial` reads all tables of the stream, a list of patterns those of them that " <>
           "match. A keyword list has `:tables` and the options of `PgEtf.backfill/3`, where " <>
           "`:mode` is `:exact` by default. What is read once is not read again, whatever is " <>
-          "restarted. The extension has to be installed in the database, and the role needs " <>
-          "SELECT; see `docs/snapshots.md`."
+          "restarted. The role needs SELECT, and with `pg_etf_decoding` the extension has to be in " <>
+          "the database; with `pgoutput` only `:backfill_store` has to be there, or the extension. " <>
+          "See `docs/snapshots.md`."
     ],
     backfill_store: [
       type: {:or, [{:in, [:server]}, {:pair, {:fun, 0}, {:fun, 2}}]},
@@ -121,7 +122,7 @@ defmodule PgEtf.Options.Schema do
         "where it is kept what snapshots and backfills have read: in a table of the extension, " <>
           "or by two functions `{load, save}`. `save` receives an id and a binary to store " <>
           "under it, or `nil` to delete it; `load` returns what is stored, as a map. For roles " <>
-          "that may not write, and for standbys."
+          "that may not write, for standbys, and for databases without the extension."
     ]
   ]
 
