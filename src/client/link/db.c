@@ -165,7 +165,7 @@ db_events(const Db *db)
 {
 	if (db->state == DB_CONNECTING)
 		return db->connect_events;
-	return POLLIN;
+	return db->state == DB_BUSY && db->unsent ? POLLIN | POLLOUT : POLLIN;
 }
 
 static DbEvent
@@ -255,6 +255,16 @@ advance_command(Db *db)
 	return DB_NOTHING;
 }
 
+/* A long command may take several turns. */
+static bool
+flush(Db *db)
+{
+	int left = PQflush(db->conn);
+
+	db->unsent = left > 0;
+	return left >= 0;
+}
+
 DbEvent
 db_advance(Db *db, short revents)
 {
@@ -263,7 +273,7 @@ db_advance(Db *db, short revents)
 		return DB_NOTHING;
 	if (db->state == DB_CONNECTING)
 		return advance_connect(db);
-	if (PQflush(db->conn) < 0 || !PQconsumeInput(db->conn))
+	if (!flush(db) || !PQconsumeInput(db->conn))
 		return fail(db, NULL);
 	if (db->state == DB_BUSY)
 		return advance_command(db);
@@ -280,7 +290,7 @@ db_send(Db *db, FailureStage stage, const char *sql)
 	db->result = NULL;
 	db->stage = stage;
 	db->state = DB_BUSY;
-	if (PQsendQuery(db->conn, sql) && PQflush(db->conn) >= 0)
+	if (PQsendQuery(db->conn, sql) && flush(db))
 		return true;
 	db_set_failure(db, NULL);
 	return false;

@@ -192,6 +192,10 @@ packet({backfill, close, _, #{chunk := Chunk}} = Packet, _, State) ->
 packet({backfill, retry, _, #{chunk := Chunk}} = Packet, _, #state{windows = Windows, parts = Parts} = State) ->
     show(Packet),
     State#state{windows = maps:remove(Chunk, Windows), parts = maps:remove(Chunk, Parts)};
+%% Nothing of it follows.
+packet({backfill, stopped, _, _} = Packet, _, State) ->
+    show(Packet),
+    State#state{windows = #{}, parts = #{}};
 packet({backfill, table_again, _, #{rel := Rel}} = Packet, _, State) ->
     show(Packet),
     begun_anew(Rel, State);

@@ -121,6 +121,19 @@ subtest 'anErrorDuringBlockingSnapshotShouldNotLeaveTheStreamingPaused' => sub {
 	ends($client);
 };
 
+# As of thousands of tables: what is kept is written in one statement.
+subtest 'statements longer than a socket takes at once' => sub {
+	my $client = EtfBackfill->start($etf, 'long');
+	my $long = q{id > 0 AND '} . 'x' x 50_000 . q{' <> ''};
+
+	$etf->sql("CREATE TABLE long_$_ (id int PRIMARY KEY); INSERT INTO long_$_ VALUES (1)") for 1 .. 9;
+	$client->say('{send, {backfill, <<"b">>, #{mode => exact, tables => <<"public.long_*">>, where => #{'
+		  . join(', ', map { qq{<<"public.long_$_">> => <<"$long">>} } 1 .. 9) . '}}}}');
+	$client->expect(qr/^\{backfill,finished,<<"b">>,.*rows => 9\b/s, 'all is read');
+	is($etf->sql(q{SELECT length(state) > 400000 FROM etf_backfill WHERE slot = 'long'}), 't', 'and kept');
+	ends($client);
+};
+
 sub copy
 {
 	my (@more) = @_;
