@@ -35,7 +35,7 @@ my %keys = (
 	three => [ [ 'a int', 'i % 5' ], [ 'b date', q{'2024-01-01'::date + i % 11} ], [ 'c bigint', '-i' ] ],
 	numeric => [ [ 'k numeric', "CASE i WHEN 1 THEN 'NaN' $infinite ELSE i / 10.0 END" ],
 		'k = CASE WHEN scale(k) > 3 THEN trunc(k, 1) ELSE k + 0.00000 END' ],
-	float8 => [ [ 'k float8', q{CASE i WHEN 1 THEN 'NaN' WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity' ELSE i / 8.0 END} ] ],
+	float8 => [ [ 'k float8', q{CASE i WHEN 1 THEN 'NaN' WHEN 2 THEN 'infinity' WHEN 3 THEN '-infinity' ELSE i / 8.0::float8 END} ] ],
 	enum => [ [ 'k mood', q{(enum_range(NULL::mood))[1 + i % 300]} ], [ 'b int', 'i / 300' ] ],
 	timestamptz => [ [ 'k timestamptz', q{CASE i WHEN 1 THEN 'infinity' WHEN 2 THEN '-infinity'
 		ELSE '2024-01-01'::timestamptz + i * '1 day 1.000001 s'::interval END} ] ],
