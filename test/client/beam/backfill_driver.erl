@@ -23,22 +23,17 @@
 -module(backfill_driver).
 
 -export([main/1]).
+-import(port_driver, [show/1]).
 
 -record(window, {chunk, rel, rows = #{}, there = false, noted = #{}, empty = false}).
 -record(state, {
     port,
     credit = {0, 0},
-    rels = #{},
-    read_rels = #{},
-    mirror = #{},
-    windows = #{},
-    parts = #{},
+    rels = #{}, read_rels = #{},
+    mirror = #{}, windows = #{}, parts = #{},
     open = false,
     mode = incremental,
-    hold = #{},
-    pays = true,
-    plant = none,
-    retry = none,
+    hold = #{}, pays = true, plant = none, retry = none,
     last_end = 0,
     closed_at = 0,
     backfill = none,
@@ -104,43 +99,20 @@ command({sql, Tables, File}, State) ->
     show({sql, File}),
     State;
 command({mirror, Table}, #state{mirror = Mirror} = State) ->
-    Rows = [line(Row, shapes(Table, State)) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
+    Rows = [row_text:line(Row, shapes(Table, State)) || Row <- maps:values(maps:get(Table, Mirror, #{}))],
     %% As show/1 would, which takes its time for so many.
     io:put_chars(["{mirror,<<\"", Table, "\">>,[", lists:join($,, [["<<\"", Row, "\">>"] || Row <- lists:sort(Rows)]), "]}.\n"]),
     State;
 command(quit, _) ->
     halt(0).
 
-line(Row, Shapes) ->
-    Columns = lists:sort(maps:to_list(Row)),
-    iolist_to_binary(
-        lists:join(" ", [[Name, "=", hex(erlang:md5(text(Value, maps:get(Name, Shapes))))] || {Name, Value} <- Columns])
-    ).
-
 inserts(Table, Into, #state{mirror = Mirror} = State) ->
     Shapes = shapes(Table, State),
-    [insert(Into, maps:to_list(Row), Shapes) || Row <- maps:values(maps:get(Table, Mirror, #{}))].
-
-insert(Into, [], _) ->
-    ["INSERT INTO ", Into, " DEFAULT VALUES;\n"];
-insert(Into, Columns, Shapes) ->
-    [
-        ["INSERT INTO ", Into, " (", lists:join(", ", [quoted($", Name) || {Name, _} <- Columns]), ") VALUES ("],
-        lists:join(", ", [literal(Value, maps:get(Name, Shapes)) || {Name, Value} <- Columns]),
-        ");\n"
-    ].
-
-literal(nil, _) -> "NULL";
-literal(Value, Shape) -> quoted($', text(Value, Shape)).
-
-quoted(Quote, Text) ->
-    [Quote, binary:replace(iolist_to_binary(Text), <<Quote>>, <<Quote, Quote>>, [global]), Quote].
+    [row_text:insert(Into, maps:to_list(Row), Shapes) || Row <- maps:values(maps:get(Table, Mirror, #{}))].
 
 %% How the columns of a table are to be read, from its latest description.
 shapes(Table, #state{rels = Rels, read_rels = ReadRels}) ->
     maps:from_list(lists:append([Shapes || {Name, _, Shapes} <- maps:values(Rels) ++ maps:values(ReadRels), Name =:= Table])).
-
-hex(Bytes) -> [io_lib:format("~2.16.0b", [Byte]) || <<Byte>> <= Bytes].
 
 release(flushed, false, #state{last_end = End} = State) when End > 0 ->
     send({flushed, End}, State),
@@ -281,7 +253,7 @@ read({read, {_, Chunk}, _, Events}, State) ->
     lists:foldl(fun(Event, Acc) -> read_event(Event, Chunk, Acc) end, State, Events).
 
 read_event({relation, Rel, _, _, _, _} = Relation, _, #state{read_rels = Rels} = State) ->
-    State#state{read_rels = Rels#{Rel => described(Relation)}};
+    State#state{read_rels = Rels#{Rel => row_text:described(Relation)}};
 read_event({read, Rel, Row}, Chunk, #state{windows = Windows, parts = Parts} = State) when
     not is_map_key(Chunk, Windows), State#state.mode =:= exact
 ->
@@ -295,22 +267,6 @@ read_event({read, Rel, Row}, Chunk, #state{read_rels = Rels, windows = Windows} 
             State#state{windows = Windows#{Chunk := Window#window{rows = Rows#{Key => Row}}}};
         _ ->
             State
-    end.
-
-described({relation, _, Schema, Table, _, Columns}) ->
-    Keys = [Name || {Name, _, _, _, Flags} <- Columns, lists:member(key, Flags)],
-    Primary = [Name || {Name, _, _, _, Flags} <- Columns, lists:member(primary, Flags)],
-    Key =
-        case Keys of
-            [] -> Primary;
-            _ -> Keys
-        end,
-    {<<Schema/binary, ".", Table/binary>>, Key, [{Name, shape(Type, Flags)} || {Name, Type, _, _, Flags} <- Columns]}.
-
-shape(Type, Flags) ->
-    case lists:keyfind(as, 1, [Flag || Flag <- Flags, is_tuple(Flag)]) of
-        {as, Shape} -> Shape;
-        false -> Type
     end.
 
 frame({tx, Part, {_, Commit, End, _}, _, _, _, Events}, State) ->
@@ -328,7 +284,7 @@ frame(_, State) ->
     State.
 
 event({relation, Rel, _, _, _, _} = Relation, #state{rels = Rels} = State) ->
-    State#state{rels = Rels#{Rel => described(Relation)}};
+    State#state{rels = Rels#{Rel => row_text:described(Relation)}};
 event({insert, Rel, Row}, State) ->
     Key = key(Rel, Row, State),
     note(Rel, Key, drop, put_row(Rel, Key, Row, State));
@@ -363,10 +319,7 @@ update(Rel, Key, New, Columns, Row, State) ->
 moved(Rel, Key, #state{backfill = Id, rels = Rels} = State) ->
     #{Rel := {_, _, Shapes}} = Rels,
     Shape = maps:from_list(Shapes),
-    send({backfill_keys, Id, Rel, [maps:map(fun(Name, V) -> text(V, maps:get(Name, Shape)) end, Key)]}, State).
-
-text(nil, _) -> <<"NULL">>;
-text(Value, Shape) -> iolist_to_binary(values:text(Value, Shape)).
+    send({backfill_keys, Id, Rel, [maps:map(fun(Name, V) -> row_text:value(V, maps:get(Name, Shape)) end, Key)]}, State).
 
 truncate(Rel, #state{mirror = Mirror, rels = Rels, windows = Windows} = State) ->
     #{Rel := {Table, _, _}} = Rels,
@@ -444,13 +397,3 @@ pay({Events, Bytes}, #state{credit = {E, B}, pays = Pays} = State) ->
     Credit = {E + Events, B + Bytes},
     Pays andalso send({credit, element(1, Credit), element(2, Credit)}, State),
     State#state{credit = Credit}.
-
-show(Term) ->
-    %% Since OTP 26 keys are in order when that is asked for.
-    io:format(
-        case erlang:system_info(otp_release) >= "26" of
-            true -> "~0ktp.~n";
-            false -> "~0tp.~n"
-        end,
-        [Term]
-    ).

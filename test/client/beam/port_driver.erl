@@ -28,7 +28,7 @@
 %% compared with the client's account in each stats packet.
 -module(port_driver).
 
--export([main/1]).
+-export([main/1, show/1]).
 
 -record(state, {
     port,
