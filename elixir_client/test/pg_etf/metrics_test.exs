@@ -184,12 +184,18 @@ defmodule PgEtf.MetricsTest do
 
     for _ <- 1..3, do: tell.("no route")
     assert [%{times: 3, message: "no route", hint: nil}] = Counters.errors(stream)
+    # A handler that fails is told of twice each time: as a failure, and as a state.
+    for _ <- 1..3, message <- ["failed", "no route"], do: tell.(message)
+
+    assert [%{times: 6, message: "no route"}, %{times: 3, message: "failed"}] =
+             Counters.errors(stream)
+
     for i <- 1..50, do: tell.(String.duplicate("x", 10_000) <> "#{i}")
     assert :erlang.external_size(Counters.errors(stream)) < 20_000
     for i <- 1..50, do: tell.("#{i}")
     assert [%{message: "50"} | _] = errors = Counters.errors(stream)
     assert length(errors) == 10
-    assert Counters.read(stream, "pg_etf_errors_total") == [{:network, 103}]
+    assert Counters.read(stream, "pg_etf_errors_total") == [{:network, 109}]
     Counters.forget(stream)
     assert Counters.errors(stream) == []
     assert Counters.read(stream, "pg_etf_errors_total") == []

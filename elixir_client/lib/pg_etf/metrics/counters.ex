@@ -100,16 +100,15 @@ defmodule PgEtf.Metrics.Counters do
     :ok
   end
 
-  # The same reason once, with the time of the last.
-  defp again([last | errors], error) do
-    if Map.take(last, [:class, :message]) == Map.take(error, [:class, :message]) do
-      [Map.put(error, :times, last.times + 1) | errors]
-    else
-      [Map.put(error, :times, 1), last | errors]
+  # The same reason once, with the time of the last: several may take turns.
+  defp again(errors, error) do
+    case Enum.split_with(errors, &same?(&1, error)) do
+      {[before], others} -> [Map.put(error, :times, before.times + 1) | others]
+      {[], others} -> [Map.put(error, :times, 1) | others]
     end
   end
 
-  defp again([], error), do: [Map.put(error, :times, 1)]
+  defp same?(one, other), do: {one.class, one.message} == {other.class, other.message}
 
   defp cut(text) when text in [nil, ""], do: nil
   defp cut(text), do: text |> to_string() |> String.slice(0, @longest_text)
