@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/show/metrics.h"
@@ -80,6 +81,19 @@ write_all(int fd, const StrBuf *text)
 	return true;
 }
 
+/* /dev/stdout and the like would be a file from then on. */
+static bool
+may_replace(const char *path)
+{
+	struct stat old;
+
+	if (stat(path, &old) != 0 || S_ISREG(old.st_mode))
+		return true;
+	errno = S_ISDIR(old.st_mode) ? EISDIR : EEXIST;
+	return false;
+}
+
+/* Not waited for: the one who reads what is no file may never come. */
 static bool
 replace(const char *path, const StrBuf *text)
 {
@@ -88,9 +102,11 @@ replace(const char *path, const StrBuf *text)
 	int fd = -1;
 
 	strbuf_putf(&temporary, "%s.tmp", path);
-	if (!temporary.failed)
+	if (!temporary.failed && may_replace(path))
 		fd = open(temporary.data,
-				  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+				  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
+					  O_CLOEXEC,
+				  0644);
 	if (fd >= 0)
 	{
 		done = write_all(fd, text);

@@ -11,6 +11,7 @@ use EtfCommand;
 use EtfTest;
 use IPC::Run;
 use JSON::PP;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -218,6 +219,17 @@ subtest 'a file that cannot be written' => sub {
 		"--metrics-file=$dir/evil.prom");
 	like($err, qr/evil.prom cannot be written/, 'nor where a link leads');
 	is(slurp_file('/etc/hostname'), $before, 'which is as before');
+	POSIX::mkfifo("$dir/$_", 0600) or die for 'pipe.prom.tmp', 'pipe';
+	mkdir "$dir/folder" or die;
+	for my $name ('pipe.prom', 'pipe', 'folder')
+	{
+		($status, $out, $err) = client('--slot=s', '--json', '--endpos', $end,
+			"--metrics-file=$dir/$name");
+		is($status, 0, "nor is $name waited for");
+		like($err, qr/$name cannot be written/, 'and it is told of');
+	}
+	ok(-p "$dir/pipe", 'what is no file stays');
+	ok(!-e "$dir/folder.tmp", 'and nothing is left beside it');
 	($status, $out, $err) = client('--slot=s', '--to=a@b', '--metrics-file=x');
 	is($status, 2, 'it is for the printer');
 };
