@@ -30,6 +30,11 @@
 	"server; a reload is not enough. (On PostgreSQL 19 and later " \
 	"replica is enough.)"
 
+/* To PgBouncer "replication" is a startup parameter like others. */
+#define POOLER_HINT                                                         \
+	"A pooler such as PgBouncer does not pass replication connections on: " \
+	"connect to the server itself."
+
 #define WITH_PLUGIN_HINT \
 	" With " PLUGIN_NAME " on the server decoding would go on."
 #define TOO_LARGE_HINT                                                        \
@@ -101,6 +106,7 @@ static const Rule rules[] = {
 	{"57P01", ANY, NULL, FAIL_SERVER_SHUTDOWN, NULL}, /* or one session's end */
 	{"57P02", ANY, NULL, FAIL_SERVER_SHUTDOWN, NULL},
 	{"57P03", ANY, NULL, FAIL_SERVER_SHUTDOWN, NULL},
+	{"08P01", STAGE_CONNECT, NULL, FAIL_NETWORK, POOLER_HINT},
 	{"08", ANY, NULL, FAIL_NETWORK, NULL},
 	{"", ANY, NULL, FAIL_SERVER_ERROR, NULL},
 };
