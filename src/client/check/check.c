@@ -127,6 +127,21 @@ reopen(Checking *checking)
 		   ask_set_up(&checking->db, checking->settings);
 }
 
+/* What stands between may answer something else. */
+static void
+say_rows(Checking *checking, const char *name)
+{
+	const PGresult *result = checking->db.result;
+	char text[] = "this is no answer to what was asked";
+	char hint[] = "Connect to the server itself, not through a pooler.";
+
+	if (PQnfields(result) < 3)
+		say(checking, FAIL_CONFIG, name, text, hint);
+	else
+		for (int row = 0; row < PQntuples(result); row++)
+			say_row(checking, name, row);
+}
+
 /* A query that fails is a finding, not the end of the others. */
 static bool
 look(Checking *checking, const Check *check)
@@ -146,8 +161,7 @@ look(Checking *checking, const Check *check)
 	if (check->since * 10000 > version || body.len == 0)
 		;
 	else if (ask(&checking->db, checking->settings, STAGE_SETUP, &sql))
-		for (int row = 0; row < PQntuples(checking->db.result); row++)
-			say_row(checking, check->name, row);
+		say_rows(checking, check->name);
 	else
 	{
 		say_failure(checking, check->name, &checking->db.failure);

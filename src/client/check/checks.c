@@ -57,13 +57,18 @@ static const char walsenders[] =
 	"current_setting('max_wal_senders')::int AS most "
 	"FROM pg_stat_replication) AS s";
 
+/* The characters that PostgreSQL takes, and how many. */
+#define IS_NO_NAME "asked.slot !~ '^[a-z0-9_]{1,63}$'"
+
 static const char slot[] =
-	"SELECT CASE WHEN asked.slot IS NULL OR s.slot_name IS NULL THEN 'ok' "
+	"SELECT CASE WHEN " IS_NO_NAME " THEN 'config' "
+	"WHEN asked.slot IS NULL OR s.slot_name IS NULL THEN 'ok' "
 	"WHEN s.plugin IS NULL OR s.plugin NOT IN ('" PLUGIN_NAME "', 'pgoutput') "
 	"OR s.database <> current_database() THEN 'wrong_plugin' "
 	"WHEN s.wal_status = 'lost' OR j ->> 'invalidation_reason' IS NOT NULL "
 	"THEN 'slot_lost' WHEN s.active THEN 'warning' ELSE 'ok' END, "
-	"CASE WHEN asked.slot IS NULL THEN 'none is named (-S NAME)' "
+	"CASE WHEN " IS_NO_NAME " THEN format('\"%s\" is no name of a slot', "
+	"asked.slot) WHEN asked.slot IS NULL THEN 'none is named (-S NAME)' "
 	"WHEN s.slot_name IS NULL THEN format('\"%s\" does not exist yet: "
 	"--create-slot creates it', asked.slot) "
 	"WHEN s.plugin IS NULL THEN format('\"%s\" is a physical slot', asked.slot) "
@@ -71,7 +76,9 @@ static const char slot[] =
 	"s.database, coalesce(', invalidated: ' || (j ->> 'invalidation_reason'), "
 	"CASE WHEN s.wal_status = 'lost' THEN ', lost' END, "
 	"', read by PID ' || s.active_pid, ', nobody reads it')) END, "
-	"CASE WHEN s.wal_status = 'lost' OR j ->> 'invalidation_reason' IS NOT NULL "
+	"CASE WHEN " IS_NO_NAME " THEN 'Use lower-case letters, digits and "
+	"underscores, 63 at most.' "
+	"WHEN s.wal_status = 'lost' OR j ->> 'invalidation_reason' IS NOT NULL "
 	"THEN 'Drop it and create it again, and only then copy the data.' "
 	"WHEN s.active AND s.plugin IN ('" PLUGIN_NAME "', 'pgoutput') "
 	"AND s.database = current_database() "

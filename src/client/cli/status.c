@@ -243,6 +243,9 @@ status_show(const Arguments *args, Failure *failure)
 	if (!ask_open(&db, settings, false) || !ask_set_up(&db, settings) ||
 		!ask(&db, settings, STAGE_SETUP, &sql))
 		*failure = db.failure;
+	else if (PQnfields(db.result) != (int) COLUMNS)
+		failure_set(failure, FAIL_CONFIG,
+					"this is no answer to what was asked");
 	else if (PQntuples(db.result) == 0 && settings->slot != NULL)
 		failure_set(failure, FAIL_SLOT_MISSING,
 					"slot \"%s\" of plugin %s or pgoutput does not exist",

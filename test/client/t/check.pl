@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 use EtfCommand;
 use EtfStandby;
 use EtfTest;
+use FakeServer;
 use IPC::Run;
 use Test::More;
 
@@ -85,6 +86,8 @@ subtest 'tables, patterns and publications' => sub {
 };
 
 subtest 'the slot' => sub {
+	finds([ '-S', $_ ], 3, qr/^error +slot: "\Q$_\E" is no name of a slot\. Use lower-case/m)
+	  for 'Audit', "a'b", 'x' x 64;
 	finds([ '-S', 's' ], 0, qr/^ok +slot: "s" does not exist yet: --create-slot/m);
 	$etf->slot('s');
 	finds([ '-S', 's' ], 0,
@@ -221,6 +224,37 @@ subtest 'a plugin that may not be used' => sub {
 	finds([ '-o', 'publication_names=p', '-P', 'pg_etf_decoding' ], 9, qr/^error +plugin/m);
 	$node->append_conf('postgresql.conf', EtfTest::server_gate());
 	$node->reload;
+};
+
+# As from something that speaks the protocol, and is no PostgreSQL.
+sub answer_all
+{
+	my ($handle) = @_;
+
+	$handle->syswrite(message('R', pack('N', 0))
+		  . message('S', "server_version\0" . "15.20\0") . message('Z', 'I'));
+	for (;;)
+	{
+		my (undef, $length) = unpack 'aN', FakeServer::get($handle, 5);
+
+		FakeServer::get($handle, $length - 4);
+		$handle->syswrite(answer(x => undef));
+	}
+}
+
+subtest 'answers to other questions' => sub {
+	my $server = FakeServer->new(startup => \&answer_all);
+	my @to = ($ENV{ETF_CLIENT}, '-d', $server->connstr);
+
+	finds([ '-d', $server->connstr ], 3,
+		qr/^error +server: this is no answer to what was asked\. Connect to the server itself/m);
+	for my $format ('table', 'json', 'prometheus')
+	{
+		my ($status, undef, $err) = EtfCommand::run(@to, "--status=$format");
+
+		is($status, 3, 'nor is it a status');
+		like($err, qr/no answer to what was asked/, 'which is told');
+	}
 };
 
 subtest 'a slot that has to wait' => sub {
