@@ -92,6 +92,7 @@ ErlangNode::wait_until(sub { node_says('count') <= 2 }, 'and leave no connection
 # The node dies in calls of many: each is told, soon; when it is back, so is
 # each session.
 {
+	my $others = node_says('count');
 	my @all = map {
 		IPC::Run::start([ 'psql', '-XAtq', '-d', $beam->node->connstr('postgres'), '-c',
 				"SELECT erlang_call('shop', 'timer', 'sleep', '[60000]')" ],
@@ -100,6 +101,8 @@ ErlangNode::wait_until(sub { node_says('count') <= 2 }, 'and leave no connection
 
 	$beam->wait_for("SELECT count(*) = 20 FROM pg_stat_activity WHERE wait_event_type = 'Extension'",
 		'20 calls are under way');
+	# Who still connects would say so.
+	ErlangNode::wait_until(sub { node_says('count') == $others + 20 }, 'on connections of their own');
 	my $began = time;
 	$shop->signal('KILL');
 	$_->finish for @all;
