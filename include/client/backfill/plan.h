@@ -10,7 +10,7 @@
 #include "client/backfill/published.h"
 
 #define PLAN_MISSING "there is no such table in the stream"
-#define PLAN_MISSING_HINT \
+#define PLAN_MISSING_HINT                                                     \
 	"It must exist, match the tables and publications of the stream, and be " \
 	"no view and no foreign, unlogged or temporary table."
 

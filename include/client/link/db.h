@@ -44,7 +44,7 @@ typedef struct Db
 	DbState state;
 	FailureStage stage; /* what an error means now */
 	short connect_events;
-	bool unsent; /* some of the command is still to be written */
+	bool unsent;	   /* some of the command is still to be written */
 	bool shutdown;	   /* the server said that it ends this session */
 	uint32_t hosts;	   /* that libpq may try, one after another */
 	Hosts host_order;  /* kept from one connection to the next */

@@ -256,8 +256,7 @@ can_be_read(Incremental *inc, const BackfillState *plan,
 	note_keyless(plan, &keyless);
 	note_unlockable(plan, &unlockable);
 	if (plan_is_missing(plan, &inc->state, inc->request.tables))
-		can =
-			refuse(inc, PLAN_MISSING, inc->request.tables, PLAN_MISSING_HINT);
+		can = refuse(inc, PLAN_MISSING, inc->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable->len > 0)
 		can = refuse(inc, "tables that cannot be read", unreadable->data,
 					 "GRANT SELECT on them to this role, or leave them out.");
