@@ -65,7 +65,7 @@ defmodule PgEtf.MixProject do
       {:postgrex, "~> 0.17", optional: true},
       {:ecto_sql, "~> 3.11", only: :test},
       {:jason, "~> 1.4", only: :test},
-      {:ex_doc, "~> 0.36", only: :dev, runtime: false}
+      {:ex_doc, "~> 0.36", only: [:dev, :docs], runtime: false}
     ]
   end
 
