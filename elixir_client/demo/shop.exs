@@ -208,7 +208,7 @@ defmodule Demo do
     Demo.Shop.create(sandbox)
     {:ok, reader} = sandbox |> Sandbox.connection() |> start.()
     # The slot has to be there before the first change.
-    wait(sandbox, reader)
+    connected(reader, 600)
     say("PostgreSQL #{version(sandbox)}, slot \"demo\", read by #{how}#{by_plugin()}")
     page()
 
@@ -263,6 +263,16 @@ defmodule Demo do
     )
 
     tick(server, total)
+  end
+
+  # Not for a position: an idle server may tell none for 15 seconds.
+  defp connected(_server, 0), do: say("the stream did not connect")
+
+  defp connected(server, attempts) do
+    unless PgEtf.info(server).status == :connected do
+      Process.sleep(50)
+      connected(server, attempts - 1)
+    end
   end
 
   # All is read when the position has reached where the server was.
