@@ -49,14 +49,6 @@ sub received
 	return 0;
 }
 
-sub wait_event
-{
-	my ($slot) = @_;
-
-	return $etf->sql("SELECT wait_event FROM pg_stat_activity JOIN
-		pg_replication_slots ON pid = active_pid WHERE slot_name = '$slot'");
-}
-
 # A session that waits for a standby that does not come.
 sub waiting_insert
 {
@@ -82,7 +74,10 @@ my %reader = (
 ok(received($reader{free}, 30), 'visible=off delivers what is in the WAL');
 is($etf->sql('SELECT count(*) FROM t'), '0', 'but nobody can read it yet');
 ok(!received($reader{held}, 1), 'by default it is held back');
-like(wait_event('held'), qr/^(PgEtfVisible|Extension)$/,
+# Between two waits it waits for nothing.
+ok($etf->node->poll_query_until('postgres',
+		"SELECT wait_event IN ('PgEtfVisible', 'Extension') FROM pg_stat_activity
+		JOIN pg_replication_slots ON pid = active_pid WHERE slot_name = 'held'"),
 	'and the walsender says what it waits for');
 
 # Its walsender can be ended, and comes back to the same.
