@@ -93,6 +93,16 @@ may_replace(const char *path)
 	return false;
 }
 
+/* A full disk is told of, not added to. */
+static void
+discard(const char *path)
+{
+	int reason = errno;
+
+	(void) unlink(path);
+	errno = reason;
+}
+
 /* Not waited for: the one who reads what is no file may never come. */
 static bool
 replace(const char *path, const StrBuf *text)
@@ -112,6 +122,8 @@ replace(const char *path, const StrBuf *text)
 		done = write_all(fd, text);
 		done = close(fd) == 0 && done;
 		done = done && rename(temporary.data, path) == 0;
+		if (!done)
+			discard(temporary.data);
 	}
 	strbuf_free(&temporary);
 	return done;

@@ -88,7 +88,7 @@ subtest 'tables, patterns and publications' => sub {
 subtest 'the slot' => sub {
 	finds([ '-S', $_ ], 3, qr/^error +slot: "\Q$_\E" is no name of a slot\. Use lower-case/m)
 	  for 'Audit', "a'b", 'x' x 64;
-	finds([ '-S', 's' ], 0, qr/^ok +slot: "s" does not exist yet: --create-slot/m);
+	finds([ '-S', 's' ], 0, qr/^ok +slot: "s" does not exist yet \(--create-slot/m);
 	$etf->slot('s');
 	finds([ '-S', 's' ], 0,
 		qr/^ok +slot: "s", plugin pg_etf_decoding, database postgres, nobody reads it$/m);

@@ -230,6 +230,13 @@ subtest 'a file that cannot be written' => sub {
 	}
 	ok(-p "$dir/pipe", 'what is no file stays');
 	ok(!-e "$dir/folder.tmp", 'and nothing is left beside it');
+
+	my @full = ('sh', '-c', 'ulimit -f 1; trap "" XFSZ; exec "$@"', 'sh', @client,
+		'--slot=s', '--json', '--endpos', $end, "--metrics-file=$dir/full.prom");
+	IPC::Run::run(\@full, '<', \undef, '>', \$out, '2>', \$err,
+		IPC::Run::timeout(60));
+	like($err, qr/full.prom cannot be written: File too large/, 'nor on a full disk');
+	is_deeply([ glob "$dir/full*" ], [], 'where no half of it is left');
 	($status, $out, $err) = client('--slot=s', '--to=a@b', '--metrics-file=x');
 	is($status, 2, 'it is for the printer');
 };
