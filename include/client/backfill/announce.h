@@ -15,9 +15,22 @@ typedef struct Listener
 	const char *id;
 } Listener;
 
-/* What is left of it, as far as it can be estimated. */
-extern void announce_started(const Listener *to, const BackfillState *state,
-							 uint32_t block_size);
+typedef struct Sums
+{
+	uint64_t tables;
+	uint64_t rows;
+	uint64_t bytes;
+} Sums;
+
+/* Of all tables; those that are over count. */
+extern Sums sums_done(const BackfillState *state);
+
+/* left: as far as it can be estimated. */
+extern void announce_started(const Listener *to, const char *mode,
+							 const Sums *left);
+
+/* A snapshot was taken at lsn; so many tables are to be read. */
+extern void announce_round(const Listener *to, uint64_t lsn, uint64_t tables);
 
 extern void announce_open(const Listener *to, const BackfillTable *table,
 						  uint64_t chunk);

@@ -29,38 +29,23 @@ tell(const Listener *to, const char *name, const Field *fields, size_t count)
 	consumer_backfill(to->consumer, name, to->id, fields, count);
 }
 
-static uint64_t
-rows_left(const BackfillTable *table)
+void
+announce_started(const Listener *to, const char *mode, const Sums *left)
 {
-	double rows = table_rows(table);
+	const Field fields[] = {
+		field_atom("mode", mode), field_number("tables", left->tables),
+		field_number("rows", left->rows), field_number("bytes", left->bytes)};
 
-	return rows > (double) table->rows ? (uint64_t) rows - table->rows : 0;
+	tell(to, "started", fields, COUNT(fields));
 }
 
 void
-announce_started(const Listener *to, const BackfillState *state,
-				 uint32_t block_size)
+announce_round(const Listener *to, uint64_t lsn, uint64_t tables)
 {
-	uint64_t tables = 0;
-	uint64_t rows = 0;
-	uint64_t pages = 0;
+	const Field fields[] = {field_number("lsn", lsn),
+							field_number("tables", tables)};
 
-	for (uint32_t i = 0; i < state->count; i++)
-	{
-		const BackfillTable *table = &state->tables[i];
-
-		if (table_is_over(table))
-			continue;
-		tables++;
-		rows += rows_left(table);
-		pages += table->pages + table->toast_pages;
-	}
-
-	tell(to, "started",
-		 (Field[]){field_atom("mode", "incremental"),
-				   field_number("tables", tables), field_number("rows", rows),
-				   field_number("bytes", pages * block_size)},
-		 4);
+	tell(to, "round", fields, COUNT(fields));
 }
 
 void
@@ -147,24 +132,29 @@ announce_progress(const Listener *to, const BackfillTable *table,
 	tell(to, "progress", fields, COUNT(fields));
 }
 
-void
-announce_end(const Listener *to, const char *name, const BackfillState *state)
+Sums
+sums_done(const BackfillState *state)
 {
-	uint64_t rows = 0;
-	uint64_t bytes = 0;
-	uint64_t done = 0;
+	Sums sums = {0};
 
 	for (uint32_t i = 0; i < state->count; i++)
 	{
-		rows += state->tables[i].rows;
-		bytes += state->tables[i].bytes;
-		done += table_is_over(&state->tables[i]);
+		sums.tables += table_is_over(&state->tables[i]);
+		sums.rows += state->tables[i].rows;
+		sums.bytes += state->tables[i].bytes;
 	}
+	return sums;
+}
 
-	tell(to, name,
-		 (Field[]){field_number("tables", done), field_number("rows", rows),
-				   field_number("bytes", bytes)},
-		 3);
+void
+announce_end(const Listener *to, const char *name, const BackfillState *state)
+{
+	const Sums done = sums_done(state);
+	const Field fields[] = {field_number("tables", done.tables),
+							field_number("rows", done.rows),
+							field_number("bytes", done.bytes)};
+
+	tell(to, name, fields, COUNT(fields));
 }
 
 void

@@ -125,6 +125,27 @@ loaded(Incremental *inc, const StreamPlace *place)
 	free(bytes);
 }
 
+/* Rows as the server estimates them, but for those that were read. */
+static Sums
+sums_left(const Incremental *inc)
+{
+	Sums sums = {0};
+
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		const BackfillTable *table = &inc->state.tables[i];
+		double rows = table_rows(table) - (double) table->rows;
+
+		if (table_is_over(table))
+			continue;
+		sums.tables++;
+		sums.rows += rows > 0 ? (uint64_t) rows : 0;
+		sums.bytes +=
+			(table->pages + table->toast_pages) * inc->desk.block_size;
+	}
+	return sums;
+}
+
 static void
 begin_running(Incremental *inc)
 {
@@ -134,7 +155,11 @@ begin_running(Incremental *inc)
 	inc->dirty = true;
 	inc_pick_begin(inc);
 	if (!inc->started)
-		announce_started(&to, &inc->state, inc->desk.block_size);
+	{
+		const Sums left = sums_left(inc);
+
+		announce_started(&to, "incremental", &left);
+	}
 	inc->started = true;
 }
 

@@ -6,38 +6,13 @@
  */
 #include "client/engine/exact_tell.h"
 
-#include <stdio.h>
+#include "client/backfill/announce.h"
 
-#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
-
-/* "public.orders" */
-typedef struct TableName
+static Listener
+listener(const Engine *engine)
 {
-	char text[2 * 64 + 2];
-} TableName;
-
-static TableName
-name_of(const BackfillTable *table)
-{
-	TableName name;
-
-	snprintf(name.text, sizeof(name.text), "%s.%s", table->schema, table->name);
-	return name;
+	return (Listener){engine->consumer, engine->exact.request.id};
 }
-
-static void
-tell(Engine *engine, const char *name, const Field *fields, size_t count)
-{
-	consumer_backfill(engine->consumer, name, engine->exact.request.id, fields,
-					  count);
-}
-
-typedef struct Sums
-{
-	uint64_t tables;
-	uint64_t rows;
-	uint64_t bytes;
-} Sums;
 
 /* Rows as the server estimates them. */
 static Sums
@@ -63,85 +38,56 @@ sums_left(Exact *exact, const BackfillState *plan)
 void
 tell_started(Engine *engine, const BackfillState *plan)
 {
-	const Sums sums = sums_left(&engine->exact, plan);
-	const Field fields[] = {
-		field_atom("mode", "exact"), field_number("tables", sums.tables),
-		field_number("rows", sums.rows), field_number("bytes", sums.bytes)};
+	const Listener to = listener(engine);
+	const Sums left = sums_left(&engine->exact, plan);
 
-	tell(engine, "started", fields, COUNT(fields));
-}
-
-static Sums
-sums_done(const BackfillState *state)
-{
-	Sums sums = {0};
-
-	for (uint32_t i = 0; i < state->count; i++)
-	{
-		sums.rows += state->tables[i].rows;
-		sums.bytes += state->tables[i].bytes;
-		sums.tables += table_is_over(&state->tables[i]);
-	}
-	return sums;
+	announce_started(&to, "exact", &left);
 }
 
 void
 tell_round(Engine *engine)
 {
 	const BackfillState *state = &engine->exact.state;
-	const Sums done = sums_done(state);
-	const Field fields[] = {field_number("lsn", engine->exact.lsn),
-							field_number("tables", state->count - done.tables)};
+	const Listener to = listener(engine);
 
-	tell(engine, "round", fields, COUNT(fields));
+	announce_round(&to, engine->exact.lsn,
+				   state->count - sums_done(state).tables);
 }
 
 void
 tell_close(Engine *engine, const Chunk *chunk)
 {
 	const BackfillTable *table = &engine->exact.state.tables[chunk->table];
-	const Field fields[] = {
-		field_number("chunk", chunk->number), field_number("lsn", chunk->lsn),
-		field_number("rel", table->told_as), field_number("rows", chunk->rows),
-		field_number("bytes", chunk->bytes)};
+	const Listener to = listener(engine);
 
-	tell(engine, "close", fields, COUNT(fields));
+	announce_close(&to, table, chunk->number, chunk->lsn, chunk->rows,
+				   chunk->bytes);
 }
 
 void
 tell_retry(Engine *engine, const Chunk *chunk, const char *reason)
 {
-	const Field fields[] = {field_number("chunk", chunk->number),
-							field_text("reason", reason)};
+	const Listener to = listener(engine);
 
-	tell(engine, "retry", fields, COUNT(fields));
+	announce_retry(&to, chunk->number, reason);
 }
 
 void
 tell_table(Engine *engine, const char *name, const BackfillTable *table,
 		   const char *reason)
 {
-	TableName full = name_of(table);
-	const Field fields[] = {
-		field_text("table", full.text), field_number("rel", table->told_as),
-		field_number("rows", table->rows), field_number("bytes", table->bytes),
-		field_atom("reason", reason)};
+	const Listener to = listener(engine);
 
-	tell(engine, name, fields, COUNT(fields));
+	announce_table(&to, name, table, reason);
 }
 
 void
 tell_table_failed(Engine *engine, const BackfillTable *table,
 				  const Failure *failure)
 {
-	TableName full = name_of(table);
-	const Field fields[] = {field_text("table", full.text),
-							field_number("rel", table->told_as),
-							field_text("message", failure->message),
-							field_text("hint", failure->hint),
-							field_text("sqlstate", failure->sqlstate)};
+	const Listener to = listener(engine);
 
-	tell(engine, "table_failed", fields, COUNT(fields));
+	announce_table_failed(&to, table, failure);
 }
 
 /* What is being read of a table, in ranges that are not whole yet. */
@@ -195,23 +141,16 @@ tell_progress_of(Engine *engine, uint32_t number)
 {
 	const BackfillTable *table = &engine->exact.state.tables[number];
 	const ExactTable *here = &engine->exact.tables[number];
-	TableName full = name_of(table);
-	const Estimate estimate =
-		estimate_of(&(TableRead){.rows = here->rows,
-								 .here = here->here,
-								 .ms = engine->now - here->began_at,
-								 .done = blocks_done(&engine->exact, number),
-								 .blocks = here->given.blocks,
-								 .known = table->known_rows});
-	const Field fields[] = {field_text("table", full.text),
-							field_number("rows", here->rows),
-							field_number("bytes", here->bytes),
-							field_number("estimate", estimate.rows),
-							field_number("percent", estimate.percent),
-							field_number("rate", estimate.rate),
-							field_number("eta", estimate.eta)};
+	const Listener to = listener(engine);
 
-	tell(engine, "progress", fields, COUNT(fields));
+	announce_progress(&to, table,
+					  &(TableRead){.rows = here->rows,
+								   .here = here->here,
+								   .ms = engine->now - here->began_at,
+								   .done = blocks_done(&engine->exact, number),
+								   .blocks = here->given.blocks,
+								   .known = table->known_rows},
+					  here->bytes);
 }
 
 void
@@ -230,22 +169,15 @@ tell_progress(Engine *engine)
 void
 tell_end(Engine *engine, const char *name)
 {
-	const Sums done = sums_done(&engine->exact.state);
-	const Field fields[] = {field_number("tables", done.tables),
-							field_number("rows", done.rows),
-							field_number("bytes", done.bytes)};
+	const Listener to = listener(engine);
 
-	tell(engine, name, fields, COUNT(fields));
+	announce_end(&to, name, &engine->exact.state);
 }
 
 void
 tell_failed(Engine *engine, const char *id, const Failure *failure)
 {
-	const Field fields[] = {
-		field_atom("class", failure_info(failure->class)->name),
-		field_text("message", failure->message),
-		field_text("hint", failure->hint),
-		field_text("sqlstate", failure->sqlstate)};
+	const Listener to = {engine->consumer, id};
 
-	consumer_backfill(engine->consumer, "failed", id, fields, COUNT(fields));
+	announce_failed(&to, failure);
 }
