@@ -1,34 +1,40 @@
 # A network that loses each connection after one frame, or some, more than the
-# last one.
+# last one; or, with 0, all of them when it is told to.
 #
 #	my $cutter = EtfCutter->new($node, 1);
-#	pg_etf_client --host=127.0.0.1 --port=$cutter->port ...
+#	pg_etf_client --dbname=$cutter->conninfo ...
+#	$cutter->cut;
 #
 # Frames are counted where they are whole, so each connection ends between two
-# of them.
+# of them; those that are cut end anywhere.
 package EtfCutter;
 
 use strict;
 use warnings;
 
 use IO::Select;
-use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
+use PostgreSQL::Test::Utils;
+use Socket qw(SOL_SOCKET SO_SNDBUF);
+
+# What one side has sent and the other has not taken is little.
+my $buffer = 16384;
 
 sub new
 {
 	my ($class, $node, $more) = @_;
-	my $listener = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1',
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	my $listener = IO::Socket::UNIX->new(
+		Local => "$dir/.s.PGSQL.5432",
 		Listen => 16) or die "listen: $!";
-	my $self = bless { port => $listener->sockport }, $class;
+	my $self = bless { dir => $dir }, $class;
 
 	$self->{pid} = fork() // die "fork: $!";
 	if ($self->{pid} == 0)
 	{
 		setpgrp;
-		$SIG{CHLD} = 'IGNORE';
+		$SIG{CHLD} = $SIG{USR1} = 'IGNORE';
 		for (my $frames = $more; my $client = $listener->accept; $frames += $more)
 		{
 			serve($node, $client, $frames) if !fork;
@@ -42,9 +48,11 @@ sub new
 sub serve
 {
 	my ($node, $client, $frames) = @_;
+	$SIG{USR1} = 'DEFAULT';
 	my $server =
 	  IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port);
 
+	setsockopt $client, SOL_SOCKET, SO_SNDBUF, $buffer;
 	pass($client, $server, $frames) if $server;
 	POSIX::_exit(0);
 }
@@ -101,11 +109,19 @@ sub put
 	return 1;
 }
 
-sub port { return $_[0]->{port}; }
+sub conninfo
+{
+	my ($self) = @_;
+
+	return "host=$self->{dir} port=5432 dbname=postgres";
+}
+
+sub cut { return kill USR1 => -$_[0]->{pid}; }
 
 sub DESTROY
 {
 	my ($self) = @_;
+	local ($?, $!);
 
 	kill KILL => $self->{pid}, -$self->{pid};
 	waitpid $self->{pid}, 0;

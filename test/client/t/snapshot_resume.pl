@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfMirror;
 use EtfTest;
+use EtfWriters;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -20,34 +21,7 @@ my $seed = $ENV{PG_ETF_SEED} // time;
 srand $seed;
 note "seed $seed";
 
-# Whole rows, rows whose wide values the changes leave out, and a small one.
-$etf->sql("
-	CREATE TABLE big (id int PRIMARY KEY, v text, w int) WITH (fillfactor = 10);
-	ALTER TABLE big ALTER v SET STORAGE PLAIN;
-	INSERT INTO big SELECT i, repeat('b', 400), 0 FROM generate_series(1, 40000) i;
-	CREATE TABLE wide (id int PRIMARY KEY, v text, w int) WITH (fillfactor = 10);
-	ALTER TABLE wide ALTER v SET STORAGE EXTERNAL;
-	INSERT INTO wide SELECT i, repeat(i::text, 2000), 0 FROM generate_series(1, 500) i;
-	CREATE TABLE small (id int PRIMARY KEY, v text, w int);
-	INSERT INTO small SELECT i, i::text, 0 FROM generate_series(1, 300) i;
-	CREATE SEQUENCE ids START 100000; VACUUM ANALYZE");
-my $script = "$etf->{dir}/writer.sql";
-$etf->write_text($script, <<'SQL');
-\set i random(1, 40000)
-\set j random(1, 300)
-\set op random(1, 8)
-BEGIN;
-UPDATE big SET w = w + 1 WHERE id = :i;
-UPDATE wide SET w = w + 1 WHERE id = :j;
-\if :op < 3
-INSERT INTO small VALUES (nextval('ids'), 'new', 1);
-\elif :op = 3
-DELETE FROM small WHERE id = :j;
-UPDATE wide SET id = nextval('ids') WHERE id = :j;
-UPDATE big SET id = nextval('ids') WHERE id = :i;
-\endif
-COMMIT;
-SQL
+my $writers = EtfWriters->new($etf, big => 40000, wide => 500, small => 300);
 
 sub slot_at_end
 {
@@ -84,9 +58,7 @@ sub kill_soon
 	return;
 }
 
-my $writers = IPC::Run::start(
-	[ 'pgbench', '-n', '-c', 2, '-R', 60, '-T', 600, '-f', $script, $node->connstr('postgres') ],
-	'>', \my $out, '2>', \my $err);
+$writers->start(clients => 2, rate => 60);
 
 # Stages: before anything, while the slot is made, within the first ranges, ...
 for my $run (1 .. 6)
@@ -112,8 +84,7 @@ sub wait_for_words
 	return slurp_file($words) =~ $pattern;
 }
 ok(wait_for_words(qr/3 tables are read/), 'it is finished');
-$writers->signal('INT');
-IPC::Run::finish($writers);
+$writers->stop;
 ok(slot_at_end(), 'and the changes follow');
 $client->signal('TERM');
 $client->finish;
@@ -135,7 +106,7 @@ sub apply_all
 }
 
 my $mirror = apply_all();
-is($mirror->differs($etf, $_), '', "$_ is the same (seed $seed)") for qw(big wide small);
+is($mirror->differs($etf, $_), '', "$_ is the same (seed $seed)") for EtfWriters::tables();
 
 # What is done is not read again.
 my $before = bytes();

@@ -180,9 +180,7 @@ subtest 'a connection lost at every frame' => sub {
 	my $end = $etf->end_of_wal;
 	my $whole = read_copy($end);
 	my $cutter = EtfCutter->new($node, $pgoutput ? 71 : 1);
-	my ($out, $err) = read_copy($end, '--streaming', '--dbname',
-		'host=127.0.0.1 dbname=postgres sslmode=disable gssencmode=disable port='
-		  . $cutter->port,
+	my ($out, $err) = read_copy($end, '--streaming', '--dbname', $cutter->conninfo,
 		'--reconnect-min=1ms', '--reconnect-max=5ms', '--circuit-after=0',
 		'--verbose', '--stats-interval=1h');
 	my ($reconnects) = $err =~ /"reconnects":(\d+)/;
