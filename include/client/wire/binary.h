@@ -116,14 +116,10 @@ extern void binary_inet(WireReader *in);
 extern void binary_macaddr(WireReader *in);
 extern void binary_macaddr8(WireReader *in);
 
-/* binary_geometric.c */
-extern void binary_point(WireReader *in);
-extern void binary_line(WireReader *in);
-extern void binary_lseg(WireReader *in);
-extern void binary_box(WireReader *in);
-extern void binary_path(WireReader *in);
-extern void binary_polygon(WireReader *in);
-extern void binary_circle(WireReader *in);
+/* binary_geometric.c: see WireReaders */
+extern void binary_take_floats(WireReader *in, double *values, uint32_t n);
+extern uint32_t binary_count_points(WireReader *in);
+extern bool binary_is_closed(WireReader *in);
 
 /* binary_search.c */
 

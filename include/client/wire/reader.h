@@ -17,6 +17,18 @@ typedef struct WireReader WireReader;
 
 typedef void (*WireRead)(WireReader *in);
 
+/* A format: who reads which kind, and what geometric.c reads by in both. */
+typedef struct WireReaders
+{
+	WireRead read[KIND_COUNT];
+	void (*take_floats)(WireReader *in, double *values, uint32_t n);
+	uint32_t (*count_points)(WireReader *in); /* before they are taken */
+	bool (*is_closed)(WireReader *in);		  /* a path, before that */
+} WireReaders;
+
+extern const WireReaders wire_binary_readers;
+extern const WireReaders wire_text_readers;
+
 struct WireReader
 {
 	const char *pos;
@@ -26,11 +38,8 @@ struct WireReader
 	int depth;
 	WireResult result;
 	TermOut *out;
-	const WireRead *readers; /* those of the format, by kind */
+	const WireReaders *readers;
 };
-
-extern const WireRead wire_binary_readers[KIND_COUNT];
-extern const WireRead wire_text_readers[KIND_COUNT];
 
 /* A value inside of a value; its type may be a domain. */
 extern void wire_read(WireReader *in, const WireType *type, int32_t typmod,
@@ -97,6 +106,15 @@ extern void wire_put_date(WireReader *in, int64_t days);
 extern void wire_put_time(WireReader *in, int64_t usecs);
 extern void wire_put_timetz(WireReader *in, int64_t usecs, int32_t west);
 extern void wire_put_timestamp(WireReader *in, int64_t usecs, bool utc);
+
+/* geometric.c */
+extern void wire_point(WireReader *in);
+extern void wire_line(WireReader *in);
+extern void wire_lseg(WireReader *in);
+extern void wire_box(WireReader *in);
+extern void wire_path(WireReader *in);
+extern void wire_polygon(WireReader *in);
+extern void wire_circle(WireReader *in);
 
 /* A composite's map or tuple, and what stands before each of its fields. */
 extern void wire_put_composite(WireReader *in, const WireType *type);

@@ -99,14 +99,10 @@ extern void text_inet(WireReader *in);
 extern void text_macaddr(WireReader *in);
 extern void text_macaddr8(WireReader *in);
 
-/* text_geometric.c */
-extern void text_point(WireReader *in);
-extern void text_line(WireReader *in);
-extern void text_lseg(WireReader *in);
-extern void text_box(WireReader *in);
-extern void text_path(WireReader *in);
-extern void text_polygon(WireReader *in);
-extern void text_circle(WireReader *in);
+/* text_geometric.c: see WireReaders */
+extern void text_take_floats(WireReader *in, double *values, uint32_t n);
+extern uint32_t text_count_points(WireReader *in);
+extern bool text_is_closed(WireReader *in);
 
 /* text_extension.c: and tsvector */
 extern void text_tsvector(WireReader *in);

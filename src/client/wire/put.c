@@ -16,7 +16,7 @@ typmod_of(const WireType *type, int32_t typmod)
 static inline void
 read_all(WireReader *in)
 {
-	in->readers[in->type->kind](in);
+	in->readers->read[in->type->kind](in);
 	if (in->pos != in->end)
 		wire_fail(in);
 }
@@ -61,8 +61,8 @@ wire_put_value(TermOut *out, const WireType *type, int32_t typmod,
 					 .typmod = typmod_of(type, typmod),
 					 .result = WIRE_DONE,
 					 .out = out,
-					 .readers = format == WIRE_BINARY ? wire_binary_readers
-													  : wire_text_readers};
+					 .readers = format == WIRE_BINARY ? &wire_binary_readers
+													  : &wire_text_readers};
 
 	out_value_begin(out);
 	read_all(&in);
