@@ -7,7 +7,7 @@
  *
  *		published_begin(&published, settings, version, raw, &failure)
  *		published_take_columns(), of published_put_columns()
- *		published_take_catalogs(), of catalog_query_published()
+ *		published_take_catalogs(), of published_put_types()
  *		for each range: published_put_read(), and a COPY of published_source()
  */
 #ifndef ETF_PUBLISHED_H

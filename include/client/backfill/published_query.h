@@ -3,7 +3,7 @@
  *		What the publications of a stream have, as whoever copies it asks.
  *
  * For sessions that are pinned to pg_catalog.  "names" are as in option
- * publication_names.
+ * publication_names; what they have is as of the transaction's snapshot.
  */
 #ifndef ETF_PUBLISHED_QUERY_H
 #define ETF_PUBLISHED_QUERY_H
@@ -24,5 +24,9 @@ extern void published_put_plan(const char *names, int server_version,
  */
 extern void published_put_columns(const char *names, int server_version,
 								  StrBuf *sql);
+
+/* All that is to be known of their types, for catalog_take(). */
+extern void published_put_types(const char *names, int server_version,
+								StrBuf *sql);
 
 #endif

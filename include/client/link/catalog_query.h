@@ -30,6 +30,9 @@
 extern void catalog_query_published(StrBuf *sql, int server_version,
 									const char *publications);
 
+/* All tables of "tables (oid)", the last of the queries in its WITH RECURSIVE. */
+extern void catalog_query_tables(StrBuf *sql, int server_version);
+
 /* A table, and types with all that they are made of. */
 extern void catalog_query_table(StrBuf *sql, int server_version, uint32_t relid,
 								const uint32_t *types, size_t ntypes);

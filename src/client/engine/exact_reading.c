@@ -11,7 +11,6 @@
 
 #include "client/backfill/plan.h"
 #include "client/backfill/published_query.h"
-#include "client/link/catalog_query.h"
 #include "client/link/publication.h"
 
 static bool
@@ -111,30 +110,9 @@ put_copies_question(Engine *engine, int number, StrBuf *sql)
 	if (!names.failed && number == 0)
 		published_put_columns(names.data, version, sql);
 	else if (!names.failed && number == 1)
-		catalog_query_published(sql, version, names.data);
+		published_put_types(names.data, version, sql);
 	strbuf_free(&names);
 	return number < 2;
-}
-
-/* Publications are read as they are now, not as of the snapshot. */
-static bool
-is_described(Engine *engine, Failure *failure)
-{
-	Exact *exact = &engine->exact;
-	CopySource source;
-
-	for (uint32_t i = 0; i < exact->state.count; i++)
-	{
-		const BackfillTable *table = &exact->state.tables[i];
-
-		if (table_is_over(table) ||
-			published_source(&exact->published, table->oid, &source))
-			continue;
-		failure_set(failure, FAIL_SERVER_ERROR,
-					"a publication was altered while it was asked for");
-		return false;
-	}
-	return true;
 }
 
 static bool
@@ -148,8 +126,7 @@ take_copies_answer(Engine *engine, int number, const PGresult *result,
 		published_take_columns(published, result);
 		return true;
 	}
-	return published_take_catalogs(published, result, failure) &&
-		   is_described(engine, failure);
+	return published_take_catalogs(published, result, failure);
 }
 
 static void

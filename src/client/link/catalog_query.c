@@ -96,6 +96,15 @@ catalog_query_names(StrBuf *sql, const char *publications)
 }
 
 void
+catalog_query_tables(StrBuf *sql, int server_version)
+{
+	strbuf_puts(sql, "used (oid) AS (SELECT a.atttypid FROM tables "
+					 "JOIN pg_attribute AS a ON a.attrelid = tables.oid "
+					 "WHERE a.attnum > 0 AND NOT a.attisdropped");
+	put_rest(sql, server_version);
+}
+
+void
 catalog_query_published(StrBuf *sql, int server_version,
 						const char *publications)
 {
@@ -105,10 +114,8 @@ catalog_query_published(StrBuf *sql, int server_version,
 					 "JOIN pg_class AS c ON c.relnamespace = n.oid "
 					 "AND c.relname = p.tablename WHERE p.pubname = ANY (");
 	catalog_query_names(sql, publications);
-	strbuf_puts(sql, ")), used (oid) AS (SELECT a.atttypid FROM tables "
-					 "JOIN pg_attribute AS a ON a.attrelid = tables.oid "
-					 "WHERE a.attnum > 0 AND NOT a.attisdropped");
-	put_rest(sql, server_version);
+	strbuf_puts(sql, ")), ");
+	catalog_query_tables(sql, server_version);
 }
 
 void

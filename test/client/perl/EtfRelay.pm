@@ -6,6 +6,12 @@
 #
 # A process of its own passes bytes on in both directions.  Frozen, it neither
 # reads nor closes anything, as a network does that swallows everything.
+#
+#	my $relay = EtfRelay->new($node, 'COMMIT');
+#	ok($relay->froze, 'COMMIT is on its way');
+#	$relay->thaw;
+#
+# That one freezes itself, once, before it passes on a text of the client.
 package EtfRelay;
 
 use strict;
@@ -14,11 +20,12 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use POSIX ();
+use POSIX qw(WNOHANG WUNTRACED);
+use Time::HiRes qw(sleep time);
 
 sub new
 {
-	my ($class, $node) = @_;
+	my ($class, $node, $freeze_at) = @_;
 	my $listener = IO::Socket::INET->new(
 		LocalAddr => '127.0.0.1',
 		Listen => 16) or die "listen: $!";
@@ -27,7 +34,7 @@ sub new
 	$self->{pid} = fork() // die "fork: $!";
 	if ($self->{pid} == 0)
 	{
-		relay($listener, $node->host . '/.s.PGSQL.' . $node->port);
+		relay($listener, $node->host . '/.s.PGSQL.' . $node->port, $freeze_at);
 		POSIX::_exit(0);
 	}
 	return $self;
@@ -35,7 +42,7 @@ sub new
 
 sub relay
 {
-	my ($listener, $path) = @_;
+	my ($listener, $path, $freeze_at) = @_;
 	my $select = IO::Select->new($listener);
 	my %peer;
 
@@ -53,7 +60,7 @@ sub relay
 				next;
 			}
 			my $other = $peer{$socket} or next;
-			next if pass($socket, $other);
+			next if pass($socket, $other, \$freeze_at);
 			delete @peer{ $socket, $other };
 			$select->remove($socket, $other);
 			close $_ for $socket, $other;
@@ -64,10 +71,15 @@ sub relay
 
 sub pass
 {
-	my ($from, $to) = @_;
+	my ($from, $to, $freeze_at) = @_;
 	my $count = sysread $from, my $bytes, 65536;
 
 	return 0 unless $count;
+	if (defined $$freeze_at && index($bytes, $$freeze_at) >= 0)
+	{
+		undef $$freeze_at;
+		kill STOP => $$;
+	}
 	while (length $bytes)
 	{
 		my $sent = syswrite $to, $bytes or return 0;
@@ -84,6 +96,20 @@ sub settings
 	my ($self) = @_;
 
 	return (connection => "#{host => <<\"127.0.0.1\">>, port => $self->{port}}");
+}
+
+# Has it come to its text?
+sub froze
+{
+	my ($self) = @_;
+	my $until = time + 60;
+
+	while (time < $until)
+	{
+		return 1 if waitpid($self->{pid}, WNOHANG | WUNTRACED) == $self->{pid};
+		sleep 0.02;
+	}
+	return 0;
 }
 
 sub freeze { return kill STOP => $_[0]->{pid}; }

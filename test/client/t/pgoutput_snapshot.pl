@@ -10,6 +10,7 @@ use EtfCommand;
 use EtfMirror;
 use EtfPair;
 use EtfRandom;
+use EtfRelay;
 use EtfTest;
 use EtfTypes;
 use IPC::Run;
@@ -32,6 +33,15 @@ sub command
 
 sub client { return EtfCommand::run(command(@_)); }
 
+# Tables and rows, in an order of their own.
+sub rows_in
+{
+	my ($out) = @_;
+
+	return join "\n", sort map { /"table":"(\w+)","record":(\{.*?\})/ ? "$1 $2" : () }
+	  split /\n/, $out;
+}
+
 sub slots { return $etf->sql('SELECT count(*) FROM pg_replication_slots'); }
 
 # Once, and nothing is left behind.
@@ -42,8 +52,7 @@ sub copied
 	  client($publication, '--temporary', '--snapshot=only', '--json', @options);
 
 	is($status, 0, "a copy of $publication") or diag $err;
-	return join "\n", sort map { /"table":"(\w+)","record":(\{.*?\})/ ? "$1 $2" : () }
-	  split /\n/, $out;
+	return rows_in($out);
 }
 
 # A term in braces, whatever is in its texts.
@@ -142,6 +151,33 @@ END
 	}
 };
 
+# What is in them changes between the snapshot and the question for it.
+subtest 'publications as of the snapshot' => sub {
+	my ($few, $more) = $etf->version < 15 ? ('', '') : ('(id, v) WHERE (id < 3)', '(id, secret) WHERE (id > 2)');
+
+	$etf->sql("SET search_path = shop;
+		CREATE TABLE early (id int PRIMARY KEY); INSERT INTO early VALUES (1);
+		CREATE TABLE late (id int PRIMARY KEY); INSERT INTO late VALUES (1);
+		CREATE PUBLICATION moving FOR TABLE early, wide $few");
+	my $relay = EtfRelay->new($node, 'SET TRANSACTION SNAPSHOT');
+	my $reader = IPC::Run::start(
+		[ command('moving,rooted', '--temporary', '--snapshot=only', '--json'), '--dbname',
+			'host=127.0.0.1 dbname=postgres port=' . $relay->port ],
+		'>', \my $out, '2>', \my $err);
+	ok($relay->froze, 'there is a snapshot');
+	$etf->sql("SET search_path = shop; ALTER PUBLICATION moving SET TABLE late, wide $more;
+		ALTER TABLE parts DETACH PARTITION high");
+	$relay->thaw;
+	$reader->finish;
+	is($reader->result(0), 0, 'read') or diag $err;
+	my $wide = join "\n", map { $etf->version < 15 ? qq(wide {"id":$_,"v":"v$_","secret":"secret"}) :
+		qq(wide {"id":$_,"v":"v$_"}) } $etf->version < 15 ? 1 .. 4 : 1 .. 2;
+	is(rows_in($out), join("\n", 'early {"id":1}',
+		(map { qq(parts {"id":$_,"v":"p$_"}) } 1 .. 4), $wide), 'what they had then');
+	$etf->sql('ALTER TABLE shop.parts ATTACH PARTITION shop.high FOR VALUES FROM (3) TO (9);
+		DROP PUBLICATION moving');
+};
+
 subtest 'rights' => sub {
 	$etf->sql('CREATE ROLE reader REPLICATION LOGIN; GRANT SELECT (id, v) ON shop.wide TO reader');
 	my @reader = ('leaves', '--create-slot', '--snapshot', '--json', '-U', 'reader');
@@ -170,6 +206,33 @@ subtest 'rights' => sub {
 	is($status, 3, 'what pgoutput cannot do');
 	like($err, qr/mask_columns/, 'so');
 	is(slots(), 0, 'no slot was made');
+};
+
+# The round that met them ends; the next one has what the server has.
+subtest 'texts without a form in UTF-8' => sub {
+	$etf->sql(q{CREATE DATABASE euc ENCODING 'EUC_JP' LOCALE 'C' TEMPLATE template0});
+	$etf->sql('CREATE TABLE ascii (id int PRIMARY KEY, v text); CREATE TABLE kanji (id int PRIMARY KEY, v text);
+		CREATE PUBLICATION p FOR TABLE ascii, kanji', 'euc');
+	is($etf->run_text("SET client_encoding = 'EUC_JP';
+		ALTER TABLE kanji ADD \"\xc6\xfc\" int DEFAULT 7; INSERT INTO ascii VALUES (1, 'plain');
+		INSERT INTO kanji VALUES (1, 'plain'), (2, '\xf9\xa1'), (3, '\xc6\xfc')", 'euc'), '', 'EUC_JP');
+	my %row = (
+		tuple => '{read,{%d,%s,7}}',
+		map => '{read,#{<<"id">> => %d,<<"v">> => %s,{unconverted,<<198,252>>} => 7}}');
+	for my $rows (sort keys %row)
+	{
+		my ($status, $out, $err) = client('p', '--create-slot', '--snapshot=only',
+			'--print=erlang', '-o', "rows=$rows", '-o', 'relations=off', '--dbname', $node->connstr('euc'));
+		my $expected = join ',', sprintf($row{$rows}, 1, '<<"plain">>'),
+		  sprintf($row{$rows}, 2, '{unconverted,<<249,161>>}'), sprintf($row{$rows}, 3, '{unconverted,<<198,252>>}');
+
+		is($status, 0, "rows=$rows: read") or diag $err;
+		like($err, qr/another snapshot.*no equivalent in encoding "UTF8"/, 'in two rounds');
+		$out =~ s/\{read,\d+,/{read,/g;
+		like($out, qr/\Q[$expected]\E/, 'the rows');
+		$etf->wait_until_idle('s');
+		$etf->drop_slot('s', 'euc');
+	}
 };
 
 # Of more than one range.
