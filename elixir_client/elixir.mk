@@ -7,7 +7,7 @@ MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
 .PHONY: demo elixir check-elixir check-mix check-broadway check-ecto check-cluster check-dialyzer \
-	check-page
+	check-page check-brokers
 
 demo:
 	@dev/deps
@@ -43,6 +43,14 @@ check-broadway: all client ## tests that differ under the real Broadway
 check-page: elixir ## the page in a browser; installs chromium (as root)
 	@command -v chromium > /dev/null || dev/deps page
 	$(MIX) test test/pg_etf/web/page_test.exs
+
+# A service of a distribution is not used: each test has a private instance.
+# RabbitMQ brings its client for Erlang along; KAFKA_LIBS is a directory with
+# brod and what it needs, compiled.
+check-brokers: all client ## publishers of the guide, with brokers; installs them (as root)
+	@dev/deps brokers
+	export ERL_LIBS="$$(echo /usr/lib/rabbitmq/lib/*/plugins):$(KAFKA_LIBS):$$ERL_LIBS" && \
+		$(MIX) test --include brokers $(or $(ELIXIR_TESTS),test/brokers)
 
 check-ecto: all client ## tests with the real Ecto
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Ecto.Adapters.SQL) || \

@@ -110,7 +110,7 @@ defmodule PgEtf.MixProject do
       groups_for_extras: [
         "Start here": ~r"first-steps|cheatsheet",
         "In production": ~r"in-a-|many-streams|exactly-once",
-        "With others": ~r"live-view|from-"
+        "With others": ~r"live-view|from-|to-a-"
       ],
       assets: %{"../docs/images" => "images"},
       groups_for_modules: [

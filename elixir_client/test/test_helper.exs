@@ -1,5 +1,6 @@
 # The tests under test/broadway run where Broadway is on the code path, those
-# under test/integration where the program and a server are.
+# under test/integration where the program and a server are, those under
+# test/brokers in "make check-brokers".
 alias PgEtf.{Integration, Stage}
 
 if Code.ensure_loaded?(Broadway) do
@@ -21,10 +22,10 @@ end
 
 excluded =
   if Integration.available?() do
-    [:slow]
+    [:slow, :brokers]
   else
     IO.puts("Without pg_etf_client or a server: only the fake client")
-    [:integration, :slow]
+    [:integration, :slow, :brokers]
   end
 
 # The machine may be busy with other things.
