@@ -73,7 +73,9 @@ defmodule PgEtf.MixProject do
     [
       licenses: ["PostgreSQL"],
       links: %{},
-      files: ~w(lib src guides c_src mix.exs .formatter.exs README.md CHANGELOG.md LICENSE)
+      files:
+        ~w(lib src guides c_src mix.exs .formatter.exs README.md CHANGELOG.md LICENSE) ++
+          Path.wildcard("checksums.txt")
     ]
   end
 

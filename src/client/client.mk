@@ -20,7 +20,11 @@ INSTALLED = $(DESTDIR)$(bindir)/pg_etf_client
 CLIENT_MAN = build/pg_etf_client.1
 INSTALLED_MAN = $(DESTDIR)$(mandir)/man1/pg_etf_client.1
 
-.PHONY: client install-client uninstall-client check-posix check-client
+# What machines of this kind can use without a compiler; they need libpq.so.5.
+TARGET ?= $(shell $(CC) -dumpmachine | sed 's/^\([^-]*\)-[^-]*-\([^-]*-[^-]*\)$$/\1-\2/')
+CLIENT_ARCHIVE = pg_etf_client-$(ETF_VERSION)-$(TARGET).tar.gz
+
+.PHONY: client client-archive install-client uninstall-client check-posix check-client
 
 client: $(CLIENT_LIB) $(CLIENT) ## build the client, build/pg_etf_client
 
@@ -41,6 +45,15 @@ install-client: client $(CLIENT_MAN) ## install the client beside the server's p
 
 uninstall-client: ## remove the installed client
 	rm -f '$(INSTALLED)' '$(INSTALLED_MAN)'
+
+client-archive: client ## the client for machines without a compiler, with its SHA-256
+	@rm -rf build/archive
+	@mkdir -p build/archive
+	strip -o build/archive/pg_etf_client $(CLIENT)
+	cp LICENSE build/archive
+	tar -C build/archive --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 \
+		-cf - pg_etf_client LICENSE | gzip -n > build/$(CLIENT_ARCHIVE)
+	cd build && sha256sum $(CLIENT_ARCHIVE) > $(CLIENT_ARCHIVE).sha256
 
 build/headers.client:
 	$(call found,$(shell $(PG_CONFIG) --includedir)/libpq-fe.h $(ERL_FILES))

@@ -70,7 +70,8 @@ defmodule PgEtf.Integration.PackageTest do
   end
 
   defp run(command, args, dir, env \\ []) do
-    env = [{"MIX_ENV", "prod"}, {"PG_ETF_CLIENT", nil}] ++ env
+    mine = for name <- ["CLIENT", "PRECOMPILED", "CHECKSUMS"], do: {"PG_ETF_#{name}", nil}
+    env = [{"MIX_ENV", "prod"} | mine] ++ env
     System.cmd(command, args, cd: dir, env: env, stderr_to_stdout: true)
   end
 
@@ -122,14 +123,26 @@ defmodule PgEtf.Integration.PackageTest do
     Sandbox.psql!(sandbox, "SELECT pg_logical_emit_message(true, 'shop', '#{text}')")
   end
 
-  describe "the compiler, without" do
-    # What the compiler answers in a directory, without compiling anything else.
-    defp compiler(dir, env) do
-      code = "Mix.start(); IO.inspect(elem(Mix.Tasks.Compile.PgEtfClient.run([]), 0))"
-      {output, 0} = run("elixir", ["-pa", Mix.Project.compile_path(), "-e", code], dir, env)
-      output
-    end
+  # What the compiler answers in a directory, without compiling anything else.
+  defp compiler(dir, env) do
+    code = "Mix.start(); IO.inspect(elem(Mix.Tasks.Compile.PgEtfClient.run([]), 0))"
+    {output, 0} = run("elixir", ["-pa", Mix.Project.compile_path(), "-e", code], dir, env)
+    output
+  end
 
+  # Where there is no C compiler.
+  defp path(dir) do
+    bin = Path.join(dir, "bin")
+    File.mkdir!(bin)
+
+    for name <- ~w(sh erl elixir readlink dirname basename uname expr sed cat make),
+        path = System.find_executable(name),
+        do: File.ln_s!(path, Path.join(bin, name))
+
+    bin
+  end
+
+  describe "the compiler, without" do
     test "libpq's headers", %{tmp_dir: dir} do
       env = [{"PG_CONFIG", program(dir, "pg_config", "echo /nowhere/include")}]
       output = compiler(package(dir), env)
@@ -146,14 +159,7 @@ defmodule PgEtf.Integration.PackageTest do
     end
 
     test "a C compiler", %{tmp_dir: dir} do
-      bin = Path.join(dir, "bin")
-      File.mkdir!(bin)
-
-      for name <- ~w(sh erl elixir readlink dirname basename uname expr sed cat make),
-          path = System.find_executable(name),
-          do: File.ln_s!(path, Path.join(bin, name))
-
-      output = compiler(package(dir), [{"PATH", bin}])
+      output = compiler(package(dir), [{"PATH", path(dir)}])
       assert output =~ ":error"
       assert output =~ "cc not found (Debian: build-essential)"
     end
@@ -174,6 +180,95 @@ defmodule PgEtf.Integration.PackageTest do
       assert output =~ ":ok" and output =~ program
       assert {output, 0} = run("elixir", List.replace_at(args, 1, ebin), dir)
       assert output =~ "class: :config"
+    end
+  end
+
+  describe "a precompiled program" do
+    # An archive with a program that tells the checksum of its text, and a file of checksums.
+    defp archive(dir, path, text \\ "exit 0") do
+      program = program(dir, "pg_etf_client", text)
+      :ok = :erl_tar.create(path, [{~c"pg_etf_client", to_charlist(program)}], [:compressed])
+      File.rm!(program)
+      sum = :sha256 |> :crypto.hash(File.read!(path)) |> Base.encode16(case: :lower)
+      "#{sum}  #{Path.basename(path)}\n"
+    end
+
+    # As "mix compile" in the package would, without compiling anything else.
+    defp unpack(package, env) do
+      code = """
+      Mix.start()
+      Mix.Project.in_project(:pg_etf, ".", fn _ ->
+        IO.inspect(elem(Mix.Tasks.Compile.PgEtfClient.run([]), 0))
+      end)
+      """
+
+      args = ["-pa", Mix.Project.compile_path(), "-e", code]
+      {output, 0} = run("elixir", args, package, env)
+      output
+    end
+
+    defp installed(package), do: Path.join(package, "priv/pg_etf_client")
+
+    test "is taken from a file, if its checksum is known", %{tmp_dir: dir} do
+      package = package(dir)
+      path = Path.join(dir, "client.tar.gz")
+      line = archive(dir, path)
+      # It would be built otherwise.
+      env = [{"PG_ETF_PRECOMPILED", path}, {"PATH", path(dir)}]
+
+      output = unpack(package, env)
+      assert output =~ ":error"
+      assert output =~ "checksums.txt: no such file"
+
+      File.write!(Path.join(package, "checksums.txt"), String.replace(line, "client", "another"))
+      assert unpack(package, env) =~ ~r/client.tar.gz has no checksum in .*:error/s
+
+      File.write!(Path.join(package, "checksums.txt"), "# a comment\n" <> line)
+      assert unpack(package, env) == ":ok\n"
+      assert {"", 0} = run(installed(package), [], dir)
+      assert unpack(package, env) == ":noop\n"
+
+      File.write!(path, "x", [:append])
+      assert unpack(package, env) =~ ~r/client.tar.gz is not the archive .*:error/s
+      archive(dir, path, "exit 1")
+      assert unpack(package, env) =~ ~r/client.tar.gz is not the archive .*:error/s
+      assert {"", 0} = run(installed(package), [], dir)
+    end
+
+    test "is taken from a directory, as the configuration says", %{tmp_dir: dir} do
+      package = package(dir)
+      archives = Path.join(dir, "archives")
+      File.mkdir!(archives)
+      name = Mix.PgEtf.Precompiled.name(MixProject.project()[:version])
+      config = "config :pg_etf, precompiled: #{inspect(archives)}, checksums: "
+      config = config <> inspect(Path.join(archives, "sums"))
+      project = project(dir)
+      File.mkdir!(Path.join(project, "config"))
+      File.write!(Path.join(project, "config/config.exs"), "import Config\n" <> config)
+
+      assert {output, 1} = run("mix", ["compile"], project)
+      assert output =~ "#{name}: no such file or directory"
+
+      line = archive(dir, Path.join(archives, name), "echo precompiled")
+      File.write!(Path.join(archives, "sums"), line)
+      run!("mix", ["compile"], project)
+      assert {"precompiled\n", 0} = run(installed(package), [], dir)
+    end
+
+    test "is what \"make client-archive\" makes", %{tmp_dir: dir} do
+      top = Path.expand("..")
+      env = [{"MAKEFLAGS", nil}, {"MAKELEVEL", nil}]
+      version = MixProject.project()[:version]
+      archive = Path.join([top, "build", Mix.PgEtf.Precompiled.name(version)])
+      assert {_, 0} = run("make", ["-s", "client-archive"], top, env)
+      assert {_, 0} = run("sha256sum", ["-c", archive <> ".sha256"], Path.dirname(archive))
+
+      package = package(dir)
+      File.cp!(archive <> ".sha256", Path.join(package, "checksums.txt"))
+      env = [{"PG_ETF_PRECOMPILED", Path.dirname(archive)}, {"PATH", path(dir)}]
+      assert unpack(package, env) == ":ok\n"
+      assert {output, 0} = run(installed(package), ["--version"], dir)
+      assert output =~ version
     end
   end
 end

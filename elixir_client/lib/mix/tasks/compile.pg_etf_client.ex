@@ -8,9 +8,16 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
   Nothing is built when the environment variable `PG_ETF_CLIENT` names a program,
   or where there are no sources: then the one in `PATH` is used. A release carries
   the program in `priv`.
+
+  With `PG_ETF_PRECOMPILED`, or `config :pg_etf, precompiled: path`, the program is
+  taken from an archive that `make client-archive` has made: a file, or the one for
+  this machine in a directory. Its SHA-256 must be in the package's `checksums.txt`,
+  or in the file that `PG_ETF_CHECKSUMS` or `config :pg_etf, checksums: path` names.
   """
 
   use Mix.Task.Compiler
+
+  alias Mix.PgEtf.Precompiled
 
   @program "pg_etf_client"
 
@@ -18,6 +25,7 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
   def run(_args) do
     cond do
       System.get_env("PG_ETF_CLIENT") -> {:noop, []}
+      path = Precompiled.given() -> unpack(path)
       root() -> build(root())
       System.find_executable(@program) -> {:noop, []}
       true -> warn("#{@program} is not in PATH and not in priv: streams cannot be started")
@@ -44,8 +52,15 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
     with :ok <- tools(),
          :ok <- headers(),
          :ok <- make(root) do
-      install(Path.join([root, "build", @program]))
+      [root, "build", @program] |> Path.join() |> File.read!() |> install()
     else
+      {:error, text} -> fail(text)
+    end
+  end
+
+  defp unpack(path) do
+    case Precompiled.read(path, Mix.Project.config()[:version]) do
+      {:ok, program} -> install(program)
       {:error, text} -> fail(text)
     end
   end
@@ -98,21 +113,18 @@ defmodule Mix.Tasks.Compile.PgEtfClient do
     end
   end
 
-  defp install(built) do
-    if same?(built, target()) do
+  defp install(program) do
+    if File.read(target()) == {:ok, program} do
       {:noop, []}
     else
       File.mkdir_p!(Path.dirname(target()))
       # A program that runs cannot be written over, but replaced.
-      File.cp!(built, target() <> ".new")
+      File.write!(target() <> ".new", program)
+      File.chmod!(target() <> ".new", 0o755)
       File.rename!(target() <> ".new", target())
       Mix.Project.build_structure()
       {:ok, []}
     end
-  end
-
-  defp same?(one, other) do
-    match?({:ok, _}, File.stat(other)) and File.read!(one) == File.read!(other)
   end
 
   defp warn(text), do: {:ok, [report(:warning, text)]}
