@@ -142,6 +142,40 @@ defmodule PgEtf.Integration.BackfillTest do
     GenServer.stop(consumer)
   end
 
+  # Takes its time for rows that are read, as long as told so.
+  defmodule Slow do
+    use PgEtf.Consumer
+
+    @impl true
+    defdelegate init(connection), to: Mirror
+
+    @impl true
+    def handle_changes(changes, conn) do
+      if :persistent_term.get(__MODULE__) and Enum.any?(changes, &(&1.op == :read)),
+        do: Process.sleep(40)
+
+      Mirror.handle_changes(changes, conn)
+    end
+  end
+
+  # A table of large values is not read in halves, and no round is long enough for one.
+  test "a first load that goes on in mode incremental", %{sandbox: sandbox} = context do
+    :persistent_term.put(Slow, true)
+    opts = stream(context, snapshot: [max_hold: 3_000, jobs: 1], max_changes: 10)
+    {:ok, consumer} = PgEtf.Consumer.start_link(Slow, opts[:connection], opts)
+    mode = fn -> match?([%{mode: :incremental}], PgEtf.backfills(consumer)) end
+    eventually(mode, 120_000)
+    assert status(consumer, "snapshot") == :running
+    :persistent_term.put(Slow, false)
+    before = Mirror.reads(sandbox)
+    writer = writer(context)
+    eventually(fn -> status(consumer, "snapshot") == :finished end, 120_000)
+    assert Mirror.reads(sandbox) > before
+    enough(writer)
+    eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+  end
+
   test "a backfill while others write, with a rest in the middle",
        %{sandbox: sandbox} = context do
     create_slot(sandbox, context.slot)
@@ -206,6 +240,27 @@ defmodule PgEtf.Integration.BackfillTest do
     {:ok, "b"} = PgEtf.backfill(consumer, tables, id: "b", chunk_bytes: 50_000)
     eventually(fn -> status(consumer, "b") == :finished end, 120_000)
     assert kept(context) == "0"
+    enough(writer)
+    eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+  end
+
+  test "one of the options goes on by itself", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    writer = writer(context)
+    snapshot = [mode: :incremental, chunk_bytes: 50_000]
+    opts = stream(context, max_changes: 20, snapshot: snapshot)
+
+    for round <- 1..2 do
+      before = Mirror.reads(sandbox)
+      node = Beam.start("options_#{round}")
+      Beam.call(node, Mirror, :start, [opts[:connection], opts])
+      eventually(fn -> Mirror.reads(sandbox) > before + 300 end, 60_000)
+      Beam.kill(node)
+    end
+
+    consumer = mirror(context, snapshot: snapshot)
+    eventually(fn -> status(consumer, "snapshot") == :finished end, 120_000)
     enough(writer)
     eventually(fn -> same?(context) end, 60_000)
     GenServer.stop(consumer)

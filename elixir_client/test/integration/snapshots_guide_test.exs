@@ -19,6 +19,40 @@ defmodule PgEtf.Integration.SnapshotsGuideTest do
     end
   end
 
+  # Dies behind the commit of a part, before it is acknowledged: one part of each of these kinds.
+  defmodule CutOff do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def init({sink, deaths}) do
+      {:ok, state} = sink.init(nil)
+      {:ok, {sink, deaths, state}}
+    end
+
+    @impl true
+    def checkpoint({sink, deaths, state}) do
+      {lsn, state} = sink.checkpoint(state)
+      {lsn, {sink, deaths, state}}
+    end
+
+    @impl true
+    def handle_transaction(transaction, {sink, deaths, state}) do
+      {:ok, state} = sink.handle_transaction(transaction, state)
+      if transaction.backfill && dies?(deaths, transaction.part), do: Process.exit(self(), :kill)
+      {:ok, {sink, deaths, state}}
+    end
+
+    defp dies?(deaths, part) do
+      Agent.get_and_update(deaths, &{part in &1, List.delete(&1, part)})
+    end
+
+    @impl true
+    def handle_position(lsn, {sink, deaths, state}) do
+      {:ok, state} = sink.handle_position(lsn, state)
+      {:ok, {sink, deaths, state}}
+    end
+  end
+
   defp documented(name) do
     [_, code] = Regex.run(~r/<!-- run: #{name} -->\n```\w+\n(.*?)^```/ms, File.read!(@page))
     code
@@ -91,18 +125,30 @@ defmodule PgEtf.Integration.SnapshotsGuideTest do
         connection: connection,
         create_slot: true,
         tables: ["public.orders"],
+        max_transaction_changes: 50,
         snapshot: :initial
       )
 
-    start_supervised!({PgEtf.Consumer, {module, nil, opts}})
-    count = "SELECT count(*) FROM own.ledger"
-    orders = sandbox |> Sandbox.psql!("SELECT count(*) FROM orders")
-    eventually(fn -> Sandbox.psql!(sandbox, count) == orders end, 60_000)
-    Sandbox.psql!(sandbox, "INSERT INTO orders VALUES (300, 7)")
+    Sandbox.psql!(sandbox, """
+    CREATE TABLE own.written (id int);
+    CREATE FUNCTION own.note() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO own.written VALUES (NEW.id); RETURN NULL; END $$;
+    CREATE TRIGGER note AFTER INSERT OR UPDATE ON own.ledger
+    FOR EACH ROW EXECUTE FUNCTION own.note()
+    """)
 
-    eventually(fn ->
-      Sandbox.psql!(sandbox, "SELECT total FROM own.ledger WHERE id = 300") == "7\n"
-    end)
+    {:ok, deaths} = Agent.start_link(fn -> [:first, :last] end)
+    start_supervised!({PgEtf.Consumer, {CutOff, {module, deaths}, opts}})
+    rows = &Sandbox.psql!(sandbox, "SELECT id, total FROM #{&1} ORDER BY id")
+    eventually(fn -> rows.("own.ledger") == rows.("orders") end, 60_000)
+    Sandbox.psql!(sandbox, "INSERT INTO orders VALUES (300, 7)")
+    eventually(fn -> rows.("own.ledger") =~ "300|7" end, 60_000)
+    assert rows.("own.ledger") == rows.("orders")
+
+    # What was written and not acknowledged came again, in place of itself.
+    assert Agent.get(deaths, & &1) == []
+    again = "SELECT count(*) > count(DISTINCT id) FROM own.written"
+    assert Sandbox.psql!(sandbox, again) == "t\n"
   end
 
   test "the command line", %{connection: connection} do
