@@ -28,6 +28,13 @@ inc_due(Incremental *inc, const StreamPlace *place, int64_t at)
 	return false;
 }
 
+/* Do changes wait behind what is read? */
+static inline bool
+place_is_busy(const StreamPlace *place)
+{
+	return pace_is_busy(place->now, place->changed_at);
+}
+
 static inline BackfillTable *
 inc_table_of(Incremental *inc, const Window *window)
 {
@@ -86,17 +93,14 @@ extern void inc_restart(Incremental *inc, uint32_t table, const char *reason);
 
 /* inc_chunk.c */
 
-/* Less is not worth a transaction. */
-#define INC_PIECE_MIN 16384
-
 /* Tell that it is open, and ask for it. */
 extern void inc_chunk_begin(Incremental *inc, const StreamPlace *place,
 							Window *window);
 extern void inc_chunk_ask_replay(Incremental *inc);
 
-/* The consumer has handled it; the stream has come to "delivered". */
+/* The consumer has handled it. */
 extern void inc_chunk_handled(Incremental *inc, const Window *window,
-							  int64_t now, uint64_t delivered);
+							  const StreamPlace *place);
 
 /* What the reader was asked for has come. */
 extern void inc_chunk_done(Incremental *inc, const StreamPlace *place);

@@ -9,6 +9,7 @@
 #include "client/backfill/backfill_reader.h"
 #include "client/backfill/backfill_state.h"
 #include "client/backfill/history.h"
+#include "client/backfill/inc_pace.h"
 #include "client/backfill/place.h"
 #include "client/backfill/request.h"
 #include "common/backoff.h"
@@ -41,7 +42,6 @@ typedef struct Window
 	uint64_t rows;
 	uint64_t bytes;
 	int64_t began_at;
-	uint64_t delivered; /* where the stream was then */
 } Window;
 
 /* A table of the state, as this process has it. */
@@ -113,10 +113,8 @@ typedef struct Incremental
 	bool discards;	   /* what comes belongs to no window any more */
 	bool held_up;	   /* the consumer, or the stream, came in between */
 	bool waits;		   /* ... at the end of the last turn */
-	bool busy;		   /* the stream delivers, too */
 	uint64_t replayed; /* what the standby must have before the next chunk */
-	uint64_t piece;	   /* bytes of a chunk, as they fit now */
-	uint64_t blocks;   /* the same by blocks */
+	Pace pace;
 
 	Window windows[WINDOWS]; /* oldest first */
 	uint32_t next;			 /* all tables before it are exhausted */

@@ -9,7 +9,8 @@
  *
  * incremental.c has the stages, inc_desk.c a connection that plans and keeps
  * what is done, inc_plan.c the plan, inc_pick.c what to read next, inc_read.c
- * the reader, inc_window.c chunks on their way.  It sees nothing of the engine, which says where the stream is.
+ * the reader, inc_window.c chunks on their way, inc_pace.c
+ * how large they are.  It sees nothing of the engine, which says where the stream is.
  */
 #ifndef ETF_INCREMENTAL_H
 #define ETF_INCREMENTAL_H
@@ -75,8 +76,8 @@ incremental_is_behind(const Incremental *inc)
 }
 
 /* The consumer's wishes.  False: there is no such chunk, or no sense in it. */
-extern bool incremental_done(Incremental *inc, uint64_t chunk, int64_t now,
-							 uint64_t delivered);
+extern bool incremental_done(Incremental *inc, uint64_t chunk,
+							 const StreamPlace *place);
 extern bool incremental_retry(Incremental *inc, uint64_t chunk,
 							  const char *reason);
 extern bool incremental_keys(Incremental *inc, uint64_t rel,

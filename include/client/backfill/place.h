@@ -15,6 +15,7 @@ typedef struct StreamPlace
 	bool caught_up;		  /* or nearly: nothing else has to come first */
 	uint64_t reached;	  /* what commits before this was delivered */
 	uint64_t delivered;	  /* the end of what was handed over */
+	int64_t changed_at;	  /* when a change was, last; 0: none was so far */
 	const Stream *stream; /* of which server, cluster and timeline */
 	const Hosts *hosts;	  /* where that server is */
 } StreamPlace;

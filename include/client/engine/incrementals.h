@@ -33,6 +33,9 @@ extern void incrementals_poll(const Engine *engine, struct pollfd *fds);
 extern void incrementals_turn(Engine *engine, const struct pollfd *fds);
 extern bool incrementals_can_go_on(const Engine *engine);
 
+/* A chunk is handled.  False: there is none of that number. */
+extern bool incrementals_done(Engine *engine, Incremental *inc, uint64_t chunk);
+
 /* Rows have moved: their keys are to be kept before more is confirmed. */
 extern void incrementals_hold(Engine *engine);
 

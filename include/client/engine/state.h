@@ -104,6 +104,7 @@ typedef struct Engine
 	int64_t status_at;		 /* last status update */
 	int64_t stats_at;		 /* last statistics */
 	int64_t heard_at;		 /* last message of the server */
+	int64_t changed_at;		 /* the last frame was handed over; 0: none */
 	int64_t stalled_at;		 /* since when "held" cannot leave; 0: it can */
 	int64_t busy_since;		 /* since when the slot is somebody else's; 0 */
 	int64_t standby_since;	 /* the same, as the consumer knows; 0 */

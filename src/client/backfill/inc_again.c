@@ -30,11 +30,7 @@ incremental_retry(Incremental *inc, uint64_t chunk, const char *reason)
 		return true;
 	}
 	if (strcmp(reason, "busy") == 0)
-	{
-		inc->piece =
-			inc->piece / 2 > INC_PIECE_MIN ? inc->piece / 2 : INC_PIECE_MIN;
-		inc->blocks = inc->blocks > 1 ? inc->blocks / 2 : 1;
-	}
+		pace_halve(&inc->pace);
 	inc_window_again(inc, window, "again", true);
 	if (strcmp(reason, "schema") == 0)
 		inc_desk_replan(inc);

@@ -9,13 +9,6 @@
 #include <ei.h>
 #include <string.h>
 
-/* A chunk that takes longer is to be a smaller one; a quick one may grow. */
-#define SLOW_MS 200
-
-/* The same while the stream goes on, whose changes wait for its rows. */
-#define BUSY_MS 4
-#define BLOCKS_MAX 8192
-
 /* Between two looks at a standby that has not come so far. */
 #define REPLAY_MS 20
 
@@ -46,7 +39,7 @@ fill_range(Incremental *inc, Window *window, ReadRequest *request)
 	{
 		uint64_t left = table->pages - window->block;
 
-		window->blocks = inc->blocks < left ? inc->blocks : left;
+		window->blocks = inc->pace.blocks < left ? inc->pace.blocks : left;
 		request->by_blocks = true;
 		request->from_block = window->block;
 		request->blocks = window->blocks;
@@ -55,7 +48,7 @@ fill_range(Incremental *inc, Window *window, ReadRequest *request)
 	{
 		request->after = &window->after;
 		request->upto = &table->bound;
-		request->max_bytes = inc->piece;
+		request->max_bytes = inc->pace.piece;
 	}
 }
 
@@ -122,11 +115,11 @@ inc_chunk_begin(Incremental *inc, const StreamPlace *place, Window *window)
 		ask_bound(inc, table);
 		return;
 	}
+	pace_begin(&inc->pace, place_is_busy(place));
 	announce_open(&to, table, window->number);
 	window->state = WINDOW_READING;
 	window->rows = window->bytes = window->horizon = 0;
 	window->began_at = place->now;
-	window->delivered = place->delivered;
 	texts_free(&window->last);
 	inc->held_up = false;
 	inc->replayed = place->delivered;
@@ -153,41 +146,13 @@ take_bound(Incremental *inc)
 	inc->dirty = true;
 }
 
-/* As large as fits into a time. */
-static void
-fit_piece(Incremental *inc, int64_t ms, int64_t slow)
-{
-	if (ms > slow && inc->piece / 2 >= INC_PIECE_MIN)
-		inc->piece /= 2;
-	else if (ms < slow / 4 && inc->piece < inc->request.chunk_bytes)
-		inc->piece *= 2;
-	if (inc->piece > inc->request.chunk_bytes)
-		inc->piece = inc->request.chunk_bytes;
-}
-
 void
-inc_chunk_handled(Incremental *inc, const Window *window, int64_t now,
-				  uint64_t delivered)
+inc_chunk_handled(Incremental *inc, const Window *window,
+				  const StreamPlace *place)
 {
-	inc->busy = delivered > window->delivered;
-	if (inc->busy && window->moved == 0)
-		fit_piece(inc, now - window->began_at, BUSY_MS);
-}
-
-/* By how much a block gave; where rows are few, not more than it can read. */
-static void
-fit_blocks(Incremental *inc, const Window *window, int64_t ms)
-{
-	uint64_t blocks = 4 * inc->blocks;
-
-	if (window->blocks == 0)
-		return;
-	if (window->bytes > 0 &&
-		inc->piece * window->blocks / window->bytes < blocks)
-		blocks = inc->piece * window->blocks / window->bytes;
-	if (ms > SLOW_MS && !inc->held_up && blocks > window->blocks / 2)
-		blocks = window->blocks / 2;
-	inc->blocks = blocks < 1 ? 1 : blocks > BLOCKS_MAX ? BLOCKS_MAX : blocks;
+	if (window->moved == 0)
+		pace_handled(&inc->pace, place->now - window->began_at,
+					 place_is_busy(place));
 }
 
 static void
@@ -195,7 +160,10 @@ chunk_there(Incremental *inc, const StreamPlace *place, Window *window)
 {
 	const BackfillTable *table = inc_table_of(inc, window);
 	IncTable *here = &inc->tables[window->table];
-	int64_t ms = place->now - window->began_at;
+	PaceChunk chunk = {.ms = place->now - window->began_at,
+					   .bytes = window->bytes,
+					   .blocks = window->blocks,
+					   .held_up = inc->held_up};
 	Listener to = inc_listener(inc);
 
 	window->state = WINDOW_THERE;
@@ -205,9 +173,7 @@ chunk_there(Incremental *inc, const StreamPlace *place, Window *window)
 	announce_there(&to, window->number);
 	if (window->moved > 0)
 		return;
-	if (!inc->held_up && !inc->busy)
-		fit_piece(inc, ms, SLOW_MS);
-	fit_blocks(inc, window, ms);
+	pace_read(&inc->pace, &chunk, place_is_busy(place));
 	here->block = window->block + window->blocks;
 	if (table->order == ORDER_BLOCKS)
 		return;

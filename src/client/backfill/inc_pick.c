@@ -149,6 +149,9 @@ inc_pick(Incremental *inc, const StreamPlace *place)
 					   ? window
 					   : NULL;
 	}
+	/* Beside a busy stream one at a time: its changes come in between. */
+	if (place_is_busy(place) && inc->windows[0].state != WINDOW_FREE)
+		return NULL;
 	window = pick_moved(inc);
 	return window != NULL ? window : pick_range(inc, place);
 }

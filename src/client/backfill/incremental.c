@@ -16,9 +16,6 @@
 #define PROGRESS_MS 1000
 #define FOREVER_MS ((int64_t) 3600 * 1000)
 
-/* Of about how many bytes a block is thought to be, before one was read. */
-#define BLOCK_GUESS 8192
-
 const char *
 incremental_refusal(const Settings *settings, const BackfillRequest *request)
 {
@@ -68,12 +65,9 @@ incremental_begin(Incremental *inc, Consumer *consumer,
 	*inc = (Incremental){.stage = INC_OPENING,
 						 .consumer = consumer,
 						 .settings = settings,
-						 .request = *request,
-						 .piece = request->chunk_bytes,
-						 .blocks = request->chunk_bytes / BLOCK_GUESS};
+						 .request = *request};
 	*request = (BackfillRequest){0};
-	if (inc->blocks == 0)
-		inc->blocks = 1;
+	pace_init(&inc->pace, inc->request.chunk_bytes);
 	backoff_init(&inc->desk_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
 	backoff_init(&inc->reader_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
 	if (copy_settings(inc, settings, &inc->request.connection))
@@ -244,14 +238,13 @@ incremental_awaits(const Incremental *inc)
 
 /* Of one that was begun again meanwhile the consumer does not know yet. */
 bool
-incremental_done(Incremental *inc, uint64_t chunk, int64_t now,
-				 uint64_t delivered)
+incremental_done(Incremental *inc, uint64_t chunk, const StreamPlace *place)
 {
 	Window *window = inc_window_find(inc, chunk);
 
 	if (window != NULL && window->state == WINDOW_CLOSED)
 	{
-		inc_chunk_handled(inc, window, now, delivered);
+		inc_chunk_handled(inc, window, place);
 		inc_window_done(inc, window);
 	}
 	return chunk <= inc->state.chunk;

@@ -84,8 +84,7 @@ engine_backfill_done(Engine *engine, const char *id, uint64_t chunk)
 
 	if (inc != NULL)
 		expect(engine, id, "backfill_done",
-			   incremental_done(inc, chunk, engine->now,
-								engine->feedback.delivered));
+			   incrementals_done(engine, inc, chunk));
 	else if (exact_is(engine, id))
 		exact_chunk_done(engine, chunk);
 	else

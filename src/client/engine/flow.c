@@ -207,6 +207,7 @@ hand_over(Engine *engine, const HeldFrame *held)
 									held->offset, held->end);
 
 	credit_spend(&engine->credit, head->count, bytes);
+	engine->changed_at = engine->now;
 	engine->stats.frames++;
 	engine->stats.transactions += frame_ends(head);
 }

@@ -33,6 +33,7 @@ place_of(const Engine *engine)
 										  engine->passed_lsn + BACKLOG_MAX,
 						 .reached = reached,
 						 .delivered = feedback->delivered,
+						 .changed_at = engine->changed_at,
 						 .stream = &engine->stream,
 						 .hosts = &engine->control.db.host_order};
 }
@@ -167,6 +168,14 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 	if (engine->stop_held_since != 0 &&
 		(!behind || engine_due(engine, engine->stop_held_since + STOP_MS)))
 		end_stop(engine);
+}
+
+bool
+incrementals_done(Engine *engine, Incremental *inc, uint64_t chunk)
+{
+	StreamPlace place = place_of(engine);
+
+	return incremental_done(inc, chunk, &place);
 }
 
 bool

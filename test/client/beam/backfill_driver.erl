@@ -7,6 +7,8 @@
 %%   {send, Term}       send a command as it is: {start, Map}, stop, ...
 %%   {hold, done | flushed, Boolean}
 %%                      send no `backfill_done`; or acknowledge nothing
+%%   {hold, done, {change, N}}
+%%                      send none until the stream has brought a change, and N of what follows
 %%   {credit, Boolean}  give credit back, or let the client wait
 %%   {plant, drop}      drop a row of a chunk, whatever the stream says of it
 %%   {retry, Reason}    ask for the next chunk again, once its rows are there
@@ -213,13 +215,16 @@ put_parts(Rel, Parts, #state{rels = Rels, read_rels = ReadRels} = State) ->
     State2 = lists:foldr(Put, State#state{rels = Rels#{Rel => Known}}, Parts),
     State2#state{rels = Rels}.
 
-owe(Id, Chunk, State) ->
+owe(Id, Chunk, #state{hold = Hold} = State) ->
     case held(done, State) of
-        true ->
-            State#state{owed = [{Id, Chunk} | State#state.owed]};
         false ->
             send({backfill_done, Id, Chunk}, State),
-            State
+            State;
+        N when is_integer(N), N > 0 ->
+            send({backfill_done, Id, Chunk}, State),
+            State#state{hold = Hold#{done := N - 1}};
+        _ ->
+            State#state{owed = [{Id, Chunk} | State#state.owed]}
     end.
 
 %% All rows of a chunk have come before it closes.
@@ -276,11 +281,16 @@ frame({tx, Part, {_, Commit, End, _}, _, _, _, Events}, State) ->
     case Part of
         _ when Part =:= whole; Part =:= last ->
             held(flushed, State2) orelse send({flushed, End}, State2),
-            State2#state{open = false, last_end = End};
+            changed(State2#state{open = false, last_end = End});
         _ ->
             State2#state{open = true}
     end;
 frame(_, State) ->
+    State.
+
+changed(#state{hold = #{done := {change, N}} = Hold} = State) ->
+    release(done, false, State#state{hold = Hold#{done := N}});
+changed(State) ->
     State.
 
 event({relation, Rel, _, _, _, _} = Relation, #state{rels = Rels} = State) ->

@@ -34,7 +34,7 @@ sub restarted
 	my $client = EtfBackfill->start($etf, $table);
 
 	$client->backfill('b', tables => "public.$table", chunk_bytes => 65536, %more);
-	$client->expect(qr/^\{backfill,close,.*chunk => 3/s, 'three chunks are there');
+	$client->expect(qr/^\{backfill,close,.*chunk => 3\b/s, 'three chunks are there');
 	$client->say('{hold, done, true}');
 	$node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM etf_backfill WHERE slot = '$table'});
 	kill 'KILL', $client->client_pid;
