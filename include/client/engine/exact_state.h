@@ -51,6 +51,7 @@ typedef struct ExactJob
 	Chunk chunk;
 	Backoff backoff;
 	int64_t retry_at;
+	int64_t listen_at; /* before, what comes is left to gather */
 } ExactJob;
 
 typedef struct Reading Reading; /* see exact_reading.h */

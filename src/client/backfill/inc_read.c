@@ -94,6 +94,15 @@ take_end(Incremental *inc, const ReadFrame *frame)
 	free(frame->block);
 }
 
+/* A packet of its own, since a BEAM copies what it has not handled yet. */
+static void
+deliver(Incremental *inc, const ReadFrame *frame)
+{
+	consumer_deliver(inc->consumer, &frame->head, frame->block, frame->offset,
+					 frame->end);
+	consumer_end_batch(inc->consumer);
+}
+
 static void
 take_frame(Incremental *inc)
 {
@@ -104,8 +113,7 @@ take_frame(Incremental *inc)
 	else if (inc->discards)
 		free(frame->block);
 	else
-		consumer_deliver(inc->consumer, &frame->head, frame->block,
-						 frame->offset, frame->end);
+		deliver(inc, frame);
 	frame->block = NULL;
 }
 
@@ -227,7 +235,7 @@ check_hold(Incremental *inc, const StreamPlace *place)
 static void
 take_events(Incremental *inc, const StreamPlace *place, short revents)
 {
-	/* Read frames stand in packets of their own. */
+	/* Those of the stream are not in the same packet. */
 	consumer_end_batch(inc->consumer);
 	for (int i = 0; i < FRAMES_IN_A_TURN; i++)
 	{
@@ -243,8 +251,6 @@ take_events(Incremental *inc, const StreamPlace *place, short revents)
 		if (i == FRAMES_IN_A_TURN - 1)
 			inc->wake_at = place->now;
 	}
-	if (inc->stage != INC_NONE)
-		consumer_end_batch(inc->consumer);
 }
 
 static bool

@@ -146,7 +146,8 @@ exact_poll(const Engine *engine, struct pollfd *fds)
 	poll_reader(&exact->keeper, &fds[POLL_KEEPER], true);
 	for (int i = 0; i < BACKFILL_JOBS_MAX; i++)
 		poll_reader(&exact->jobs[i].reader, &fds[POLL_JOBS + i],
-					exact->jobs[i].frame.block == NULL);
+					exact->jobs[i].frame.block == NULL &&
+						engine->now >= exact->jobs[i].listen_at);
 }
 
 bool

@@ -20,6 +20,12 @@
 /* Frames of a connection in one turn: the others must not wait longer. */
 #define TURN_FRAMES 16
 
+/*
+ * A server sends 8 kB at a time.  Less than a frame is of no use, so what a
+ * socket has is taken once in so many milliseconds, and then all of it.
+ */
+#define GATHER_MS 1
+
 /* Between attempts at a range, or at a connection. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 10000
@@ -226,6 +232,7 @@ deliver(Engine *engine, ExactJob *job)
 	job->frame.block = NULL;
 	bytes = consumer_deliver(engine->consumer, &frame.head, frame.block,
 							 frame.offset, frame.end);
+	consumer_end_batch(engine->consumer);
 	credit_spend(&engine->credit, frame.head.count, bytes);
 	engine->stats.frames++;
 	note_rows(&engine->exact, job, frame.head.count, frame.end - frame.offset);
@@ -339,6 +346,18 @@ job_failed(Engine *engine, ExactJob *job)
 }
 
 static void
+job_waits(Engine *engine, ExactJob *job, bool in_vain)
+{
+	if (job->reader.state == READER_CLOSED)
+		open(engine, job);
+	else if (reader_is_idle(&job->reader))
+		go_on(engine, job);
+	else if (job->reader.state == READER_COPYING && in_vain)
+		job->listen_at = engine->now + GATHER_MS;
+	engine_due(engine, job->listen_at);
+}
+
+static void
 job_turn(Engine *engine, ExactJob *job, short revents)
 {
 	if (job->frame.block != NULL && !deliver(engine, job))
@@ -348,10 +367,7 @@ job_turn(Engine *engine, ExactJob *job, short revents)
 		switch (reader_turn(&job->reader, engine->now, revents, true))
 		{
 			case READER_NOTHING:
-				if (job->reader.state == READER_CLOSED)
-					open(engine, job);
-				else if (reader_is_idle(&job->reader))
-					go_on(engine, job);
+				job_waits(engine, job, revents != 0);
 				return;
 			case READER_FRAME:
 				take_frame(engine, job);
