@@ -9,17 +9,17 @@ defmodule PgEtf.Broker do
 
   @timeout 120_000
 
-  # Its processes are a group, which ends when stdin does.
+  # Its processes are a group, which ends when stdin does, and the directory with it.
   @script """
-  log=$1; shift
+  dir=$1; shift
   exec 2> /dev/null 3<&0
-  setsid "$@" >> "$log" 2>&1 < /dev/null 3<&- &
+  setsid "$@" >> "$dir/log" 2>&1 < /dev/null 3<&- &
   group=$!
-  (cat <&3 > /dev/null; kill -KILL -- -$group) &
+  (cat <&3 > /dev/null; trap '' TERM; kill -s KILL -- -$group; sleep 1; rm -rf "$dir") &
   guard=$!
   echo $group
   wait $group
-  kill -KILL -- -$group
+  kill -s KILL -- -$group
   kill $guard
   """
 
@@ -52,7 +52,8 @@ defmodule PgEtf.Broker do
   @impl true
   def init(command) do
     Process.flag(:trap_exit, true)
-    dir = Path.join(System.tmp_dir!(), "pg_etf_broker_#{System.unique_integer([:positive])}")
+    name = Base.encode32(:rand.bytes(5), case: :lower, padding: false)
+    dir = Path.join(System.tmp_dir!(), "pg_etf_broker_#{name}")
     File.mkdir!(dir)
     File.chmod!(dir, 0o700)
     port = free_port()
@@ -87,12 +88,11 @@ defmodule PgEtf.Broker do
 
   defp start(%{dir: dir} = state) do
     env = for {name, value} <- state.env, do: {to_charlist(name), to_charlist(value)}
-    log = Path.join(dir, "log")
 
     port =
       Port.open({:spawn_executable, "/bin/sh"}, [
         :exit_status,
-        args: ["-c", @script, "broker", log | state.args],
+        args: ["-c", @script, "broker", dir | state.args],
         env: [{~c"ERL_LIBS", false}, {~c"HOME", to_charlist(dir)} | env],
         cd: dir
       ])
@@ -102,14 +102,17 @@ defmodule PgEtf.Broker do
         {^port, {:data, pid}} -> pid |> to_string() |> String.trim()
       end
 
-    listens!(state, log)
+    listens!(state)
     %{state | os: {port, group}}
   end
 
-  defp listens!(state, log) do
+  defp listens!(state) do
     eventually(fn -> listens?(state.port) end, 90_000)
   rescue
-    error -> reraise "#{File.read!(log)}#{Exception.message(error)}", __STACKTRACE__
+    error ->
+      log = File.read!(Path.join(state.dir, "log"))
+      File.rm_rf(state.dir)
+      reraise log <> Exception.message(error), __STACKTRACE__
   end
 
   defp listens?(port) do

@@ -34,7 +34,11 @@ defmodule PgEtf.Published do
     unless Code.ensure_loaded?(Jason), do: Code.eval_string(@jason)
     [event, publisher | _] = blocks("To a message broker", "elixir")
     [broker, children] = blocks(heading, "elixir")
-    for code <- [event, publisher, broker], do: Code.eval_string(code, [], file: @guide)
+
+    common =
+      if Code.ensure_loaded?(Module.concat(["Shop.Event"])), do: [], else: [event, publisher]
+
+    for code <- common ++ [broker], do: Code.eval_string(code, [], file: @guide)
     {from, to} = replace
     assert children =~ from
     binding = [connection: Sandbox.connection(sandbox)]
