@@ -42,6 +42,26 @@ defmodule PgEtf.UpdateTest do
     assert FakeSlot.breaches(slot) == []
   end
 
+  test "what has arrived before is not handed out before the new start" do
+    slot = FakeSlot.start([4])
+    stage = produce(slot)
+    [_first] = Stage.take(stage, 1)
+    # Demand comes behind the change, and before the start.
+    :sys.suspend(stage)
+    update = Task.async(fn -> PgEtf.update(stage, actions: [:insert]) end)
+    eventually(fn -> waits?(stage, &match?({:"$gen_call", _, {PgEtf, {:update, _}}}, &1)) end)
+    Stage.ask(stage, 4)
+    eventually(fn -> waits?(stage, &demand?/1) end)
+    :sys.resume(stage)
+    :ok = Task.await(update)
+    # These have a position: what belongs to the run before could not be acknowledged.
+    again = Stage.receive_messages(stage, 4)
+    assert ids(again) == [0, 1, 2, 3]
+    PgEtf.ack(again)
+    eventually(fn -> done?(slot, 1) end)
+    assert FakeSlot.breaches(slot) == []
+  end
+
   test "after a crash the changes are still there; other options end them" do
     slot = FakeSlot.start([1])
     pid = consume(slot, tables: ["public.a"])
@@ -95,6 +115,15 @@ defmodule PgEtf.UpdateTest do
     changed(1)
     assert tables(slot) =~ "public.b"
   end
+
+  defp waits?(pid, message?) do
+    {:messages, messages} = Process.info(pid, :messages)
+    Enum.any?(messages, message?)
+  end
+
+  defp demand?({:"$gen_producer", _from, {:ask, _count}}), do: true
+  defp demand?({:"$gen_cast", {Stage, :ask, _count}}), do: true
+  defp demand?(_message), do: false
 
   defp changed(count), do: for(change <- Integration.changes(count), do: change.record["id"])
 end
