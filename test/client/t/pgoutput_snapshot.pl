@@ -148,6 +148,27 @@ END
 		is(copied('few'), 'wide {"id":1,"v":"v1"}', 'a column list, a row filter');
 		is(copied('few,others'), join("\n", map { qq(wide {"id":$_,"v":"v$_"}) } 1, 3, 4),
 			'and those of two');
+		$etf->sql('CREATE PUBLICATION schema FOR TABLES IN SCHEMA shop WITH (publish_via_partition_root)');
+		is(copied('schema'), join("\n", (map { qq(parts {"id":$_,"v":"p$_"}) } 1 .. 4), $wide), 'a schema');
+		$etf->sql('DROP PUBLICATION schema');
+	}
+  SKIP:
+	{
+		skip 'no generated columns', 2 if $etf->version < 18;
+		$etf->sql('SET search_path = shop; CREATE PUBLICATION generated FOR TABLE wide WITH (publish_generated_columns = stored);
+			CREATE PUBLICATION listed FOR TABLE wide (id, twice)');
+		like(copied('generated'), qr/"secret":"secret","twice":2\}/, 'generated columns');
+		like(copied('listed'), qr/^wide \{"id":1,"twice":2\}/, 'and one that is listed');
+		$etf->sql('DROP PUBLICATION generated, listed');
+	}
+  SKIP:
+	{
+		skip 'no EXCEPT', 2 if $etf->version < 19;
+		$etf->sql('CREATE PUBLICATION but_parts FOR ALL TABLES EXCEPT (TABLE shop.parts);
+			CREATE PUBLICATION but_wide FOR ALL TABLES EXCEPT (TABLE shop.wide) WITH (publish_via_partition_root)');
+		is(copied('but_parts', '--tables=shop.*'), $wide, 'all tables but one, with its partitions');
+		is(copied('but_wide', '--tables=shop.*'), join("\n", map { qq(parts {"id":$_,"v":"p$_"}) } 1 .. 4), 'or without');
+		$etf->sql('DROP PUBLICATION but_parts, but_wide');
 	}
 };
 
