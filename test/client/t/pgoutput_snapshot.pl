@@ -302,6 +302,7 @@ subtest 'and then the changes' => sub {
 
 # Over the Port the consumer keeps it.
 subtest 'what is done is not read again' => sub {
+	plan skip_all => 'a table is one range' if $etf->version < 14;
 	my $kept = "$etf->{dir}/state";
 	my @settings = (snapshot => 'on', options =>
 		'#{rows => tuple, dialect => compact, publication_names => p}');
@@ -348,9 +349,9 @@ subtest 'what is done is not read again' => sub {
 	cmp_ok($rows, '<', $all / 2, 'and only what was left is read');
 	is($client->stop, 0, 'a clean end');
 	$client->quit;
-	$etf->wait_until_idle('s');
-	$etf->drop_slot('s');
 };
+$etf->wait_until_idle('s');
+$etf->drop_slot('s');
 
 # While the first table waits for credit the others change.
 subtest 'tables that are altered meanwhile' => sub {
