@@ -14,11 +14,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
-#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -26,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "compat/publications.h"
+#include "plugin/class_row.h"
 #include "plugin/relation.h"
 
 /* A session's plans together may take this much, and one more plan. */
@@ -223,32 +220,15 @@ drop_plan(EtfPlanCache *cache, EtfTable *table)
 	table->cached = NULL;
 }
 
-/* Asked of the catalog itself: a cache would remember what is not there. */
-static bool
-table_is_gone(Oid relid)
-{
-	Relation tables = table_open(RelationRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	bool gone;
-
-	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(tables, ClassOidIndexId, true, NULL, 1, &key);
-	gone = !HeapTupleIsValid(systable_getnext(scan));
-	systable_endscan(scan);
-	table_close(tables, AccessShareLock);
-	return gone;
-}
-
 /* A table that was dropped will not come back. */
 static void
 forget_if_gone(EtfPlanCache *cache, Oid relid)
 {
 	EtfTable *table = hash_search(cache->tables, &relid, HASH_FIND, NULL);
+	FormData_pg_class row;
 
 	if (table != NULL && table != cache->last && table->cached == NULL &&
-		table_is_gone(relid))
+		!etf_class_row(relid, &row))
 		hash_search(cache->tables, &relid, HASH_REMOVE, NULL);
 }
 

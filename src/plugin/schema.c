@@ -16,16 +16,13 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/sinval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/syscache.h"
 
+#include "plugin/class_row.h"
 #include "plugin/describe.h"
 #include "plugin/schema.h"
 #include "plugin/txn.h"
@@ -70,27 +67,32 @@ describe_relation(EtfSession *session, Relation relation)
 	return etf_describe_state(&session->options->forms, &plan, relation);
 }
 
+/* An index, say, will never be one. */
+static bool
+is_table(const FormData_pg_class *row)
+{
+	return (row->relkind == RELKIND_RELATION ||
+			row->relkind == RELKIND_PARTITIONED_TABLE) &&
+		   row->relpersistence != RELPERSISTENCE_TEMP;
+}
+
 /*
  * The table now, in the current memory context.  The server does not forget
  * the keys of a partitioned table when one of its indexes becomes valid.
  */
 static EtfTableState
-describe_table(EtfSession *session, Oid relid)
+describe_table(EtfSession *session, const FormData_pg_class *row)
 {
 	EtfTableState state = no_table;
-	char kind = get_rel_relkind(relid);
+	Relation relation;
 
-	if (kind == RELKIND_PARTITIONED_TABLE)
-		RelationCacheInvalidateEntry(relid);
-	if (kind != '\0')
+	if (row->relkind == RELKIND_PARTITIONED_TABLE)
+		RelationCacheInvalidateEntry(row->oid);
+	relation = RelationIdGetRelation(row->oid);
+	if (RelationIsValid(relation))
 	{
-		Relation relation = RelationIdGetRelation(relid);
-
-		if (RelationIsValid(relation))
-		{
-			state = describe_relation(session, relation);
-			RelationClose(relation);
-		}
+		state = describe_relation(session, relation);
+		RelationClose(relation);
 	}
 	return state;
 }
@@ -117,19 +119,33 @@ compare_oids(const void *left, const void *right)
 static Oid
 table_of(Oid relid)
 {
-	char kind = get_rel_relkind(relid);
+	FormData_pg_class row;
 	Oid table = InvalidOid;
 
-	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
-		table = IndexGetRelation(relid, true);
+	if (etf_class_row(relid, &row) &&
+		(row.relkind == RELKIND_INDEX ||
+		 row.relkind == RELKIND_PARTITIONED_INDEX))
+		table = etf_index_table(relid);
 	return OidIsValid(table) ? table : relid;
+}
+
+/* In order, each once; how many are left. */
+static int
+sort_oids(Oid *oids, int found)
+{
+	int count = 0;
+
+	qsort(oids, found, sizeof(Oid), compare_oids);
+	for (int i = 0; i < found; i++)
+		if (count == 0 || oids[count - 1] != oids[i])
+			oids[count++] = oids[i];
+	return count;
 }
 
 /* Tables of users among what the transaction invalidates, each once. */
 static int
 touched_tables(const ReorderBufferTXN *source, Oid *relids)
 {
-	int found = 0;
 	int count = 0;
 
 	for (uint32 i = 0; i < source->ninvalidations; i++)
@@ -139,31 +155,12 @@ touched_tables(const ReorderBufferTXN *source, Oid *relids)
 		if (message->id == SHAREDINVALRELCACHE_ID &&
 			message->rc.dbId == MyDatabaseId &&
 			message->rc.relId >= FirstNormalObjectId)
-			relids[found++] = table_of(message->rc.relId);
+			relids[count++] = message->rc.relId;
 	}
-	qsort(relids, found, sizeof(Oid), compare_oids);
-	for (int i = 0; i < found; i++)
-		if (count == 0 || relids[count - 1] != relids[i])
-			relids[count++] = relids[i];
-	return count;
-}
-
-/* One that is no table now, but an index, say, will never be. */
-static bool
-may_be_table(Oid relid)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Form_pg_class form;
-	bool may;
-
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	may = (form->relkind == RELKIND_RELATION ||
-		   form->relkind == RELKIND_PARTITIONED_TABLE) &&
-		  form->relpersistence != RELPERSISTENCE_TEMP;
-	ReleaseSysCache(tuple);
-	return may;
+	count = sort_oids(relids, count);
+	for (int i = 0; i < count; i++)
+		relids[i] = table_of(relids[i]);
+	return sort_oids(relids, count);
 }
 
 /* Of thousands of tables neither garbage nor the server's entries stay. */
@@ -187,13 +184,17 @@ keep_tables(EtfSession *session, const ReorderBufferTXN *source)
 	for (int i = 0; i < count; i++)
 	{
 		EtfAltered *table = &session->altered[session->naltered];
-		EtfTableState state;
+		EtfTableState state = no_table;
+		FormData_pg_class row;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!may_be_table(relids[i]))
-			continue;
+		if (etf_class_row(relids[i], &row))
+		{
+			if (!is_table(&row))
+				continue;
+			state = describe_table(session, &row);
+		}
 		*table = (EtfAltered){.relid = relids[i]};
-		state = describe_table(session, relids[i]);
 		keep(session, table, &state);
 		session->naltered++;
 		leave_table(session, relids[i]);
@@ -231,8 +232,11 @@ put_event(EtfSession *session, const EtfAltered *table,
 static void
 compare(EtfSession *session, EtfAltered *table)
 {
-	EtfTableState state = describe_table(session, table->relid);
+	EtfTableState state = no_table;
+	FormData_pg_class row;
 
+	if (etf_class_row(table->relid, &row) && is_table(&row))
+		state = describe_table(session, &row);
 	if (state.shape == table->state.shape)
 		return;
 	put_event(session, table, &state);
