@@ -46,6 +46,21 @@ sub run_all
 	return;
 }
 
+# PostgreSQL's own regression suite, of a directory src/test/regress.  Much of it
+# fails, and is meant to.
+sub run_suite
+{
+	my ($etf, $dir, $db) = @_;
+	my $conninfo = $etf->node->connstr($db);
+
+	local @ENV{qw(PG_ABS_SRCDIR PG_ABS_BUILDDIR PG_LIBDIR PG_DLSUFFIX)} = ($dir, $dir, $dir, '.so');
+	for my $name (map { split ' ' } slurp_file("$dir/parallel_schedule") =~ /^test: (.*)$/mg)
+	{
+		run_log([ 'timeout', 300, 'psql', '-Xq', '-d', $conninfo, '-f', "$dir/sql/$name.sql" ], '&>', '/dev/null');
+	}
+	return;
+}
+
 # For the person who wants them as the new expectation.
 sub save_results
 {

@@ -4,54 +4,22 @@ use strict;
 use warnings;
 
 use EtfRandom;
+use EtfReads;
 use EtfTest;
 use EtfTypes;
 use Test::More;
 
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
 my $etf = EtfTest->new('read');
-my $tag = q{'\x6105'};    # 5
+my $tag = $EtfReads::tag;
 
-sub frames
-{
-	my ($table, $options, $arguments, $db) = @_;
-
-	return split /\n/, $etf->sql("SELECT etf_to_text(etf_read('$table', '{$options}',
-		$tag" . ($arguments ? ", $arguments" : '') . '))', $db);
-}
-
-# What stands in the lists of frames, as one text, and the last frame.
-sub read_rows
-{
-	my @frames = frames(@_);
-	my $end = pop @frames;
-
-	return (join(',', map { /^\{read,5,\d+,\[(.*)\]\}$/s ? $1 : die $_ } @frames), $end);
-}
+sub read_rows { return EtfReads::read_rows($etf, @_); }
 
 sub keys_read
 {
 	my ($rows) = read_rows(@_);
 
 	return join ' ', $rows =~ /\{read,\d+,\{(\d+)/g;
-}
-
-sub stream_rows
-{
-	my ($slot, %option) = @_;
-	my $rows = $etf->sql("SELECT etf_to_text(data) FROM "
-		  . EtfTest::slot_call('get', $slot, %option));
-
-	return join ',', map { /^\{tx,\w+,\{.*?\},\d+,\d+,#\{\},\[(.*)\]\}$/s ? $1 : die $_ }
-	  split /\n/, $rows;
-}
-
-# Rows in any order.
-sub sorted
-{
-	my ($rows) = @_;
-
-	return join ' ', sort split /,?\{(?=\{|#\{)/, $rows;
 }
 
 # Equal terms: a row that is read is the row of its insert.
@@ -72,24 +40,11 @@ for my $table (@tables)
 }
 for my $form ('dialect=elixir', 'dialect=erlang,rows=tuple', 'dialect=compact,keys=atom')
 {
-	my %option = map { split /=/ } split /,/, $form;
-
 	for my $table (@tables)
 	{
-		my $name = $table->{table};
+		my $difference = EtfReads::differs($etf, $table->{table}, $form);
 
-		$etf->sql("CREATE TABLE copy (LIKE $name)");
-		$etf->slot('s');
-		$etf->sql("INSERT INTO copy SELECT * FROM $name");
-		my $streamed = stream_rows('s', %option, relations => 'off');
-		my ($read) = read_rows($name, "$form,relations=off,frame_bytes=3000",
-			'from_block => 0');
-		my ($queried) = read_rows($name, "$form,relations=off", q{filter => 'true'});
-		s/\{(read|insert),\d+,/{/g for $streamed, $read, $queried;
-		ok($read eq $streamed && $read ne '', "$name by blocks: $form");
-		ok(sorted($queried) eq sorted($read), "$name by a query: $form");
-		$etf->drop_slot('s');
-		$etf->sql('DROP TABLE copy');
+		is($difference, 'the same rows', "$table->{table}: $form");
 	}
 }
 
@@ -102,7 +57,7 @@ $etf->sql(q{CREATE TABLE altered (gone text, id int PRIMARY KEY, twice int GENER
 	CREATE TABLE copy (LIKE altered)});
 $etf->slot('s');
 $etf->sql('INSERT INTO copy SELECT * FROM altered');
-my $inserted = stream_rows('s', relations => 'off') =~ s/\{insert,\d+,/{/gr;
+my $inserted = EtfReads::stream_rows($etf, 's', undef, relations => 'off') =~ s/\{insert,\d+,/{/gr;
 for my $how ('from_block => 0', q{filter => 'true'}, 'max_bytes => 1000000')
 {
 	is((read_rows('altered', 'relations=off', $how))[0] =~ s/\{read,\d+,/{/gr, $inserted, "an altered table: $how");

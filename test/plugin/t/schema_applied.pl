@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use EtfRegress;
 use EtfTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -162,13 +163,7 @@ SKIP:
 	$etf->sql('CREATE DATABASE regression TEMPLATE template0');
 	$etf->sql('CREATE EXTENSION pg_etf_decoding', 'regression');
 	$etf->slot('s', 'regression');
-	local @ENV{qw(PG_ABS_SRCDIR PG_ABS_BUILDDIR PG_LIBDIR PG_DLSUFFIX)} = ($dir, $dir, $dir, '.so');
-	for my $name (map { split ' ' } slurp_file("$dir/parallel_schedule") =~ /^test: (.*)$/mg)
-	{
-		# Much of it fails, and is meant to.
-		run_log([ 'timeout', 300, 'psql', '-Xq', '-d', $etf->node->connstr('regression'), '-f', "$dir/sql/$name.sql" ],
-			'&>', '/dev/null');
-	}
+	EtfRegress::run_suite($etf, $dir, 'regression');
 	diag is_applied('regression', "PostgreSQL's regression suite") . ' tables in the end';
 }
 

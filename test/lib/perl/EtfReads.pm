@@ -1,0 +1,68 @@
+# Rows that etf_read() gives, beside those of the stream.
+package EtfReads;
+
+use strict;
+use warnings;
+
+use EtfTest;
+
+our $tag = q{'\x6105'};    # 5
+
+sub frames
+{
+	my ($etf, $table, $options, $arguments, $db) = @_;
+
+	return split /\n/, $etf->sql("SELECT etf_to_text(etf_read('$table', '{$options}',
+		$tag" . ($arguments ? ", $arguments" : '') . '))', $db);
+}
+
+# What stands in the lists of frames, as one text, and the last frame.
+sub read_rows
+{
+	my @frames = frames(@_);
+	my $end = pop @frames;
+
+	return (join(',', map { /^\{read,5,\d+,\[(.*)\]\}$/s ? $1 : die $_ } @frames), $end);
+}
+
+sub stream_rows
+{
+	my ($etf, $slot, $db, %option) = @_;
+	my $rows = $etf->sql("SELECT etf_to_text(data) FROM "
+		  . EtfTest::slot_call('get', $slot, %option), $db);
+
+	return join ',', map { /^\{tx,\w+,\{.*?\},\d+,\d+,#\{\},\[(.*)\]\}$/s ? $1 : die $_ }
+	  split /\n/, $rows;
+}
+
+# Rows in any order.
+sub sorted
+{
+	my ($rows) = @_;
+
+	return join ' ', sort split /,?\{(?=\{|#\{)/, $rows;
+}
+
+# Are its rows, read in this form, those of their inserts?  "the same rows", "no
+# rows", or by which way they are not.
+sub differs
+{
+	my ($etf, $table, $form, $db) = @_;
+	my %option = map { split /=/ } split /,/, $form;
+
+	$etf->sql("CREATE TABLE public.etf_copy (LIKE $table)", $db);
+	$etf->slot('copied', $db);
+	$etf->sql("INSERT INTO public.etf_copy SELECT * FROM ONLY $table", $db);
+	my $streamed = stream_rows($etf, 'copied', $db, %option, relations => 'off');
+	$etf->drop_slot('copied', $db);
+	$etf->sql('DROP TABLE public.etf_copy', $db);
+	my ($read) = read_rows($etf, $table, "$form,relations=off,frame_bytes=3000", 'from_block => 0', $db);
+	my ($queried) = read_rows($etf, $table, "$form,relations=off", q{filter => 'true'}, $db);
+
+	s/\{(read|insert),\d+,/{/g for $streamed, $read, $queried;
+	return 'no rows' if "$read$queried$streamed" eq '';
+	return 'by blocks' if $read ne $streamed;
+	return sorted($queried) eq sorted($read) ? 'the same rows' : 'by a query';
+}
+
+1;
