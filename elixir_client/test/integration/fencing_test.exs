@@ -66,12 +66,16 @@ defmodule PgEtf.Integration.FencingTest do
     Sandbox.psql!(world.sandbox, "SELECT pg_terminate_backend(active_pid) #{slot} AND active")
   end
 
-  # A slow COMMIT: what is deferred to it takes a while, once.
+  # A slow COMMIT: what is deferred to it takes longer than a node to start, once.
   defp slow_commit(world, id) do
     {:ok, _} =
       Sql.query(world.socket, """
+      CREATE SEQUENCE slows;
       CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
-        $$BEGIN PERFORM pg_sleep(2); RETURN NULL; END$$;
+        $$BEGIN
+          IF nextval('slows') = 1 THEN PERFORM pg_sleep(6); END IF;
+          RETURN NULL;
+        END$$;
       CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON sink DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW WHEN (NEW.id = #{id}) EXECUTE FUNCTION slow();
       """)
