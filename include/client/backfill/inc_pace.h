@@ -3,8 +3,8 @@
  *		How large the chunks of mode incremental are.
  *
  * As large as was asked for, while that takes no long time.  Beside a stream
- * that delivers changes they are small, since each change waits behind the rows
- * of a chunk, at the server, in the pipe and in the consumer.  Pure.
+ * that delivers changes they are small and apart, since each change waits behind
+ * the rows of a chunk, at the server, in the pipe and in the consumer.  Pure.
  */
 #ifndef ETF_INC_PACE_H
 #define ETF_INC_PACE_H
@@ -17,6 +17,9 @@
 
 /* The most that a change waits behind. */
 #define PACE_PIECE_BUSY 32768
+
+/* From one that was handled to the next: the changes in it wait for nothing. */
+#define PACE_REST_BUSY_MS 4
 
 /* So long after a change there may be another one. */
 #define PACE_BUSY_MS 1000

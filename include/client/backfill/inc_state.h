@@ -107,7 +107,7 @@ typedef struct Incremental
 
 	Reader reader;
 	Backoff reader_backoff;
-	int64_t reader_at;
+	int64_t reader_at; /* not before then is it asked for anything */
 	IncErrand errand;
 	uint32_t errand_table;
 	bool discards;	   /* what comes belongs to no window any more */

@@ -153,6 +153,8 @@ inc_chunk_handled(Incremental *inc, const Window *window,
 	if (window->moved == 0)
 		pace_handled(&inc->pace, place->now - window->began_at,
 					 place_is_busy(place));
+	if (place_is_busy(place))
+		inc->reader_at = place->now + PACE_REST_BUSY_MS;
 }
 
 static void

@@ -272,7 +272,8 @@ go_on(Incremental *inc, const StreamPlace *place, bool reads)
 			inc_chunk_ask_replay(inc);
 		return;
 	}
-	if (inc->errand != ERRAND_NONE || !may_begin(inc, place, reads))
+	if (inc->errand != ERRAND_NONE || !may_begin(inc, place, reads) ||
+		!inc_due(inc, place, inc->reader_at))
 		return;
 	window = inc_pick(inc, place);
 	if (window != NULL)

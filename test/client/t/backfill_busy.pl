@@ -10,12 +10,14 @@ use EtfBackfill;
 use EtfTest;
 use List::Util qw(max);
 use Test::More;
+use Time::HiRes qw(time);
 
 my $etf = EtfTest->new('busy');
 
 # A chunk ends with the row that fills it, and a block holds two of the long rows.
 my $small = 32768 + 8192;
-my $chunks = 4;
+my $chunks = 20;
+my $rest = 0.004;
 
 $etf->sql(q{CREATE TABLE changes (id serial PRIMARY KEY);
 	CREATE TABLE by_keys (id int PRIMARY KEY, v text);
@@ -35,7 +37,8 @@ sub sizes
 	} 1 .. $count;
 }
 
-# It stands still after its chunks, until a change lets it go on for some; the first of these.
+# It stands still after its chunks, until a change lets it go on for some; these, and how long
+# they took.
 sub after_change
 {
 	my ($client) = @_;
@@ -44,7 +47,10 @@ sub after_change
 	1 while $client->wait_for(qr/^\{backfill,close,/, 1);
 	$client->say("{hold, done, {change, $chunks}}");
 	$etf->sql('INSERT INTO changes DEFAULT VALUES');
-	return sizes($client, $chunks);
+	my ($first) = sizes($client, 1);
+	my $since = time;
+	my @sizes = ($first, sizes($client, $chunks - 1));
+	return time - $since, @sizes;
 }
 
 for my $table (qw(by_keys by_blocks))
@@ -56,13 +62,14 @@ for my $table (qw(by_keys by_blocks))
 		$client->backfill('b', tables => "public.$table", chunk_bytes => 262144);
 		cmp_ok((sizes($client, 1))[0], '>', 2 * $small, 'while nothing else comes a chunk is large');
 		# On a machine that does ten other things the next one may come too late.
-		my @after;
+		my ($took, @after);
 		for (1 .. 5)
 		{
-			@after = after_change($client);
+			($took, @after) = after_change($client);
 			last if max(@after) <= $small;
 		}
 		cmp_ok(max(@after), '<=', $small, "after a change $chunks in a row are small");
+		cmp_ok($took, '>=', 0.8 * $rest * ($chunks - 1), 'and it rests between them');
 		$client->say('{hold, done, false}');
 		$client->expect(qr/^\{backfill,finished,/, 'it ends');
 		$client->equals("public.$table", 'the mirror is the table');
