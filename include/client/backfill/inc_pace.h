@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 /* Less is not worth a transaction. */
-#define PACE_PIECE_MIN 16384
+#define PACE_PIECE_MIN 8192
 
 /* The most that a change waits behind. */
-#define PACE_PIECE_BUSY 32768
+#define PACE_PIECE_BUSY 16384
 
 /* From one that was handled to the next: the changes in it wait for nothing. */
-#define PACE_REST_BUSY_MS 4
+#define PACE_REST_BUSY_MS 3
 
 /* So long after a change there may be another one. */
 #define PACE_BUSY_MS 1000

@@ -15,9 +15,9 @@ use Time::HiRes qw(time);
 my $etf = EtfTest->new('busy');
 
 # A chunk ends with the row that fills it, and a block holds two of the long rows.
-my $small = 32768 + 8192;
+my $small = 16384 + 8192;
 my $chunks = 20;
-my $rest = 0.004;
+my $rest = 0.003;
 
 $etf->sql(q{CREATE TABLE changes (id serial PRIMARY KEY);
 	CREATE TABLE by_keys (id int PRIMARY KEY, v text);
