@@ -35,15 +35,16 @@
 #define PAGE_HEADER_SIZE 24
 #define ROW_HEADER_SIZE 28 /* with its pointer */
 
-/*
- * LOCK TABLE looks at no column's privileges.  Since 16 those to write are
- * enough for it, too.
- */
-#define LOCKABLE                                                         \
-	"pg_catalog.has_table_privilege(t.relid, CASE WHEN "                 \
-	"pg_catalog.current_setting('server_version_num')::pg_catalog.int4 " \
-	">= 160000 THEN 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE' "         \
-	"ELSE 'SELECT' END)"
+/* LOCK TABLE looks at no column's privileges; any one of these will do. */
+static const char *
+enough_to_lock(int server_version)
+{
+	if (server_version >= 170000)
+		return "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, MAINTAIN";
+	if (server_version >= 160000)
+		return "SELECT, INSERT, UPDATE, DELETE, TRUNCATE";
+	return "SELECT";
+}
 
 /*
  * The file of a table is the one that the snapshot sees: another one by now
@@ -62,8 +63,10 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 	strbuf_puts(sql, "t.relid, t.schema, t.name, t.pages, "
 					 "t.toast_pages, t.rows, t.key, t.identity, "
 					 "c.relfilenode AS filenode, t.readable, t.reason, "
-					 "t.told_as, " LOCKABLE " AS lockable, " KEY_COLLATION
-					 " AS collation");
+					 "t.told_as, " KEY_COLLATION " AS collation");
+	strbuf_putf(sql,
+				", pg_catalog.has_table_privilege(t.relid, '%s') AS lockable",
+				enough_to_lock(PQserverVersion(reader->db.conn)));
 	strbuf_putf(sql,
 				", t.pages * (%u - %d) / (%d + COALESCE(" GUESSED_WIDTH
 				", 0)) AS guessed_rows",

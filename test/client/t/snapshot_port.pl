@@ -139,24 +139,43 @@ for my $case (
 }
 is(slots(), 's', 'no slot was made');
 
-# Columns are enough for mode exact; LOCK TABLE, with which a chunk begins, wants the whole table.
+# Columns are enough for mode exact; LOCK TABLE, with which a chunk begins, wants a privilege on the whole table.
 $etf->sql("CREATE TABLE parts (id int PRIMARY KEY, open text, closed text); INSERT INTO parts VALUES (1, 'o', 'c');
 	GRANT SELECT (id, open) ON parts TO reader");
 my $as_reader = $node->connstr('postgres') . ' user=reader';
-for my $case (
-	[ 'exact', '*.*.nothing', qr/^\{backfill,failed,.*public\.parts \(no SELECT privilege on all columns/s, 'a column that is not granted' ],
-	[ 'exact', 'public.parts.closed', qr/^\{backfill,finished,.*rows => 1/s, 'all that is read is granted' ],
-	[ 'incremental', 'public.parts.closed', qr/^\{backfill,failed,.*only columns are granted: public\.parts/s, 'but not the table' ])
+my $is_read = qr/^\{backfill,finished,.*rows => 1/s;
+my $is_refused = qr/^\{backfill,failed,.*only columns are granted: public\.parts/s;
+my %since = (INSERT => 16, MAINTAIN => 17);
+
+sub reads_parts
 {
+	my ($mode, $excluded, $expected, $why) = @_;
+
 	$client = EtfClient->start($node, slot => '<<"s">>', conninfo => qq{<<"$as_reader">>},
-		options => qq{#{exclude_columns => <<"$case->[1]">>}});
+		options => qq{#{exclude_columns => <<"$excluded">>}});
 	$client->say('{auto, refill}');
 	$client->say('{auto, done}');
 	$client->say('{credit, 100, 20000}');
-	$client->say("{send, {backfill, '$case->[0]', #{mode => $case->[0], store => consumer, tables => <<\"public.parts\">>}}}");
-	$client->expect($case->[2], "$case->[0]: $case->[3]");
+	$client->say("{send, {backfill, '$mode', #{mode => $mode, store => consumer, tables => <<\"public.parts\">>}}}");
+	$client->expect($expected, "$mode: $why");
 	is($client->stop, 0, 'a clean end');
+	return;
 }
+
+reads_parts('exact', '*.*.nothing', qr/^\{backfill,failed,.*public\.parts \(no SELECT privilege on all columns/s,
+	'a column that is not granted');
+reads_parts('exact', 'public.parts.closed', $is_read, 'all that is read is granted');
+reads_parts('incremental', 'public.parts.closed', $is_refused, 'but not the table');
+for my $privilege (qw(INSERT MAINTAIN))
+{
+	next if $privilege eq 'MAINTAIN' && $etf->version < 17;
+	$etf->sql("GRANT $privilege ON parts TO reader");
+	reads_parts('incremental', 'public.parts.closed', $etf->version < $since{$privilege} ? $is_refused : $is_read,
+		"columns and $privilege");
+	$etf->sql("REVOKE $privilege ON parts FROM reader");
+}
+$etf->sql('GRANT SELECT ON parts TO reader');
+reads_parts('incremental', 'public.parts.closed', $is_read, 'SELECT on the table is enough');
 $etf->sql("CREATE PUBLICATION p FOR TABLE t; SELECT pg_create_logical_replication_slot('theirs', 'pgoutput')");
 $client = EtfClient->start($node, slot => '<<"theirs">>', options => '#{rows => tuple, publication_names => p}');
 $client->say('{auto, refill}');
