@@ -95,6 +95,26 @@ defmodule PgEtf.FanoutTest do
     eventually(fn -> done?(slot, 1) end)
   end
 
+  test "of what one worker has in hand, the one that failed comes again" do
+    slot = FakeSlot.start([400])
+    test = self()
+    put_aside = fn change, _reason -> send(test, {:put_aside, change.record["id"]}) && :ok end
+    fails? = fn ids -> if rem(hd(ids), 3) == 1, do: raise("not this one") end
+    more = [on_failure: :requeue, max_attempts: 2, after_attempts: put_aside, batch_size: 1]
+    start(slot, fails?, more)
+    eventually(fn -> done?(slot, 1) end)
+    assert Enum.uniq(Enum.sort(handled())) == Enum.reject(0..399, &(rem(&1, 3) == 1))
+    assert Enum.sort(put_aside()) == Enum.to_list(1..399//3)
+  end
+
+  defp put_aside do
+    receive do
+      {:put_aside, id} -> [id | put_aside()]
+    after
+      0 -> []
+    end
+  end
+
   test "a worker that is killed, and a reader" do
     slot = FakeSlot.start([])
     killed = :counters.new(1, [])
@@ -126,6 +146,16 @@ defmodule PgEtf.FanoutTest do
     stop_supervised!(:"fan_#{slot}")
     assert done?(slot, 1)
     assert_received {:stopped, :shutdown}
+  end
+
+  test "a stop confirms nothing that fails meanwhile" do
+    slot = FakeSlot.start([1, 1, 1, 1])
+    fails? = fn [id] -> Process.sleep(100) && if id == 1, do: raise("not 1") end
+    start(slot, fails?, workers: 1, on_failure: :requeue, batch_size: 1)
+    assert_receive {:handling, _, [0]}
+    stop_supervised!(:"fan_#{slot}")
+    assert handled() == [0, 2, 3]
+    assert done?(slot, 1)
   end
 
   test "workers that follow another reader end the epoch of this one" do

@@ -49,9 +49,10 @@ defmodule PgEtf.Fanout.Reader do
 
   @impl GenServer
   def handle_info({Reader, :done, ref, count}, %Reader{relay: %Relay{}} = reader) do
-    {seqs, relay} = done(reader.relay, ref, count, [], @together)
+    {seqs, relay, failed} = done(reader.relay, ref, count, [], @together)
     session = Session.ack(reader.session, reader.epoch, seqs, [])
-    go_on({:ok, session}, %{reader | relay: relay})
+    reader = %{reader | session: session, relay: relay}
+    if failed, do: handle_info(failed, reader), else: go_on({:ok, session}, reader)
   end
 
   def handle_info({Reader, :failed, ref, count, status}, %Reader{relay: %Relay{}} = reader) do
@@ -110,15 +111,17 @@ defmodule PgEtf.Fanout.Reader do
     end
   end
 
-  # With all that have arrived meanwhile.
+  # With all that have arrived meanwhile, up to a failure: what its worker has done since is
+  # counted from there.
   defp done(relay, ref, count, seqs, more) do
     {items, relay} = Relay.done(relay, ref, count)
     seqs = for {seq, _partition, _data} <- items, reduce: seqs, do: (seqs -> [seq | seqs])
 
     receive do
       {Reader, :done, ref, count} when more > 0 -> done(relay, ref, count, seqs, more - 1)
+      {Reader, :failed, _ref, _count, _status} = failed when more > 0 -> {seqs, relay, failed}
     after
-      0 -> {seqs, relay}
+      0 -> {seqs, relay, nil}
     end
   end
 
@@ -157,9 +160,14 @@ defmodule PgEtf.Fanout.Reader do
     else
       receive do
         {Reader, :done, ref, count} ->
-          {seqs, relay} = done(reader.relay, ref, count, [], @together)
+          {seqs, relay, _failed} = done(reader.relay, ref, count, [], 0)
           session = Session.ack(session, reader.epoch, seqs, [])
           wait_until(%{reader | session: session, relay: relay}, until)
+
+        # It is not confirmed, and comes again at the next start.
+        {Reader, :failed, ref, count, _status} ->
+          {_items, relay} = Relay.done(reader.relay, ref, count)
+          wait_until(%{reader | relay: relay}, until)
 
         {:DOWN, _monitor, :process, pid, _reason} ->
           {_count, relay} = Relay.gone(reader.relay, pid)
