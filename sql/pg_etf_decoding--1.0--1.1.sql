@@ -54,6 +54,7 @@ CREATE TABLE etf_backfill (
 	slot name NOT NULL,
 	id text NOT NULL,
 	state bytea NOT NULL,
+	request bytea,
 	PRIMARY KEY (owner, slot, id));
 
 COMMENT ON TABLE etf_backfill IS

@@ -212,16 +212,17 @@ defmodule PgEtf do
 
   Returns the id of the backfill, which `backfills/1` shows. Options:
 
-    * `:id` - its name, up to 63 bytes; a random one by default. What is done of a backfill is
-      kept under its id: after a restart of the node a call with the same id and tables goes
-      on where it was (with `backfill_store: {load, save}` it goes on by itself). Once it
-      has ended nothing is kept, and the same id begins anew.
+    * `:id` - its name, up to 63 bytes; a random one by default. What is asked for and done of
+      it is kept under its id, so that it goes on by itself after a restart, and on the node
+      that takes the slot over: from the status `:running` on, with `backfill_store: {load,
+      save}` at once. Once it has ended nothing is kept, and the same id begins anew.
     * `:timeout` - (`15_000`) milliseconds to wait for the stream, whose process may be busy with a
       callback.
   #{PgEtf.Backfill.Request.docs()}
   `mode` is `:incremental` by default, which needs a primary key or another replica identity.
 
-  Returns an error if one of this id has not ended. What the server has to say comes later, in
+  Changes nothing if the same has been asked for under this id and has not ended, and returns
+  an error if it is another one. What the server has to say comes later, in
   `backfills/1` and the log: a table that may not be read, a condition that makes no sense. The
   stream goes on in any case. Accepts and raises the same as `info/1`.
   """

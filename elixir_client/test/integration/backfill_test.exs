@@ -218,31 +218,49 @@ defmodule PgEtf.Integration.BackfillTest do
     String.trim(Sandbox.psql!(sandbox, sql))
   end
 
-  test "a backfill in a BEAM that is killed goes on", %{sandbox: sandbox} = context do
+  # Asked for once; the second node stands by already when the first one is killed.
+  test "a backfill in a BEAM that is killed goes on, wherever the slot is read next",
+       %{sandbox: sandbox} = context do
     create_slot(sandbox, context.slot)
     writer = writer(context)
     tables = for table <- context.tables, do: "public.#{table}"
     opts = stream(context, max_changes: 20, name: Mirror)
+    [one, other] = for name <- ["one", "other"], do: Beam.start("incremental_#{name}")
+    Beam.call(one, Mirror, :start, [opts[:connection], opts])
+    eventually(fn -> Beam.call(one, Mirror, :connected?, []) end)
+    Beam.call(other, Mirror, :start, [opts[:connection], opts])
+    eventually(fn -> Beam.call(other, Mirror, :up?, []) end)
+    request = [id: "b", chunk_bytes: 50_000]
+    {:ok, "b"} = Beam.call(one, PgEtf, :backfill, [Mirror, tables, request])
 
-    for round <- 1..2 do
+    for node <- [one, other] do
       before = Mirror.reads(sandbox)
-      node = Beam.start("incremental_#{round}")
-      Beam.call(node, Mirror, :start, [opts[:connection], opts])
-      eventually(fn -> Beam.call(node, Mirror, :up?, []) end)
-
-      {:ok, "b"} =
-        Beam.call(node, PgEtf, :backfill, [Mirror, tables, [id: "b", chunk_bytes: 50_000]])
-
       eventually(fn -> Mirror.reads(sandbox) > before + 300 end, 60_000)
       Beam.kill(node)
     end
 
     consumer = mirror(context, [])
-    {:ok, "b"} = PgEtf.backfill(consumer, tables, id: "b", chunk_bytes: 50_000)
     eventually(fn -> status(consumer, "b") == :finished end, 120_000)
     assert kept(context) == "0"
     enough(writer)
     eventually(fn -> same?(context) end, 60_000)
+    GenServer.stop(consumer)
+  end
+
+  test "a backfill that is stopped does not come back", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    consumer = mirror(context, [])
+    [table | _] = context.tables
+
+    for mode <- [:exact, :incremental] do
+      {:ok, id} = PgEtf.backfill(consumer, "public.#{table}", mode: mode)
+      :ok = PgEtf.pause_backfill(consumer, id)
+      eventually(fn -> kept(context) == "1" end)
+      :ok = PgEtf.stop_backfill(consumer, id)
+      eventually(fn -> status(consumer, id) == :stopped end)
+      assert kept(context) == "0"
+    end
+
     GenServer.stop(consumer)
   end
 

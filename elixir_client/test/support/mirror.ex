@@ -34,6 +34,9 @@ defmodule PgEtf.Mirror do
     ArgumentError -> false
   end
 
+  @doc "The same, and it reads the slot."
+  def connected?, do: up?() and PgEtf.info(__MODULE__).status == :connected
+
   @doc "Whether a table and its mirror have the same rows."
   def same?(sandbox, table) do
     [ours, theirs] =

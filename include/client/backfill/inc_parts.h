@@ -111,4 +111,11 @@ extern void inc_read_turn(Incremental *inc, const StreamPlace *place,
 extern bool inc_read_listens(const Incremental *inc, const StreamPlace *place);
 extern void inc_read_close(Incremental *inc);
 
+/*
+ * inc_keep.c: once it is said to have started, it goes on whatever happens, so
+ * the request is kept first (false: it is not to be kept); then what is done.
+ */
+extern bool inc_keep_request(Incremental *inc);
+extern void inc_keep_turn(Incremental *inc, const StreamPlace *place);
+
 #endif

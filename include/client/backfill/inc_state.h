@@ -64,6 +64,7 @@ typedef enum IncStage
 	INC_HISTORY,  /* of timelines: what of the state was lost? */
 	INC_PLANNING, /* which tables there are, and may they be read? */
 	INC_CHECKING, /* their conditions */
+	INC_KEEPING,  /* the request, before anybody relies on it */
 	INC_RUNNING,
 	INC_REPLANNING, /* a table is not what it was */
 	INC_ENDING		/* what is done is kept, then it is over */

@@ -36,6 +36,8 @@ typedef struct BackfillRequest
 	bool unkept; /* where the server has no place for it, then nowhere */
 	char *state; /* to go on from; NULL: none was given */
 	size_t state_len;
+	char *kept; /* the consumer's own words, for the server to keep; or NULL */
+	size_t kept_len;
 } BackfillRequest;
 
 /* False: out of memory; what is there is to be freed all the same. */

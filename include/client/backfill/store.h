@@ -5,6 +5,7 @@
 #ifndef ETF_BACKFILL_STORE_H
 #define ETF_BACKFILL_STORE_H
 
+#include "client/backfill/request.h"
 #include "client/base/strbuf.h"
 
 /*
@@ -17,8 +18,13 @@ extern void store_put_load(const char *schema, const char *slot, const char *id,
 /* What stands there, as bytes in malloc()ed memory; NULL: out of memory. */
 extern char *store_from_hex(const char *hex, size_t *len);
 
-extern void store_put_save(const char *schema, const char *slot, const char *id,
-						   const char *bytes, size_t len, StrBuf *sql);
+/* Ask for "id" and "request", in hexadecimal, of those that were asked for. */
+extern void store_put_list(const char *schema, const char *slot, StrBuf *sql);
+
+/* No bytes: nothing of it is done yet. */
+extern void store_put_save(const char *schema, const char *slot,
+						   const BackfillRequest *request, const char *bytes,
+						   size_t len, StrBuf *sql);
 
 /* Nothing is kept of it any more. */
 extern void store_put_remove(const char *schema, const char *slot,

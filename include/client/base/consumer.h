@@ -82,10 +82,10 @@ typedef struct ConsumerOps
 	void (*report)(Consumer *consumer, const char *tag, const char *name,
 				   const Field *fields, size_t count);
 
-	/* {backfill, Name, Id, Fields}; or {backfill, state, Id, Bytes} */
+	/* {backfill, Name, Id, Fields}, and {backfill, Name, Id, Bytes} */
 	void (*backfill)(Consumer *consumer, const char *name, const char *id,
 					 const Field *fields, size_t count);
-	void (*backfill_state)(Consumer *consumer, const char *id,
+	void (*backfill_bytes)(Consumer *consumer, const char *name, const char *id,
 						   const char *bytes, size_t len);
 
 	void (*log)(Consumer *consumer, const char *level, const char *text);
@@ -142,10 +142,10 @@ consumer_backfill(Consumer *consumer, const char *name, const char *id,
 }
 
 static inline void
-consumer_backfill_state(Consumer *consumer, const char *id, const char *bytes,
-						size_t len)
+consumer_backfill_bytes(Consumer *consumer, const char *name, const char *id,
+						const char *bytes, size_t len)
 {
-	consumer->ops->backfill_state(consumer, id, bytes, len);
+	consumer->ops->backfill_bytes(consumer, name, id, bytes, len);
 }
 
 extern void consumer_log(Consumer *consumer, const char *level,

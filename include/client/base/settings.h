@@ -58,6 +58,7 @@ typedef struct Settings
 	int plugin;	  /* OutputPlugin */
 	int format;	  /* ValueFormat */
 	int snapshot; /* SnapshotChoice */
+	bool backfills; /* tell of those that were asked for; see kept.c */
 	bool create_publication;
 	bool two_phase; /* of a new slot, and prepared transactions are told */
 	bool failover;

@@ -18,8 +18,8 @@ extern char *event_report(const char *tag, const char *name,
 						  const Field *fields, size_t count, size_t *len);
 extern char *event_backfill(const char *name, const char *id,
 							const Field *fields, size_t count, size_t *len);
-extern char *event_backfill_state(const char *id, const char *bytes,
-								  size_t size, size_t *len);
+extern char *event_backfill_bytes(const char *name, const char *id,
+								  const char *bytes, size_t size, size_t *len);
 extern char *event_log(const char *level, const char *text, size_t *len);
 
 /*

@@ -21,6 +21,7 @@ typedef enum ExactStage
 	EXACT_LOADING,	/* the state */
 	EXACT_PLANNING, /* which tables there are, and may they be read? */
 	EXACT_CHECKING, /* conditions */
+	EXACT_KEEPING,	/* the request, before anybody relies on it */
 	EXACT_WAITING,	/* for the stream: to begin, or to have caught up */
 	EXACT_COMPARING, /* with the server's history: what did a failover lose? */
 	EXACT_MAKING,	 /* a snapshot, beside the slot */

@@ -71,6 +71,15 @@ held_drop(HeldFrame *held)
 	held->data = NULL;
 }
 
+/* What was asked for of an earlier reader of the slot; see kept.c. */
+typedef struct Kept
+{
+	Reader desk;
+	Backoff backoff;
+	int64_t desk_at;
+	bool told;
+} Kept;
+
 /* Backfills of mode incremental at a time. */
 #define INCREMENTALS_MAX 4
 #define INCREMENTALS_POLLS (INCREMENTALS_MAX * INC_POLLS)
@@ -91,6 +100,7 @@ typedef struct Engine
 	HeldFrame held;
 	Spool spool;
 	Replay replay; /* of a stream in "spool" */
+	Kept kept;
 	Exact exact;
 	Incremental incrementals[INCREMENTALS_MAX];
 	EnginePhase phase;

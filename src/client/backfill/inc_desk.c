@@ -15,9 +15,6 @@
 #include "client/backfill/plan.h"
 #include "client/backfill/store.h"
 
-/* Between two times that the state is kept. */
-#define SAVE_MS 1000
-
 void
 inc_desk_close(Incremental *inc)
 {
@@ -118,7 +115,8 @@ loaded(Incremental *inc, const StreamPlace *place)
 {
 	const char *hex = db_value(&inc->desk.db, "state");
 	size_t len = 0;
-	char *bytes = hex != NULL ? store_from_hex(hex, &len) : NULL;
+	bool begun = hex != NULL && hex[0] != '\0';
+	char *bytes = begun ? store_from_hex(hex, &len) : NULL;
 
 	if (bytes == NULL || take_state(inc, place, bytes, len))
 		begin_plan(inc, place);
@@ -172,7 +170,7 @@ check(Incremental *inc, uint32_t first)
 	inc->checked = first;
 	if (inc_plan_check_build(inc, &sql))
 		run(inc, INC_CHECKING, &sql);
-	else
+	else if (!inc_keep_request(inc))
 		begin_running(inc);
 }
 
@@ -208,6 +206,9 @@ answered(Incremental *inc, const StreamPlace *place)
 		case INC_CHECKING:
 			check(inc, inc->checked + 1);
 			break;
+		case INC_KEEPING:
+			begin_running(inc);
+			break;
 		default:
 			break;
 	}
@@ -226,80 +227,62 @@ is_final(const Incremental *inc)
 			   : inc->desk.trouble != TROUBLE_BUSY;
 }
 
+/* What was stopped before it began, where nothing can have been kept. */
+static bool
+is_out_of_reach(const Incremental *inc)
+{
+	const Failure *failure = &inc->desk.db.failure;
+
+	return inc->stage == INC_ENDING && !inc->started &&
+		   inc->desk.trouble == TROUBLE_LOST &&
+		   failure_info(failure->class)->policy == POLICY_STOP;
+}
+
 static void
-failed(Incremental *inc, const StreamPlace *place)
+fail_for_good(Incremental *inc)
 {
 	Failure failure = inc->desk.db.failure;
 
-	if (is_final(inc))
+	if (inc->desk.trouble != TROUBLE_LOST)
+		failure.class = FAIL_CONFIG;
+	if (inc->stage == INC_CHECKING && failure.class == FAIL_CONFIG)
+		plan_name_condition(&failure, &inc->state.tables[inc->checked],
+							inc->state.tables[inc->checked].where);
+	inc_fail(inc, &failure);
+}
+
+static void
+warn_unkept(Incremental *inc)
+{
+	consumer_log(inc->consumer, "warning",
+				 "what is done of backfill \"%s\" could not be kept: %s",
+				 inc->request.id, inc->desk.db.failure.message);
+}
+
+static void
+failed(Incremental *inc, const StreamPlace *place)
+{
+	bool final = is_final(inc);
+	bool gone = is_out_of_reach(inc);
+
+	if (inc->saving || (final && inc->stage == INC_KEEPING))
+		warn_unkept(inc);
+	if (final && inc->stage == INC_KEEPING)
 	{
-		if (inc->desk.trouble != TROUBLE_LOST)
-			failure.class = FAIL_CONFIG;
-		if (inc->stage == INC_CHECKING && failure.class == FAIL_CONFIG)
-			plan_name_condition(&failure, &inc->state.tables[inc->checked],
-								inc->state.tables[inc->checked].where);
-		inc_fail(inc, &failure);
+		begin_running(inc);
 		return;
 	}
-	if (inc->saving)
-		consumer_log(inc->consumer, "warning",
-					 "what is done of backfill \"%s\" could not be kept: %s",
-					 inc->request.id, failure.message);
+	if (final)
+	{
+		fail_for_good(inc);
+		return;
+	}
 	inc_desk_close(inc);
+	inc->dirty &= !gone;
 	if (inc->stage < INC_RUNNING)
 		inc->stage = INC_OPENING;
 	inc->desk_at =
 		place->now + backoff_fail(&inc->desk_backoff, (uint32_t) random());
-}
-
-static void
-save_at_server(Incremental *inc, const char *bytes, size_t len)
-{
-	const char *schema = inc->desk.schema;
-	const char *slot = inc->settings->slot;
-	StrBuf sql = {0};
-
-	if (inc->request.once && inc->stage == INC_ENDING)
-		store_put_remove(schema, slot, inc->request.id, &sql);
-	else
-		store_put_save(schema, slot, inc->request.id, bytes, len, &sql);
-	inc->saving = true;
-	reader_run(&inc->desk, &sql);
-}
-
-static void
-save(Incremental *inc)
-{
-	size_t len = 0;
-	char *bytes = backfill_state_encode(&inc->state, &len);
-
-	if (bytes == NULL)
-		return;
-	inc->dirty = false;
-	if (inc->request.store == STORE_CONSUMER)
-	{
-		consumer_backfill_state(inc->consumer, inc->request.id, bytes, len);
-		inc->keys_unkept = false;
-	}
-	else
-		save_at_server(inc, bytes, len);
-	free(bytes);
-}
-
-/* At once where somebody waits for it. */
-static void
-save_turn(Incremental *inc, const StreamPlace *place)
-{
-	bool hurry = inc->keys_unkept || inc->hurries || inc->stage == INC_ENDING;
-
-	if (!inc->dirty || inc->saving || inc->stage < INC_RUNNING ||
-		(!hurry && !inc_due(inc, place, inc->saved_at + SAVE_MS)))
-		return;
-	if (inc->request.store == STORE_CONSUMER || reader_is_idle(&inc->desk))
-	{
-		inc->saved_at = place->now;
-		save(inc);
-	}
 }
 
 static void
@@ -376,5 +359,5 @@ inc_desk_turn(Incremental *inc, const StreamPlace *place, short revents,
 	if (inc->stage == INC_REPLANNING && reader_is_idle(&inc->desk) &&
 		inc_window_reading(inc) == NULL && !inc->discards)
 		ask_tables(inc, INC_REPLANNING);
-	save_turn(inc, place);
+	inc_keep_turn(inc, place);
 }

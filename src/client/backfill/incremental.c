@@ -268,7 +268,7 @@ incremental_stop(Incremental *inc)
 		begin_end(inc);
 	else
 	{
-		inc->dirty = false;
+		inc->dirty = inc->request.once && inc->request.kept != NULL;
 		inc->stage = INC_ENDING;
 	}
 }

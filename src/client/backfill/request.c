@@ -58,6 +58,7 @@ request_free(BackfillRequest *request)
 {
 	free(request->tables);
 	free(request->state);
+	free(request->kept);
 	pairs_free(&request->where);
 	pairs_free(&request->connection);
 	*request = (BackfillRequest){0};
@@ -83,6 +84,8 @@ request_check(const BackfillRequest *request, char *error, size_t size)
 		problem = "the backfill has no id";
 	else if (request->state != NULL && request->store != STORE_CONSUMER)
 		problem = "a state was given, but store is not consumer";
+	else if (request->kept != NULL && request->store != STORE_SERVER)
+		problem = "a request was given, but store is not server";
 	if (problem != NULL)
 		snprintf(error, size, "%s", problem);
 	return problem == NULL;

@@ -36,18 +36,45 @@ store_put_load(const char *schema, const char *slot, const char *id,
 }
 
 void
-store_put_save(const char *schema, const char *slot, const char *id,
-			   const char *bytes, size_t len, StrBuf *sql)
+store_put_list(const char *schema, const char *slot, StrBuf *sql)
 {
 	see_own_rows(sql);
-	strbuf_putf(sql, "INSERT INTO %s.etf_backfill (slot, id, state) VALUES (",
+	strbuf_putf(sql,
+				"SELECT id, pg_catalog.encode(request, 'hex') AS request FROM "
+				"%s.etf_backfill WHERE owner = CURRENT_USER AND request IS NOT "
+				"NULL AND slot = ",
 				schema);
-	put_key(slot, id, sql);
+	strbuf_put_literal(sql, slot);
+	strbuf_puts(sql, " ORDER BY id");
+}
+
+static void
+put_bytes(const char *bytes, size_t len, StrBuf *sql)
+{
 	strbuf_puts(sql, ", pg_catalog.decode('");
 	for (size_t i = 0; i < len; i++)
 		strbuf_putf(sql, "%02x", (unsigned char) bytes[i]);
-	strbuf_puts(sql, "', 'hex')) ON CONFLICT (owner, slot, id) DO UPDATE "
-					 "SET state = EXCLUDED.state");
+	strbuf_puts(sql, "', 'hex')");
+}
+
+void
+store_put_save(const char *schema, const char *slot,
+			   const BackfillRequest *request, const char *bytes, size_t len,
+			   StrBuf *sql)
+{
+	see_own_rows(sql);
+	strbuf_putf(sql,
+				"INSERT INTO %s.etf_backfill (slot, id, state, request) "
+				"VALUES (",
+				schema);
+	put_key(slot, request->id, sql);
+	put_bytes(bytes, len, sql);
+	if (request->kept != NULL)
+		put_bytes(request->kept, request->kept_len, sql);
+	else
+		strbuf_puts(sql, ", NULL");
+	strbuf_puts(sql, ") ON CONFLICT (owner, slot, id) DO UPDATE SET state = "
+					 "EXCLUDED.state, request = EXCLUDED.request");
 }
 
 void

@@ -34,6 +34,8 @@ const Setting settings_table[] = {
 		   "create the slot: none, if_missing or temporary"),
 	CHOICE(snapshot, "off", snapshot_choices,
 		   "first read the tables: off, on, or only: and then stop"),
+	ROW(backfills, SETTING_BOOL, "off", 0, 0,
+		"tell which backfills were asked for and have not ended"),
 	CHOICE(plugin, "auto", plugin_choices,
 		   "of the slot: pg_etf_decoding, pgoutput, or auto: the one that it "
 		   "has"),

@@ -74,11 +74,11 @@ beam_backfill(Consumer *consumer, const char *name, const char *id,
 }
 
 static void
-beam_backfill_state(Consumer *consumer, const char *id, const char *bytes,
-					size_t size)
+beam_backfill_bytes(Consumer *consumer, const char *name, const char *id,
+					const char *bytes, size_t size)
 {
 	size_t len = 0;
-	char *packet = event_backfill_state(id, bytes, size, &len);
+	char *packet = event_backfill_bytes(name, id, bytes, size, &len);
 
 	beam_put((Beam *) consumer, packet, len);
 }
@@ -99,7 +99,7 @@ static const ConsumerOps beam_ops = {
 	.position = beam_position,
 	.report = beam_report,
 	.backfill = beam_backfill,
-	.backfill_state = beam_backfill_state,
+	.backfill_bytes = beam_backfill_bytes,
 	.log = beam_log,
 	.answers = true,
 	.folds = true,

@@ -39,20 +39,20 @@ read_where(Decoder *decoder, BackfillRequest *request)
 }
 
 static bool
-read_state(Decoder *decoder, BackfillRequest *request)
+read_bytes(Decoder *decoder, const char *name, char **bytes, size_t *len)
 {
-	Term state;
+	Term term;
 
-	if (!term_next(&decoder->reader, &state))
+	if (!term_next(&decoder->reader, &term))
 		return false;
-	if (state.kind != TERM_BINARY)
-		return decoder_fail(decoder, "not a binary:", "state");
-	free(request->state);
-	request->state = malloc(state.len + 1);
-	if (request->state == NULL)
+	if (term.kind != TERM_BINARY)
+		return decoder_fail(decoder, "not a binary:", name);
+	free(*bytes);
+	*bytes = malloc(term.len + 1);
+	if (*bytes == NULL)
 		return decoder_fail(decoder, "out of memory", "");
-	memcpy(request->state, state.bytes, state.len);
-	request->state_len = state.len;
+	memcpy(*bytes, term.bytes, term.len);
+	*len = term.len;
 	return true;
 }
 
@@ -67,7 +67,9 @@ read_pair(Decoder *decoder, BackfillRequest *request)
 	if (strcmp(name, "where") == 0)
 		return read_where(decoder, request);
 	if (strcmp(name, "state") == 0)
-		return read_state(decoder, request);
+		return read_bytes(decoder, name, &request->state, &request->state_len);
+	if (strcmp(name, "request") == 0)
+		return read_bytes(decoder, name, &request->kept, &request->kept_len);
 	if (strcmp(name, "connection") == 0)
 		return decoder_pairs(decoder, &request->connection, name);
 	setting = request_find(name);

@@ -139,13 +139,13 @@ event_backfill(const char *name, const char *id, const Field *fields,
 }
 
 char *
-event_backfill_state(const char *id, const char *bytes, size_t size,
-					 size_t *len)
+event_backfill_bytes(const char *name, const char *id, const char *bytes,
+					 size_t size, size_t *len)
 {
 	ei_x_buff x;
 
 	return finish(&x,
-				  begin_backfill(&x, "state", id) &&
+				  begin_backfill(&x, name, id) &&
 					  ei_x_encode_binary(&x, bytes, (int) size) == 0,
 				  len);
 }

@@ -16,6 +16,7 @@
 #include "client/engine/exact.h"
 #include "client/engine/flow.h"
 #include "client/engine/incrementals.h"
+#include "client/engine/kept.h"
 #include "client/engine/report.h"
 #include "client/engine/settle.h"
 #include "client/engine/standby.h"
@@ -41,6 +42,7 @@ engine_init(Engine *engine, Consumer *consumer)
 void
 engine_free(Engine *engine)
 {
+	reader_close(&engine->kept.desk);
 	exact_free(engine);
 	incrementals_free(engine);
 	held_drop(&engine->held);
@@ -203,6 +205,7 @@ engine_turn(Engine *engine, int64_t now, const struct pollfd *fds)
 		return;
 	watch_control(engine, fds[ENGINE_POLL_CONTROL].revents);
 	turns[engine->phase](engine, fds[ENGINE_POLL_STREAM].revents);
+	kept_turn(engine, fds[ENGINE_POLL_KEPT].revents);
 	exact_turn(engine, &fds[ENGINE_POLL_EXACT]);
 	incrementals_turn(engine, &fds[ENGINE_POLL_INCREMENTALS]);
 	if (engine->stop_is_due)
@@ -243,6 +246,7 @@ engine_poll(const Engine *engine, struct pollfd *fds)
 		.fd = events != 0 ? db_fd(stream) : -1, .events = events};
 	fds[ENGINE_POLL_CONTROL] =
 		(struct pollfd){.fd = db_fd(control), .events = db_events(control)};
+	kept_poll(engine, &fds[ENGINE_POLL_KEPT]);
 	exact_poll(engine, &fds[ENGINE_POLL_EXACT]);
 	incrementals_poll(engine, &fds[ENGINE_POLL_INCREMENTALS]);
 }

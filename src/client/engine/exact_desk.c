@@ -137,7 +137,7 @@ loaded(Engine *engine)
 	char *bytes;
 	bool good;
 
-	if (hex != NULL)
+	if (hex != NULL && hex[0] != '\0')
 	{
 		bytes = store_from_hex(hex, &len);
 		good = bytes != NULL && take_state(engine, bytes, len);
@@ -213,7 +213,8 @@ check_condition(Engine *engine, uint32_t i)
 	exact->checked = i;
 	if (i == exact->plan.count)
 	{
-		begin(engine);
+		if (!keep_request(engine))
+			begin(engine);
 		return;
 	}
 	exact->reading->put_check(engine, &exact->plan.tables[i],
@@ -277,6 +278,17 @@ answered(Engine *engine)
 		planned(engine);
 	else if (exact->stage == EXACT_CHECKING)
 		check_condition(engine, exact->checked + 1);
+	else if (exact->stage == EXACT_KEEPING)
+		begin(engine);
+}
+
+static void
+warn_unkept(Engine *engine)
+{
+	consumer_log(engine->consumer, "warning",
+				 "what is done of backfill \"%s\" could not be kept: %s",
+				 engine->exact.request.id,
+				 engine->exact.desk.db.failure.message);
 }
 
 /* Whatever the server does not understand, it will not understand later. */
@@ -290,6 +302,12 @@ begin_failed(Engine *engine)
 				  (trouble == TROUBLE_LOST &&
 				   failure_info(failure.class)->policy != POLICY_STOP);
 
+	if (exact->stage == EXACT_KEEPING && !passes)
+	{
+		warn_unkept(engine);
+		begin(engine);
+		return;
+	}
 	if (trouble != TROUBLE_LOST && trouble != TROUBLE_BUSY)
 		failure.class = FAIL_CONFIG;
 	if (exact->stage == EXACT_CHECKING && failure.class == FAIL_CONFIG)
@@ -317,9 +335,7 @@ failed(Engine *engine)
 		return;
 	}
 	if (exact->saving)
-		consumer_log(engine->consumer, "warning",
-					 "what is done of backfill \"%s\" could not be kept: %s",
-					 exact->request.id, exact->desk.db.failure.message);
+		warn_unkept(engine);
 	exact->dirty |= exact->saving;
 	exact->saving = false;
 	reader_close(&exact->desk);

@@ -1,6 +1,6 @@
 /*
  * exact_keep.c
- *		What is done of an exact backfill is kept.
+ *		What is asked for and done of an exact backfill is kept.
  *
  * Called by exact_desk.c, whose connection it uses.
  */
@@ -24,7 +24,7 @@ save_at_server(Engine *engine, const char *bytes, size_t len)
 						 exact->request.id, &sql);
 	else
 		store_put_save(exact->desk.schema, engine->settings->slot,
-					   exact->request.id, bytes, len, &sql);
+					   &exact->request, bytes, len, &sql);
 	exact->saving = true;
 	reader_run(&exact->desk, &sql);
 }
@@ -43,9 +43,29 @@ save(Engine *engine)
 	if (exact->request.store == STORE_SERVER)
 		save_at_server(engine, bytes, len);
 	else if (exact->request.store == STORE_CONSUMER)
-		consumer_backfill_state(engine->consumer, exact->request.id, bytes,
-								len);
+		consumer_backfill_bytes(engine->consumer, "state", exact->request.id,
+								bytes, len);
 	free(bytes);
+}
+
+bool
+keep_request(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+	StrBuf sql = {0};
+	size_t len = 0;
+	char *bytes = NULL;
+
+	if (exact->request.kept == NULL)
+		return false;
+	if (exact->loaded)
+		bytes = backfill_state_encode(&exact->state, &len);
+	store_put_save(exact->desk.schema, engine->settings->slot, &exact->request,
+				   bytes != NULL ? bytes : "", len, &sql);
+	free(bytes);
+	exact->stage = EXACT_KEEPING;
+	reader_run(&exact->desk, &sql);
+	return true;
 }
 
 /* At once where somebody waits for it. */

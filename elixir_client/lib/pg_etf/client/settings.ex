@@ -17,6 +17,7 @@ defmodule PgEtf.Client.Settings do
       failover: opts[:failover],
       plugin: opts[:plugin],
       format: opts[:format],
+      backfills: opts[:backfill_store] == :server,
       create_publication: opts[:create_publication],
       two_phase: opts[:two_phase],
       streaming: opts[:streaming],

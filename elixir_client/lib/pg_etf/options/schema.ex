@@ -119,8 +119,8 @@ defmodule PgEtf.Options.Schema do
       type: {:or, [{:in, [:server]}, {:pair, {:fun, 0}, {:fun, 2}}]},
       default: :server,
       doc:
-        "where it is kept what snapshots and backfills have read: in a table of the extension, " <>
-          "or by two functions `{load, save}`. `save` receives an id and a binary to store " <>
+        "where it is kept which backfills were asked for, and what they and snapshots have " <>
+          "read: in a table of the extension, or by two functions `{load, save}`. `save` receives an id and a binary to store " <>
           "under it, or `nil` to delete it; `load` returns what is stored, as a map. For roles " <>
           "that may not write, for standbys, and for databases without the extension."
     ]

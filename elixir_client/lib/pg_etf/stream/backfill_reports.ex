@@ -4,7 +4,7 @@ defmodule PgEtf.Stream.BackfillReports do
 
   alias PgEtf.{Backfill, Error, Telemetry}
   alias PgEtf.Backfill.Request
-  alias PgEtf.Stream.{BackfillStore, Backfills, Log, Reading, Reads, State}
+  alias PgEtf.Stream.{Backfills, BackfillsKept, BackfillStore, Log, Reading, Reads, State}
 
   require Logger
 
@@ -39,6 +39,10 @@ defmodule PgEtf.Stream.BackfillReports do
       nil -> {:ok, session}
       error -> error
     end
+  end
+
+  def report(%State{} = session, :kept, id, request) when is_binary(request) do
+    {:ok, BackfillsKept.take(session, id, request)}
   end
 
   def report(%State{} = session, what, id, details) do
@@ -141,6 +145,7 @@ defmodule PgEtf.Stream.BackfillReports do
     text = "#{details.tables} tables, about #{details.rows} rows"
     log(session, :info, id, "has started: #{text}")
     now = %{mode: details.mode, tables: details.tables, tables_done: 0, error: nil}
+    session = BackfillsKept.mark(session, id)
     paused? = match?(%{^id => %Backfill{status: :paused}}, session.backfills.list)
     Backfills.update(session, id, if(paused?, do: now, else: Map.put(now, :status, :running)))
   end

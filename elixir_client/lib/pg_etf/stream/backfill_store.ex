@@ -1,8 +1,8 @@
 defmodule PgEtf.Stream.BackfillStore do
   @moduledoc false
-  # What is kept of backfills by the functions of option `backfill_store`: of each, what was
-  # asked for and what the program says is done of it, so that it goes on in another life of
-  # the node.
+  # What is kept of backfills, so that they go on in another life of the node, or on another
+  # one: by the functions of option `backfill_store`, of each what was asked for and what the
+  # program says is done of it; by the program, on the server, what was asked for.
 
   alias PgEtf.{Backfill, Error}
   alias PgEtf.Stream.Callback
@@ -29,12 +29,34 @@ defmodule PgEtf.Stream.BackfillStore do
     end
   end
 
-  @doc "Keeps what is done of one."
+  @doc "Keeps what is done of one, an empty state: nothing yet."
   @spec save(keyword, Backfill.id(), map, binary) :: :ok | {:error, Error.t()}
   def save(opts, id, request, state) do
+    put(opts, id, :erlang.term_to_binary({@version, public(request), state}))
+  end
+
+  @doc "What was asked for, for the program to keep."
+  @spec write_request(map) :: binary
+  def write_request(request), do: :erlang.term_to_binary({@version, public(request)})
+
+  @doc "The same, as the program has kept it."
+  @spec read_request(binary) :: {:ok, map} | :error
+  def read_request(binary) do
+    case :erlang.binary_to_term(binary, [:safe]) do
+      {@version, %{} = request} -> {:ok, request}
+      _of_another_version -> :error
+    end
+  rescue
+    ArgumentError -> :error
+  end
+
+  @doc "Whether two requests are the same, as far as they are kept."
+  @spec same?(map, map) :: boolean
+  def same?(one, other), do: public(one) == public(other)
+
+  defp public(request) do
     connection = request |> Map.get(:connection, %{}) |> Map.drop(@secrets)
-    request = if connection == %{}, do: request, else: %{request | connection: connection}
-    put(opts, id, :erlang.term_to_binary({@version, request, state}))
+    if connection == %{}, do: request, else: %{request | connection: connection}
   end
 
   @doc "Forgets one."

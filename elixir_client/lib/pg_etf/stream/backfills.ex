@@ -4,11 +4,24 @@ defmodule PgEtf.Stream.Backfills do
   # What that tells is in PgEtf.Stream.BackfillReports.
   #
   # A request is sent to each program until its backfill has ended: what is done of it is
-  # kept on the server, or by the functions of `backfill_store`.
+  # kept on the server, or by the functions of `backfill_store`. So is the request itself,
+  # for whoever reads the slot next. This node may do so again later, and others meanwhile:
+  # what is kept of a request is asked for again as it is found there, see
+  # PgEtf.Stream.BackfillsKept.
 
   alias PgEtf.{Backfill, Error, Telemetry}
   alias PgEtf.Backfill.Request
-  alias PgEtf.Stream.{AckTracker, BackfillStore, Directory, Reads, State, Status}
+
+  alias PgEtf.Stream.{
+    AckTracker,
+    BackfillsKept,
+    BackfillStore,
+    Directory,
+    Reads,
+    State,
+    Status
+  }
+
   alias __MODULE__
 
   import State, only: [runs: 1]
@@ -20,12 +33,18 @@ defmodule PgEtf.Stream.Backfills do
 
   # list      what users see, by id
   # requests  those that have not ended, by id
+  # kept      of these, ids of those that another life or node finds
+  # told      and of those that this program knows
+  # stops     and of those that it is to stop
   # states    what the program wants to be kept of them, without a store on the server
   # outbox    commands that the program has not taken, oldest first
   # open      when chunks were opened, or came first; closed: facts about them, until they are done
   # retries   of chunks, by id
   defstruct list: %{},
             requests: %{},
+            kept: MapSet.new(),
+            told: MapSet.new(),
+            stops: MapSet.new(),
             states: %{},
             outbox: [],
             open: %{},
@@ -43,7 +62,9 @@ defmodule PgEtf.Stream.Backfills do
     end
   end
 
-  defp ask(%Backfills{list: list} = backfills, id, request) do
+  @doc "Another one is asked for."
+  @spec ask(t, Backfill.id(), map) :: t
+  def ask(%Backfills{list: list} = backfills, id, request) do
     list = if map_size(list) < @most, do: list, else: Map.filter(list, &open?/1)
     list = Map.put(list, id, %Backfill{id: id, mode: request.mode})
     %{backfills | list: list, requests: Map.put(backfills.requests, id, request)}
@@ -65,51 +86,61 @@ defmodule PgEtf.Stream.Backfills do
         {id, if(backfill.status == :running, do: %{backfill | status: :waiting}, else: backfill)}
       end)
 
-    %{backfills | list: list, outbox: [], open: %{}, closed: %{}}
+    %{backfills | list: list, told: MapSet.new(), outbox: [], open: %{}, closed: %{}}
   end
 
   defp open?({_id, %Backfill{status: status}}), do: status in [:waiting, :running, :paused]
 
-  @doc "Reads what is kept of those that have not ended, in an earlier life perhaps."
-  @spec load(State.t()) :: {:ok, State.t()} | {:error, Error.t()}
-  def load(%State{backfills: backfills} = session) do
-    with {:ok, kept} <- BackfillStore.load(session.opts) do
-      states = Map.new(kept, fn {id, {_request, state}} -> {id, state} end)
-      known = [Request.snapshot() | Map.keys(backfills.requests)]
+  @doc "Tells a program that has been started what to read: what comes first, first."
+  @spec started(State.t()) :: State.t()
+  def started(%State{backfills: backfills} = session) do
+    {first, others} = backfills.requests |> Map.keys() |> Enum.split_with(&snapshot?/1)
 
-      backfills =
-        for {id, {request, _state}} <- Map.drop(kept, known), reduce: backfills do
-          backfills -> ask(backfills, id, request)
-        end
-
-      {:ok, publish(%{session | backfills: %{backfills | states: states}})}
+    for id <- first ++ others, not awaited?(session, id), reduce: session do
+      session -> start(session, id)
     end
   end
 
-  @doc "Tells a program that has been started what to read: what comes first, first."
-  @spec started(State.t()) :: State.t()
-  def started(%State{backfills: %{requests: requests}} = session) when requests == %{},
-    do: session
-
-  def started(%State{backfills: backfills} = session) do
-    {first, others} = Map.split(backfills.requests, [Request.snapshot()])
-
-    Enum.reduce(Map.to_list(first) ++ Map.to_list(others), session, fn {id, request}, session ->
-      session = tell(session, {:backfill, id, with_state(request, id, session)})
-
-      if backfills.list[id].status == :paused,
-        do: tell(session, {:backfill_pause, id}),
-        else: session
-    end)
+  # What is kept on the server is asked for once the program has found it there.
+  defp awaited?(%State{opts: opts, backfills: backfills}, id) do
+    opts[:backfill_store] == :server and id in backfills.kept and id not in backfills.stops
   end
+
+  defp snapshot?(id), do: id == Request.snapshot()
+
+  @doc "Tells the program of one, if it does not know of it."
+  @spec start(State.t(), Backfill.id()) :: State.t()
+  def start(%State{backfills: backfills} = session, id) do
+    if id in backfills.told do
+      session
+    else
+      told = MapSet.put(backfills.told, id)
+      session = %{session | backfills: %{backfills | told: told}}
+      request = with_state(backfills.requests[id], id, session)
+
+      session
+      |> tell({:backfill, id, request})
+      |> tell_if(backfills.list[id].status == :paused, {:backfill_pause, id})
+      |> tell_if(id in backfills.stops, {:backfill_stop, id})
+    end
+  end
+
+  defp tell_if(session, true, command), do: tell(session, command)
+  defp tell_if(session, false, _command), do: session
 
   # That a snapshot is done is known for ever; of others nothing is kept beyond the end.
   defp with_state(request, id, %State{opts: opts, backfills: backfills}) do
     case {opts[:backfill_store], backfills.states[id]} do
-      {:server, _} -> Map.merge(request, %{store: :server, once: id != Request.snapshot()})
+      {:server, _} -> Map.merge(request, at_server(request, id))
       {_, nil} -> Map.put(request, :store, :consumer)
       {_, state} -> Map.merge(request, %{store: :consumer, state: state})
     end
+  end
+
+  defp at_server(request, id) do
+    if snapshot?(id),
+      do: %{store: :server, once: false},
+      else: %{store: :server, once: true, request: BackfillStore.write_request(request)}
   end
 
   ## Commands
@@ -181,13 +212,14 @@ defmodule PgEtf.Stream.Backfills do
   @doc "Does what a user asks for."
   @spec command(State.t(), tuple) :: {:ok | {:ok, Backfill.id()} | {:error, Error.t()}, State.t()}
   def command(%State{backfills: backfills} = session, {:start, id, request}) do
-    if is_map_key(backfills.requests, id) do
-      {refused("backfill #{inspect(id)} has not ended"), session}
-    else
-      session = publish(%{session | backfills: ask(backfills, id, request)})
-      command = {:backfill, id, with_state(request, id, session)}
-      session = if runs(session), do: tell(session, command), else: session
-      {{:ok, id}, session}
+    case backfills.requests do
+      %{^id => known} ->
+        if BackfillStore.same?(known, request),
+          do: {{:ok, id}, session},
+          else: {refused("another backfill #{inspect(id)} has not ended"), session}
+
+      %{} ->
+        begin(session, id, request)
     end
   end
 
@@ -196,15 +228,41 @@ defmodule PgEtf.Stream.Backfills do
       not is_map_key(backfills.requests, id) ->
         {refused("there is no backfill #{inspect(id)} that has not ended"), session}
 
-      command == :stop and not runs(session) ->
-        {:ok, finish(session, id, %{status: :stopped})}
+      command == :stop ->
+        stop(session, id)
+
+      id in backfills.told ->
+        {:ok, session |> tell({name(command), id}) |> marked(id, command)}
 
       true ->
-        {:ok, session |> tell({name(command), id}) |> marked(id, command)}
+        {:ok, marked(session, id, command)}
     end
   end
 
-  defp name(:stop), do: :backfill_stop
+  defp begin(%State{backfills: backfills} = session, id, request) do
+    asked = publish(%{session | backfills: ask(backfills, id, request)})
+
+    case BackfillsKept.put(asked, id, request) do
+      {:ok, asked} -> {{:ok, id}, if(runs(asked), do: start(asked, id), else: asked)}
+      {:error, error} -> {{:error, error}, publish(session)}
+    end
+  end
+
+  # What is kept of it has to go, too.
+  defp stop(%State{opts: opts, backfills: backfills} = session, id) do
+    cond do
+      id in backfills.told ->
+        {:ok, tell(session, {:backfill_stop, id})}
+
+      opts[:backfill_store] == :server and id in backfills.kept ->
+        session = %{session | backfills: %{backfills | stops: MapSet.put(backfills.stops, id)}}
+        {:ok, if(runs(session), do: start(session, id), else: session)}
+
+      true ->
+        BackfillsKept.drop(finish(session, id, %{status: :stopped}), id)
+    end
+  end
+
   defp name(:pause), do: :backfill_pause
   defp name(:resume), do: :backfill_resume
 
@@ -214,8 +272,6 @@ defmodule PgEtf.Stream.Backfills do
     running? = match?(%Reads{runs: %{^id => _}}, reads)
     update(session, id, %{status: if(running?, do: :running, else: :waiting)})
   end
-
-  defp marked(session, _id, :stop), do: session
 
   defp refused(message) do
     hint = "PgEtf.backfills/1 lists those that there are."
@@ -234,15 +290,23 @@ defmodule PgEtf.Stream.Backfills do
   @doc "The same, and it has ended."
   @spec finish(State.t(), Backfill.id(), map) :: State.t()
   def finish(session, id, facts) do
-    session = update(session, id, facts)
+    %State{backfills: backfills} = session = update(session, id, facts)
 
     %{
       session
-      | backfills: %{session.backfills | requests: Map.delete(session.backfills.requests, id)}
+      | backfills: %{
+          backfills
+          | requests: Map.delete(backfills.requests, id),
+            kept: MapSet.delete(backfills.kept, id),
+            told: MapSet.delete(backfills.told, id),
+            stops: MapSet.delete(backfills.stops, id)
+        }
     }
   end
 
-  defp publish(%State{backfills: %{list: list}} = session) do
+  @doc "Shows them to users."
+  @spec publish(State.t()) :: State.t()
+  def publish(%State{backfills: %{list: list}} = session) do
     list |> Map.values() |> Enum.sort_by(& &1.id) |> Directory.publish_backfills()
     session
   end

@@ -9,6 +9,7 @@ defmodule PgEtf.Stream.Reports do
   alias PgEtf.Stream.{
     Account,
     BackfillReports,
+    BackfillsKept,
     Directory,
     Health,
     Inbox,
@@ -83,6 +84,10 @@ defmodule PgEtf.Stream.Reports do
 
   def handle(session, {:backfill, what, id, details}) when is_atom(what) and is_binary(id) do
     BackfillReports.report(session, what, id, details)
+  end
+
+  def handle(session, {:backfills, %{kept: ids}}) when is_list(ids) do
+    {:ok, BackfillsKept.found(session, ids)}
   end
 
   def handle(session, {:log, level, text}) when is_binary(text) do

@@ -21,6 +21,7 @@ defmodule PgEtf.Stream.Session do
     Account,
     AckTracker,
     Backfills,
+    BackfillsKept,
     Directory,
     Ends,
     Failure,
@@ -89,7 +90,7 @@ defmodule PgEtf.Stream.Session do
   def connect(session), do: {:ok, session}
 
   defp open(session) do
-    with {:ok, session} <- Backfills.load(session),
+    with {:ok, session} <- BackfillsKept.load(session),
          {:ok, settings} <- Start.settings(session),
          {:ok, conn} <- session.client.open(settings, session.opts) do
       State.schedule(session, :heartbeat, session.opts[:stats_interval])
@@ -108,6 +109,16 @@ defmodule PgEtf.Stream.Session do
   """
   @spec go(State.t(), PgEtf.Lsn.t()) :: {:ok, State.t()}
   def go(session, seen) when runs(session) do
+    case BackfillsKept.outdated?(session) do
+      true -> {:ok, start_again(session)}
+      false -> go_on(session, seen)
+      {:error, error} -> fail(session, error)
+    end
+  end
+
+  def go(session, _seen), do: {:ok, session}
+
+  defp go_on(session, seen) do
     with {:ok, lsn} <- Start.position(session),
          :ok <- session.client.command(session.conn, {:go, lsn || 0, seen}) do
       {:ok, %{session | stored: lsn}}
@@ -116,8 +127,6 @@ defmodule PgEtf.Stream.Session do
       {:error, error} -> fail(session, error)
     end
   end
-
-  def go(session, _seen), do: {:ok, session}
 
   @doc "Instead of a start: why there is none."
   @spec fail(State.t(), Error.t()) :: {:ok, State.t()}

@@ -191,7 +191,7 @@ defmodule PgEtf.Stream.BackfillsTest do
     slot = FakeSlot.start([1])
     stage = produce(slot)
     {:ok, id} = PgEtf.backfill(stage, "public.t")
-    assert {:error, %Error{message: message}} = PgEtf.backfill(stage, "public.t", id: id)
+    assert {:error, %Error{message: message}} = PgEtf.backfill(stage, "public.u", id: id)
     assert message =~ "has not ended"
     failure = %{class: :config, message: "no SELECT", hint: "GRANT", sqlstate: ""}
     FakeSlot.backfill(slot, :failed, id, failure)
@@ -297,8 +297,16 @@ defmodule PgEtf.Stream.BackfillsTest do
       if Agent.get_and_update(calls, &{&1, &1 + 1}) == 0, do: raise("no store"), else: %{}
     end
 
-    stage = produce(slot, backfill_store: {load, fn _, _ -> raise "no store" end})
+    {:ok, saves} = Agent.start_link(fn -> 0 end)
+
+    save = fn _, _ ->
+      if Agent.get_and_update(saves, &{&1, &1 + 1}) != 1, do: raise("no store")
+    end
+
+    stage = produce(slot, backfill_store: {load, save})
     assert [0] = stage |> Stage.take(1) |> ids()
+    assert {:error, %Error{class: :exception}} = PgEtf.backfill(stage, "public.t", id: "b")
+    assert PgEtf.backfills(stage) == []
     {:ok, "b"} = PgEtf.backfill(stage, "public.t", id: "b")
     runs = FakeSlot.runs(slot)
     FakeSlot.backfill(slot, :state, "b", "done")

@@ -1,0 +1,121 @@
+defmodule PgEtf.Stream.BackfillsKeptTest do
+  # What was asked for goes on by itself: in another life of the node, and on another node.
+  use PgEtf.StreamCase, async: true
+
+  alias PgEtf.{Error, FakeSlot, Stage}
+
+  defp started(slot, id) do
+    FakeSlot.backfill(slot, :started, id, %{mode: :incremental, tables: 1, rows: 10, bytes: 1000})
+  end
+
+  defp commands(slot, stage) do
+    Stage.settle(stage, slot)
+    FakeSlot.commands(slot)
+  end
+
+  defp one(stage) do
+    [backfill] = PgEtf.backfills(stage)
+    backfill
+  end
+
+  defp keeps do
+    {:ok, kept} = Agent.start_link(fn -> %{} end)
+
+    save = fn
+      id, nil -> Agent.update(kept, &Map.delete(&1, id))
+      id, binary -> Agent.update(kept, &Map.put(&1, id, binary))
+    end
+
+    {fn -> Agent.get(kept, & &1) end, save}
+  end
+
+  test "what is asked for is kept at once, and goes when it is stopped, whatever runs" do
+    {load, _} = store = keeps()
+    slot = FakeSlot.start([])
+    first = produce(slot, backfill_store: store)
+    {:ok, "b"} = PgEtf.backfill(first, "public.t", id: "b")
+    assert Map.keys(load.()) == ["b"]
+    GenServer.stop(first)
+
+    second = produce(slot, backfill_store: store)
+    eventually(fn -> length(FakeSlot.commands(slot)) == 2 end)
+    assert [same, same] = FakeSlot.commands(slot)
+    refute Map.has_key?(elem(same, 2), :state)
+    FakeSlot.kill(slot, :config)
+    eventually(fn -> Stage.info(second).status == :halted end)
+    :ok = PgEtf.stop_backfill(second, "b")
+    assert load.() == %{}
+  end
+
+  test "what another node has done of it meanwhile is read again when the slot is free" do
+    {load, save} = store = keeps()
+    slot = FakeSlot.start([], busy?: true)
+    stage = produce(slot, backfill_store: store)
+    {:ok, "b"} = PgEtf.backfill(stage, "public.t", id: "b")
+    eventually(fn -> length(FakeSlot.commands(slot)) == 1 end)
+    FakeSlot.backfill(slot, :state, "b", "done 1")
+    eventually(fn -> load.()["b"] =~ "done 1" end)
+    {:backfill, "b", request} = hd(FakeSlot.commands(slot))
+    request = Map.delete(request, :store)
+    save.("b", :erlang.term_to_binary({1, request, "done 2"}))
+    save.("c", :erlang.term_to_binary({1, request, ""}))
+    eventually(fn -> one(stage).status == :waiting end)
+    FakeSlot.free(slot, 0)
+    eventually(fn -> length(FakeSlot.commands(slot)) == 3 end)
+
+    assert [_, {:backfill, "b", %{state: "done 2"}}, {:backfill, "c", _}] =
+             FakeSlot.commands(slot)
+  end
+
+  # What the program has found on the server.
+  defp found(slot, requests) do
+    for {id, request} <- requests,
+        do: FakeSlot.backfill(slot, :kept, id, :erlang.term_to_binary({1, request}))
+
+    FakeSlot.inject(slot, {:backfills, %{kept: Map.keys(requests)}})
+  end
+
+  test "what is kept on the server goes on, or has ended elsewhere" do
+    slot = FakeSlot.start([])
+    stage = produce(slot)
+    eventually(fn -> FakeSlot.runs(slot) == 1 end)
+    assert FakeSlot.settings(slot).backfills
+    found(slot, %{"old" => %{mode: :incremental, tables: "public.t"}})
+    eventually(fn -> length(FakeSlot.commands(slot)) == 1 end)
+
+    assert [{:backfill, "old", %{store: :server, once: true, request: kept}}] =
+             FakeSlot.commands(slot)
+
+    # The same is no other one.
+    {:ok, "new"} = PgEtf.backfill(stage, "public.t", id: "new")
+    {:ok, "new"} = PgEtf.backfill(stage, "public.t", id: "new")
+    assert {:error, %Error{class: :config}} = PgEtf.backfill(stage, "public.u", id: "new")
+    started(slot, "new")
+    {:ok, "waits"} = PgEtf.backfill(stage, "public.t", id: "waits")
+    assert length(commands(slot, stage)) == 3
+    FakeSlot.kill(slot)
+    eventually(fn -> length(FakeSlot.commands(slot)) == 4 end)
+    assert {:backfill, "waits", _} = List.last(FakeSlot.commands(slot))
+    assert {1, request} = :erlang.binary_to_term(kept)
+    found(slot, %{"old" => request, "waits" => request})
+    eventually(fn -> length(FakeSlot.commands(slot)) == 5 end)
+    assert {:backfill, "old", %{request: ^kept}} = List.last(FakeSlot.commands(slot))
+    ended = fn -> for b <- PgEtf.backfills(stage), b.status == :finished, do: b.id end
+    eventually(fn -> ended.() == ["new"] end)
+  end
+
+  test "one that is kept on the server is stopped, even before it is found there" do
+    slot = FakeSlot.start([])
+    stage = produce(slot)
+    {:ok, "b"} = PgEtf.backfill(stage, "public.t", id: "b")
+    started(slot, "b")
+    eventually(fn -> one(stage).status == :running end)
+    FakeSlot.kill(slot)
+    eventually(fn -> FakeSlot.runs(slot) == 2 end)
+    eventually(fn -> one(stage).status == :waiting end)
+    assert length(commands(slot, stage)) == 1
+    :ok = PgEtf.stop_backfill(stage, "b")
+    eventually(fn -> length(FakeSlot.commands(slot)) == 3 end)
+    assert [_, {:backfill, "b", _}, {:backfill_stop, "b"}] = FakeSlot.commands(slot)
+  end
+end

@@ -1,0 +1,97 @@
+# A backfill that was asked for once goes on behind whoever reads the slot next.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
+
+use EtfBackfill;
+use EtfTest;
+use Test::More;
+
+my $etf = EtfTest->new('kept', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
+
+$etf->sql(q{CREATE TABLE t (id int PRIMARY KEY, v text);
+	INSERT INTO t SELECT i, repeat('v', 100) FROM generate_series(1, 3000) i});
+
+# "words": what the consumer wants to find again.
+sub asked
+{
+	my ($client, %key) = @_;
+
+	$client->backfill('b', tables => 'public.t', chunk_bytes => 20000, once => 'true',
+		request => '<<"words">>', %key);
+	return;
+}
+
+sub kept { return $etf->sql(q{SELECT id || ' ' || encode(request, 'escape') FROM etf_backfill}); }
+
+sub start
+{
+	my ($slot, @setting) = @_;
+
+	return EtfBackfill->start($etf, $slot, backfills => 'true', @setting);
+}
+
+# Of each the client is killed while chunks are not handled.
+for my $mode (qw(incremental exact))
+{
+	subtest "mode $mode" => sub {
+		my $slot = "s_$mode";
+		my $client = start($slot);
+
+		$client->expect(qr/^\{backfills,#\{kept => \[\]\}\}/, 'nothing was asked for');
+		$client->say('{hold, done, true}');
+		asked($client, mode => $mode);
+		$client->expect(qr/^\{backfill,started,<<"b">>/, 'it starts');
+		is(kept(), 'b words', 'and is kept by then');
+		$client->expect(qr/^\{backfill,close,<<"b">>/, 'a chunk is there');
+		kill 'KILL', $client->{pid};
+		$client->expect(qr/^\{exit,/, 'the client is killed');
+		$etf->wait_until_idle($slot);
+
+		my $next = start($slot);
+		$next->expect(qr/^\{backfill,kept,<<"b">>,<<"words">>\}/, 'the next one is told what was asked for');
+		$next->expect(qr/^\{backfills,#\{kept => \[<<"b">>\]\}\}/, 'and that there is no more');
+		asked($next, mode => $mode);
+		$next->expect(qr/^\{backfill,finished,<<"b">>,.*rows => 3000/s, 'it goes on');
+		is(kept(), '', 'and nothing is kept of it');
+		$next->equals('public.t', 'the mirror is the table');
+		is($next->stop, 0, 'a clean stop');
+	};
+}
+
+subtest 'stopped before it has begun again' => sub {
+	my $client = start('s_stop');
+
+	$client->say('{hold, done, true}');
+	asked($client);
+	$client->expect(qr/^\{backfill,close,<<"b">>/, 'a chunk is there');
+	is($client->stop, 0, 'a clean stop');
+	is(kept(), 'b words', 'it has not ended');
+	my $next = start('s_stop');
+	asked($next);
+	$next->say('{send, {backfill_stop, <<"b">>}}');
+	$next->expect(qr/^\{backfill,stopped,<<"b">>/, 'it is stopped');
+	is(kept(), '', 'and nothing is kept of it');
+	is($next->stop, 0, 'a clean stop');
+};
+
+subtest 'what is not kept is not told' => sub {
+	my $client = start('s_none');
+
+	$client->expect(qr/^\{backfills,#\{kept => \[\]\}\}/, 'nothing is kept');
+	$client->backfill('b', tables => 'public.nowhere', once => 'true', request => '<<"words">>');
+	$client->expect(qr/^\{backfill,failed,<<"b">>/, 'what cannot be is refused');
+	is(kept(), '', 'and not kept');
+	$client->backfill('b', tables => 'public.t', store => 'consumer', request => '<<"words">>');
+	$client->expect(qr/^\{backfill,failed,<<"b">>,.*store is not server/s, 'nobody else keeps a request');
+	is($client->stop, 0, 'a clean stop');
+
+	$etf->sql('DROP EXTENSION pg_etf_decoding');
+	$client = start('s_none');
+	$client->expect(qr/^\{log,debug,<<"it is not known which backfills/, 'without the extension it is not known');
+	is($client->stop, 0, 'a clean stop');
+};
+
+done_testing;
