@@ -200,7 +200,9 @@ sub quit
 {
 	my ($self) = @_;
 
-	return if $self->{gone}++;
+	# Perl destroys what is left at its end in any order; the tests of 19 call it
+	# a failure when somebody dies of that.
+	return if $self->{gone}++ || !defined $self->{run};
 	$self->{in} .= "quit.\n";
 	eval {
 		local $SIG{ALRM} = sub { die };
