@@ -1,15 +1,24 @@
 # What it costs to handle changes on other nodes, and what it brings. Run with
-# `mix run bench/fanout.exs [ROWS]`.
+# `mix run --no-start bench/fanout.exs [ROWS [ROUNDS [TITLE]]]`; TITLE is a part of those below.
 #
 # A private PostgreSQL, rows of nine columns in transactions of 100, nodes on this
 # machine. Each measurement reads a copy of the same slot: rows in a second, and the CPU
-# of each node in microseconds a row, from the start of the stream to the last row. The
-# lowest and the highest of three runs.
+# of each node in microseconds a row of all, the one that reads first, from the start of the
+# stream to the last row. The lowest, the median and the highest of the rounds, in which
+# the candidates take turns.
 
 defmodule Bench.Fanout do
   alias PgEtf.{Consumer, Fanout, Sandbox}
 
-  @runs 3
+  # Title, workers of each node, milliseconds for a change, part of the rows.
+  @candidates [
+    {"PgEtf.Consumer, empty", [:consumer], 0, 1},
+    {"1 node, empty", [4], 0, 1},
+    {"2 nodes, empty", [2, 2], 0, 1},
+    {"reads for 2 nodes, empty", [0, 2, 2], 0, 1},
+    {"1 node, 1 ms", [8], 1, 20},
+    {"2 nodes, 1 ms", [8, 8], 1, 20}
+  ]
   # Schedulers that wait must not count as work.
   @idle [~c"+sbwt", ~c"+sbwtdcpu", ~c"+sbwtdio"]
 
@@ -27,18 +36,18 @@ defmodule Bench.Fanout do
     end
   end
 
-  def run(rows) do
+  def run(rows, rounds, title) do
     {:ok, sandbox} = Sandbox.start_link()
     fill(sandbox, rows)
-    nodes = nodes(2)
-    here = hd(nodes)
-    few = div(rows, 20)
+    nodes = nodes(3)
+    candidates = Enum.filter(@candidates, &String.contains?(elem(&1, 0), title))
 
-    report("PgEtf.Consumer, empty", rows, fn -> read(sandbox, [here], rows, :consumer, 0) end)
-    report("1 node, empty", rows, fn -> read(sandbox, [here], rows, 4, 0) end)
-    report("2 nodes, empty", rows, fn -> read(sandbox, nodes, rows, 2, 0) end)
-    report("1 node, 1 ms", few, fn -> read(sandbox, [here], few, 8, 1) end)
-    report("2 nodes, 1 ms", few, fn -> read(sandbox, nodes, few, 8, 1) end)
+    for _ <- 1..rounds, {_, workers, pause, part} = candidate <- candidates do
+      {candidate, read(sandbox, Enum.zip(nodes, workers), div(rows, part), pause)}
+    end
+    |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
+    |> Enum.sort_by(fn {candidate, _} -> Enum.find_index(@candidates, &(&1 == candidate)) end)
+    |> Enum.each(&report(&1, rows))
   end
 
   defp fill(sandbox, rows) do
@@ -92,34 +101,36 @@ defmodule Bench.Fanout do
     {peer, node}
   end
 
-  defp report(title, rows, fun) do
-    results = for _ <- 1..@runs, do: fun.()
-    rates = for {ms, _cpu} <- results, do: rows * 1000 / ms
-    cpus = for {_ms, cpus} <- results, do: Enum.map(cpus, &Float.round(&1 / rows, 2))
+  defp report({{title, _workers, _pause, part}, results}, rows) do
+    rows = div(rows, part)
+    rates = for {ms, _cpus} <- results, do: round(rows * 1000 / ms)
+
+    cpus =
+      for cpus <- Enum.zip_with(Enum.map(results, &elem(&1, 1)), & &1) do
+        cpus |> Enum.map(&Float.round(&1 / rows, 2)) |> range()
+      end
 
     IO.puts(
-      "#{String.pad_trailing(title, 24)} #{range(rates)} rows/s   us/row by node #{inspect(cpus)}"
+      "#{String.pad_trailing(title, 25)} rows/s #{range(rates)}   us/row #{Enum.join(cpus, ", ")}"
     )
   end
 
-  defp range(numbers), do: "#{round(Enum.min(numbers))} to #{round(Enum.max(numbers))}"
+  defp range(numbers) do
+    sorted = Enum.sort(numbers)
+    middle = Enum.at(sorted, div(length(sorted), 2))
+    "#{hd(sorted)} - #{middle} - #{List.last(sorted)}"
+  end
 
-  defp read(sandbox, nodes, rows, workers, pause) do
+  defp read(sandbox, nodes, rows, pause) do
     slot = "s#{System.unique_integer([:positive])}"
     Sandbox.psql!(sandbox, "SELECT pg_copy_logical_replication_slot('origin', '#{slot}')")
     opts = [connection: Sandbox.connection(sandbox), slot: slot]
 
-    for {{peer, _}, n} <- Enum.reverse(Enum.with_index(nodes)) do
-      :ok =
-        :peer.call(
-          peer,
-          __MODULE__,
-          :start,
-          [workers, pause, opts, n == 0, length(nodes)],
-          60_000
-        )
+    for {{{peer, _}, workers}, n} <- Enum.reverse(Enum.with_index(nodes)) do
+      :ok = :peer.call(peer, __MODULE__, :start, [workers, pause, opts, n == 0], 60_000)
     end
 
+    nodes = for {node, _workers} <- nodes, do: node
     before = Enum.map(nodes, &cpu/1)
     started = System.monotonic_time(:millisecond)
     :peer.call(elem(hd(nodes), 0), __MODULE__, :go, [])
@@ -149,7 +160,7 @@ defmodule Bench.Fanout do
 
   ## In a node
 
-  def start(workers, pause, opts, reader?, nodes) do
+  def start(workers, pause, opts, reader?) do
     :persistent_term.put(:bench_counter, :counters.new(1, []))
     name = String.to_atom(opts[:slot])
     test = self()
@@ -162,7 +173,7 @@ defmodule Bench.Fanout do
       unless reader?,
         do: {:ok, _} = start_one(workers, pause, [name: name, reader: false] ++ opts)
 
-      serve(fn -> start_one(workers, pause, [name: name] ++ opts) end, nodes)
+      serve(fn -> start_one(workers, pause, [name: name] ++ opts) end)
     end)
 
     receive do
@@ -170,12 +181,12 @@ defmodule Bench.Fanout do
     end
   end
 
-  defp serve(start, nodes) do
+  defp serve(start) do
     receive do
       {:go, from} ->
         {:ok, pid} = start.()
         send(from, {:went, pid})
-        serve(start, nodes)
+        serve(start)
 
       {:stop, from} ->
         send(from, :stopped)
@@ -217,6 +228,13 @@ end
 
 # The nodes read this file, too.
 unless Node.alive?() do
-  rows = System.argv() |> List.first("200000") |> String.to_integer()
-  Bench.Fanout.run(rows)
+  {rows, rounds, title} =
+    case System.argv() do
+      [] -> {"200000", "3", ""}
+      [rows] -> {rows, "3", ""}
+      [rows, rounds] -> {rows, rounds, ""}
+      [rows, rounds, title] -> {rows, rounds, title}
+    end
+
+  Bench.Fanout.run(String.to_integer(rows), String.to_integer(rounds), title)
 end

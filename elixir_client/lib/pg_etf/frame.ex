@@ -24,7 +24,7 @@ defmodule PgEtf.Frame do
   # their function heads could not match on the record.
 
   alias PgEtf.{Change, Prepared, Relation, SchemaHistory, Trace}
-  alias PgEtf.Decode.{Atoms, Event, Malformed}
+  alias PgEtf.Decode.{Atoms, Deferred, Event, Malformed}
   alias PgEtf.Decode.Type.Temporal
   alias PgEtf.Frame.Decoder
 
@@ -80,8 +80,14 @@ defmodule PgEtf.Frame do
       types?: Keyword.get(opts, :types, false),
       split?: Keyword.get(opts, :split_key_changes, false),
       trace?: Keyword.get(opts, :traceparent, false),
-      history: opts[:history] || SchemaHistory.new()
+      history: opts[:history] || SchemaHistory.new(),
+      deferred: if(deferred?(opts), do: %{})
     }
+  end
+
+  # What is split or loaded into structs has to be there.
+  defp deferred?(opts) do
+    opts[:deferred] == true and opts[:into] in [nil, %{}] and opts[:split_key_changes] != true
   end
 
   @doc """
@@ -256,9 +262,8 @@ defmodule PgEtf.Frame do
   ## Events
 
   defp events([{:relation, _, _, _, _, _} = event | events], template, index, from, decoder, acc) do
-    %Relation{oid: oid} = relation = Relation.new(event, decoder.keys, decoder.types?)
-    relations = Map.put(decoder.relations, oid, relation)
-    decoder = %{decoder | relations: relations, met: [relation | decoder.met]}
+    relation = Relation.new(event, decoder.keys, decoder.types?)
+    decoder = Decoder.describe(decoder, relation, event)
     events(events, template, index, from, decoder, acc)
   end
 
@@ -283,11 +288,20 @@ defmodule PgEtf.Frame do
   end
 
   defp events([event | events], template, index, from, decoder, acc) do
-    change = Event.change(event, template, index, decoder.relations)
+    change = change(event, template, index, decoder)
     events(events, template, index + 1, from, decoder, prepend(change, decoder.split?, acc))
   end
 
   defp events([], _template, _index, _from, decoder, acc), do: {acc, decoder}
+
+  defp change(event, template, index, %{deferred: nil} = decoder) do
+    Event.change(event, template, index, decoder.relations)
+  end
+
+  defp change(event, template, index, decoder) do
+    Deferred.new(event, template, index, decoder.deferred) ||
+      Event.change(event, template, index, decoder.relations)
+  end
 
   # It stands before the event of its index. Seen or not, it comes again.
   defp uncounted(event, events, template, index, from, decoder, acc) when index >= from do

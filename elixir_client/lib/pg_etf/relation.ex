@@ -98,7 +98,8 @@ defmodule PgEtf.Relation do
   ]
 
   @doc false
-  @spec new(tuple, keys, boolean) :: t
+  # {:names, names} are those of a relation that is there already, maybe at another node.
+  @spec new(tuple, keys | {:names, [PgEtf.Change.name() | atom]}, boolean) :: t
   def new({:relation, oid, schema, table, identity, described}, keys, types? \\ false) do
     columns = Enum.map(described, &column/1)
     {names, without_atom} = columns |> Enum.map(&elem(&1, 0).name) |> names(keys)
@@ -200,6 +201,8 @@ defmodule PgEtf.Relation do
 
   def load_keys(:atoms), do: :atoms!
   def load_keys(keys), do: keys
+
+  defp names(_names, {:names, names}), do: {names, []}
 
   defp names(names, :create_atoms) do
     {Enum.map(names, &if(may_be_atom?(&1), do: String.to_atom(&1), else: &1)), []}

@@ -8,8 +8,9 @@ defmodule PgEtf.Fanout.Reader do
 
   use GenServer
 
+  alias PgEtf.Decode.Deferred
   alias PgEtf.Error
-  alias PgEtf.Fanout.{Relay, Wire, Worker}
+  alias PgEtf.Fanout.{Relay, Rows, Wire, Worker}
   alias PgEtf.Producer.Message
   alias PgEtf.Stream.{Failure, Health, Log, Session, State, Summary}
   alias __MODULE__
@@ -38,10 +39,18 @@ defmodule PgEtf.Fanout.Reader do
   @impl GenServer
   def init({opts, own}) do
     Process.flag(:trap_exit, true)
-    reader = %Reader{session: Session.new(opts), scope: own.scope, by: own.partition_by}
+    session = Session.new(Keyword.put(opts, :deferred, true))
+    reader = %Reader{session: session, scope: own.scope, by: by(own.partition_by)}
     Health.publish(reader.session)
     Process.send_after(self(), {Reader, :look}, @look)
     {:ok, reader, {:continue, :connect}}
+  end
+
+  # Another function than the default may ask for anything in a change.
+  defp by(fun) do
+    if fun == (&PgEtf.partition_by/1),
+      do: &Deferred.partition_by/1,
+      else: &(&1 |> Deferred.change() |> fun.())
   end
 
   @impl GenServer
@@ -60,7 +69,9 @@ defmodule PgEtf.Fanout.Reader do
     action = reader.session.opts[:on_failure]
 
     failures =
-      for {seq, _, data} <- items, do: Failure.new(seq, action, Message.metadata(data), status)
+      for {seq, _, data} <- items do
+        Failure.new(seq, action, data |> Deferred.change() |> Message.metadata(), status)
+      end
 
     session = Session.ack(reader.session, reader.epoch, [], failures)
     go_on({:ok, session}, %{reader | relay: relay})
@@ -201,6 +212,7 @@ defmodule PgEtf.Fanout.Reader do
   defp epoch(%Reader{session: %{incarnation: epoch}, epoch: epoch} = reader), do: reader
 
   defp epoch(%Reader{session: %{status: :connected, incarnation: epoch}} = reader) do
+    Process.delete({Reader, :told})
     {_new, reader} = watch(reader)
     workers = for {pid, _monitor} <- reader.monitors, do: {pid, invite(reader, pid)}
     %{reader | relay: Relay.new(workers), epoch: epoch}
@@ -285,20 +297,29 @@ defmodule PgEtf.Fanout.Reader do
   defp flush(%Reader{relay: nil} = reader), do: reader
 
   defp flush(reader) do
-    relay = Relay.flush(reader.relay, &send_batch/3)
+    %Reader{relay: relay} = reader
+    relay = Relay.flush(relay, &send_batch(Relay.wire(relay, &2), &1, &2, &3))
 
     if Process.delete({Reader, :busy}),
       do: later(%{reader | relay: relay}),
       else: %{reader | relay: relay}
   end
 
-  # One that cannot take more now must not hold up the others.
-  defp send_batch(pid, ref, changes) do
-    batch =
-      if node(pid) == node(),
-        do: {Worker, :batch, ref, changes},
-        else: {Worker, :packed, ref, Wire.pack(changes)}
+  # A worker of an earlier version of this library.
+  defp send_batch(1, pid, ref, data) do
+    send_one(pid, {Worker, :packed, ref, data |> Enum.map(&Deferred.change/1) |> Wire.pack()})
+  end
 
+  defp send_batch(_newer, pid, ref, data) do
+    told = Process.get({Reader, :told}, %{})
+    {rows, tables} = Rows.pack(data, Map.get(told, ref, %{}))
+    sent? = send_one(pid, {Worker, :rows, ref, rows})
+    if sent?, do: Process.put({Reader, :told}, Map.put(told, ref, tables))
+    sent?
+  end
+
+  # One that cannot take more now must not hold up the others.
+  defp send_one(pid, batch) do
     case :erlang.send(pid, batch, [:nosuspend, :noconnect]) do
       :ok ->
         true

@@ -36,10 +36,19 @@ defmodule PgEtf.Fanout.Relay do
   @type item :: {seq, partition :: non_neg_integer, data :: term}
   @type t :: %Relay{}
 
-  # backlog, sent  queues of lists of items, and how many there are
+  # wire           the last form of messages that it knows
+  # backlog, sent  queues of lists of items, and how many items there are
   defmodule Member do
     @moduledoc false
-    defstruct [:pid, :node, :index, :window, backlog: {0, :queue.new()}, sent: {0, :queue.new()}]
+    defstruct [
+      :pid,
+      :node,
+      :index,
+      :window,
+      wire: 1,
+      backlog: {0, :queue.new()},
+      sent: {0, :queue.new()}
+    ]
   end
 
   @doc "An epoch with these workers, each under a reference of its own."
@@ -57,7 +66,7 @@ defmodule PgEtf.Fanout.Relay do
   @spec ready(t, reference, map) :: t
   def ready(%Relay{joining: joining} = relay, ref, about) when is_map_key(joining, ref) do
     {pid, joining} = Map.pop!(joining, ref)
-    member = struct!(%Member{pid: pid}, Map.take(about, [:node, :index, :window]))
+    member = struct!(%Member{pid: pid}, Map.take(about, [:node, :index, :window, :wire]))
     members = Map.put(relay.members, ref, member)
     awaited = MapSet.delete(relay.awaited, ref)
     assign(%{relay | joining: joining, members: members, awaited: awaited}, [])
@@ -89,10 +98,16 @@ defmodule PgEtf.Fanout.Relay do
   @spec hungry?(t) :: boolean
   def hungry?(%Relay{members: members, awaited: awaited}) do
     MapSet.size(awaited) == 0 and
-      Enum.any?(members, fn {_ref, %{backlog: {waiting, _}, sent: {sent, _}, window: window}} ->
-        waiting == 0 and 2 * sent < window
-      end)
+      Enum.any?(members, fn {_ref, member} -> hungry_one?(member) end)
   end
+
+  defp hungry_one?(%Member{backlog: {waiting, _}, sent: {sent, _}, window: window}) do
+    waiting < worthwhile(window) and 2 * (sent + waiting) < window
+  end
+
+  # Changes for which a worker is sent a message while it has others to handle. To send and
+  # to acknowledge one costs more than some ten changes.
+  defp worthwhile(window), do: window |> div(2) |> min(@message) |> max(1)
 
   @doc "Adds what is to be handled, by the number of its key."
   @spec put(t, [{term, seq}], (term -> non_neg_integer)) :: t
@@ -110,16 +125,21 @@ defmodule PgEtf.Fanout.Relay do
     %{relay | members: Map.new(relay.members, &flush_one(&1, send))}
   end
 
-  defp flush_one({ref, %Member{backlog: {waiting, _}, sent: {sent, _} = all} = member}, send) do
-    room = Enum.min([waiting, member.window - sent, @message])
+  defp flush_one({ref, %Member{sent: sent} = member}, send) do
+    room = room(member)
 
     with true <- room > 0,
          {items, backlog} = take(member.backlog, room),
          true <- send.(member.pid, ref, for({_, _, data} <- items, do: data)) do
-      flush_one({ref, %{member | backlog: backlog, sent: add(all, items)}}, send)
+      flush_one({ref, %{member | backlog: backlog, sent: add(sent, items)}}, send)
     else
       _ -> {ref, member}
     end
+  end
+
+  defp room(%Member{backlog: {waiting, _}, sent: {sent, _}, window: window}) do
+    room = waiting |> min(window - sent) |> min(@message)
+    if sent == 0 or room >= worthwhile(window), do: room, else: 0
   end
 
   @doc "A worker has done with the oldest so many of those that it was sent."
@@ -158,6 +178,10 @@ defmodule PgEtf.Fanout.Relay do
   @doc "Whether a reference is that of a worker that has answered."
   @spec member?(t, reference) :: boolean
   def member?(%Relay{members: members}, ref), do: is_map_key(members, ref)
+
+  @doc "The last form of messages that a worker knows."
+  @spec wire(t, reference) :: pos_integer
+  def wire(%Relay{members: members}, ref), do: members[ref].wire
 
   @doc "How much was sent and is not handled."
   @spec in_flight(t) :: non_neg_integer
@@ -244,24 +268,29 @@ defmodule PgEtf.Fanout.Relay do
     end)
   end
 
-  ## Queues of lists
+  ## Queues of lists, each with its length
 
-  defp add({count, queue}, items), do: {count + length(items), :queue.in(items, queue)}
+  defp add({count, queue}, items) do
+    length = length(items)
+    {count + length, :queue.in({length, items}, queue)}
+  end
 
-  defp items({_count, queue}), do: queue |> :queue.to_list() |> Enum.concat()
+  defp items({_count, queue}), do: for({_, list} <- :queue.to_list(queue), item <- list, do: item)
 
   defp take({count, queue}, wanted), do: take(count, queue, wanted, [])
 
   defp take(count, queue, wanted, taken) do
     case :queue.out(queue) do
-      {{:value, list}, queue} when wanted > 0 ->
+      {{:value, {length, list}}, queue} when length <= wanted ->
+        take(count - length, queue, wanted - length, [list | taken])
+
+      {{:value, {length, list}}, queue} when wanted > 0 ->
         {some, rest} = Enum.split(list, wanted)
-        queue = if rest == [], do: queue, else: :queue.in_r(rest, queue)
-        got = length(some)
-        take(count - got, queue, wanted - got, [some | taken])
+        queue = :queue.in_r({length - wanted, rest}, queue)
+        take(count - wanted, queue, 0, [some | taken])
 
       _ ->
-        {taken |> :lists.reverse() |> Enum.concat(), {count, queue}}
+        {taken |> :lists.reverse() |> :lists.append(), {count, queue}}
     end
   end
 end

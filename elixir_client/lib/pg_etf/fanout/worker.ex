@@ -7,14 +7,15 @@ defmodule PgEtf.Fanout.Worker do
 
   use GenServer
 
-  alias PgEtf.Fanout.{Reader, Wire}
+  alias PgEtf.Fanout.{Reader, Rows, Wire}
   alias PgEtf.Stream.{Callback, Summary}
   alias PgEtf.Telemetry
   alias __MODULE__
 
   # reader    {pid, reference of the epoch, monitor}, nil without one
+  # tables    that it has described
   # in_order? whether its stream starts again when something fails
-  defstruct [:module, :state, :opts, :own, :index, :reader, in_order?: true]
+  defstruct [:module, :state, :opts, :own, :index, :reader, tables: %{}, in_order?: true]
 
   @wrong "neither {:ok, state} nor {:error, reason, state}"
 
@@ -36,10 +37,12 @@ defmodule PgEtf.Fanout.Worker do
     {:noreply, attach(%{worker | in_order?: in_order?}, pid, ref)}
   end
 
-  def handle_info({Worker, :batch, ref, changes}, %Worker{reader: {_, ref, _}} = worker) do
-    {:noreply, handle(changes, worker)}
+  def handle_info({Worker, :rows, ref, rows}, %Worker{reader: {_, ref, _}} = worker) do
+    {changes, tables} = Rows.unpack(rows, worker.tables)
+    {:noreply, handle(changes, %{worker | tables: tables})}
   end
 
+  # Of a reader with an earlier version of this library.
   def handle_info({Worker, :packed, ref, packed}, %Worker{reader: {_, ref, _}} = worker) do
     {:noreply, packed |> Wire.unpack() |> handle(worker)}
   end
@@ -73,9 +76,9 @@ defmodule PgEtf.Fanout.Worker do
     end
 
     worker = detach(worker)
-    about = %{node: node(), index: worker.index, window: worker.own.window}
+    about = %{node: node(), index: worker.index, window: worker.own.window, wire: Rows.version()}
     send(pid, {Reader, :ready, ref, about})
-    %{worker | reader: {pid, ref, Process.monitor(pid)}}
+    %{worker | reader: {pid, ref, Process.monitor(pid)}, tables: %{}}
   end
 
   defp detach(%Worker{reader: nil} = worker), do: worker

@@ -7,7 +7,8 @@ defmodule PgEtf.Frame.Decoder do
   # of the same name may be back under it (two renames) without being described
   # again, since for the plugin nothing of it has changed.
 
-  alias PgEtf.{Change, SchemaHistory}
+  alias PgEtf.{Change, Relation, SchemaHistory}
+  alias PgEtf.Decode.Deferred
 
   @type t :: %__MODULE__{
           relations: %{optional(non_neg_integer) => PgEtf.Relation.t()},
@@ -18,7 +19,8 @@ defmodule PgEtf.Frame.Decoder do
           types?: boolean,
           split?: boolean,
           trace?: boolean,
-          headers: PgEtf.Trace.headers()
+          headers: PgEtf.Trace.headers(),
+          deferred: Deferred.tables() | nil
         }
 
   # met      relations that were described in the last frame
@@ -27,6 +29,7 @@ defmodule PgEtf.Frame.Decoder do
   # types?   whether changes have the types of their columns
   # trace?   whether a message may say to which trace a transaction belongs
   # headers  what it has said in this transaction
+  # deferred the same relations for PgEtf.Decode.Deferred; nil where rows are finished at once
   defstruct relations: %{},
             met: [],
             altered: [],
@@ -35,7 +38,22 @@ defmodule PgEtf.Frame.Decoder do
             types?: false,
             split?: false,
             trace?: false,
-            headers: []
+            headers: [],
+            deferred: nil
+
+  @doc false
+  @spec describe(t, Relation.t(), tuple) :: t
+  def describe(%__MODULE__{} = decoder, %Relation{oid: oid} = relation, event) do
+    relations = Map.put(decoder.relations, oid, relation)
+    defer(%{decoder | relations: relations, met: [relation | decoder.met]}, relation, event)
+  end
+
+  defp defer(%{deferred: nil} = decoder, _relation, _event), do: decoder
+
+  defp defer(%{deferred: tables} = decoder, relation, event) do
+    table = Deferred.table(event, relation, decoder.types?)
+    %{decoder | deferred: Map.put(tables, relation.oid, table)}
+  end
 
   @doc false
   # A change of a table, from what the table was before, to remember.

@@ -2,6 +2,7 @@ defmodule PgEtf.Stream.Failures do
   @moduledoc false
   # What becomes of messages that failed, and of their stream.
 
+  alias PgEtf.Decode.Deferred
   alias PgEtf.{Error, Telemetry}
   alias PgEtf.Stream.{AckTracker, Backoff, Callback, Failure, Log, Requeue, State}
 
@@ -56,7 +57,7 @@ defmodule PgEtf.Stream.Failures do
 
   # One that cannot be put aside is tried again with the message.
   defp dead_letter(failure, fun, session) do
-    data = Requeue.data(session.requeue, failure.seq)
+    data = session.requeue |> Requeue.data(failure.seq) |> Deferred.change()
 
     case Callback.run(session.opts, fn -> fun.(data, failure.reason) end) do
       {:ok, :ok} -> %{failure | action: :ack}

@@ -16,6 +16,7 @@ defmodule PgEtf.Stream.Inbox do
 
   alias PgEtf.{Frame, Lsn, Prepared, SchemaHistory}
   alias PgEtf.Client.Settings
+  alias PgEtf.Decode.Deferred
   alias PgEtf.Stream.{AckTracker, Assembly, Callback, Credit, FrameOrder, Halt, Reads, Structs}
   alias __MODULE__
 
@@ -67,6 +68,7 @@ defmodule PgEtf.Stream.Inbox do
 
   @options [
     :ahead_bytes,
+    :deferred,
     :into,
     :keys,
     :max_in_flight,
@@ -124,6 +126,7 @@ defmodule PgEtf.Stream.Inbox do
     with {:ok, frame, decoder} <-
            Frame.decode(inbox.decoder, term, FrameOrder.seen(inbox.partial, term)),
          :ok <- FrameOrder.check(inbox.partial, frame) do
+      frame = finish(inbox, frame, decoder)
       reads = fold(inbox, frame, decoder)
       {frame, misfits} = Structs.load(frame, inbox.opts.into)
 
@@ -138,6 +141,14 @@ defmodule PgEtf.Stream.Inbox do
   end
 
   defp put([], inbox, events, _bytes, _share), do: {:ok, inbox, events}
+
+  # Where somebody looks into changes before they are handed out.
+  defp finish(_inbox, frame, %{deferred: nil}), do: frame
+  defp finish(%Inbox{reads: nil, halting: nil}, frame, %{altered: []}), do: frame
+
+  defp finish(_inbox, frame, _decoder) do
+    %{frame | changes: Enum.map(frame.changes, &Deferred.change/1)}
+  end
 
   defp fold(%Inbox{reads: nil}, _frame, _decoder), do: nil
   defp fold(inbox, frame, decoder), do: Reads.fold(inbox.reads, frame, inbox.decoder, decoder)

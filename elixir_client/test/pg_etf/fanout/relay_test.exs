@@ -143,6 +143,42 @@ defmodule PgEtf.Fanout.RelayTest do
 
   defp owners(relay), do: Tuple.to_list(relay.owners)
 
+  test "a busy worker is sent full messages, an idle one what there is" do
+    ref = make_ref()
+    about = %{node: :n, index: 0, window: 500}
+    relay = [] |> Relay.new() |> Relay.welcome(self(), ref) |> Relay.ready(ref, about)
+    assert {[1], relay} = sent(relay, 1, ref)
+    assert {[], relay} = sent(relay, 99, ref)
+    assert {[100], relay} = sent(relay, 1, ref)
+    assert {[], relay} = sent(relay, 50, ref)
+    {_items, relay} = Relay.done(relay, ref, 101)
+    assert {[50], relay} = sent(relay, 0, ref)
+    assert {[100, 100, 100, 100], relay} = sent(relay, 470, ref)
+    refute Relay.hungry?(relay)
+    {_items, relay} = Relay.done(relay, ref, 450)
+    assert {[70], relay} = sent(relay, 0, ref)
+    assert Relay.hungry?(relay)
+  end
+
+  # The sizes of the messages when so many more are there.
+  defp sent(relay, more, ref) do
+    relay = Relay.put(relay, for(n <- 1..more//1, do: {:x, n}), fn :x -> 1 end)
+    test = self()
+
+    relay =
+      Relay.flush(relay, fn _, ^ref, data -> is_tuple(send(test, {:size, length(data)})) end)
+
+    {sizes(), relay}
+  end
+
+  defp sizes do
+    receive do
+      {:size, size} -> [size | sizes()]
+    after
+      0 -> []
+    end
+  end
+
   test "nobody is sent anything before all have answered or are gone" do
     [a, b] = for _ <- 1..2, do: {spawn(fn -> :ok end), make_ref()}
     relay = Relay.new([a, b])

@@ -1,0 +1,124 @@
+defmodule PgEtf.Decode.Deferred do
+  @moduledoc false
+  # The change of a row whose values are as they came, for an owner of a stream that hands it
+  # on: what finishes rows is more than what else a reader does with them, and as terms they
+  # are a third of the bytes.
+  #
+  # What is no row of a known table and width is not deferred.
+
+  alias PgEtf.{Change, Relation}
+  alias PgEtf.Decode.{Event, Row}
+  alias __MODULE__
+
+  # head   a change that has what all of the transaction have
+  # table  its PgEtf.Decode.Deferred.Table
+  @enforce_keys [:event, :index, :head, :table]
+  defstruct [:event, :index, :head, :table, last?: false]
+
+  @type t :: %Deferred{}
+  @type tables :: %{optional(oid :: non_neg_integer) => __MODULE__.Table.t()}
+
+  @typedoc "A relation event, the names of its columns in rows, and whether types are wanted."
+  @type description :: {tuple, [Row.name()], boolean}
+
+  # id     of this description, in this node
+  # key    a plan that has but the columns of the key; nil without a key
+  # blank  a change that has but the table
+  defmodule Table do
+    @moduledoc false
+    defstruct [:id, :relation, :description, :key, :blank]
+    @type t :: %__MODULE__{}
+  end
+
+  @doc "A table, as an event has described it, and a relation was made of that."
+  @spec table(tuple, Relation.t(), boolean) :: Table.t()
+  def table(event, %Relation{row: {width, columns}} = relation, types?) do
+    names = for {_position, name, _finisher} <- List.keysort(columns, 0), do: name
+    key = for {_, name, _} = column <- columns, name in relation.key_names, do: column
+
+    %Table{
+      id: :erlang.unique_integer([:positive]),
+      relation: relation,
+      description: {event, names, types?},
+      key: if(key != [], do: {width, key}),
+      blank: %Change{
+        op: nil,
+        commit_lsn: nil,
+        index: nil,
+        schema: relation.schema,
+        table: relation.table
+      }
+    }
+  end
+
+  @doc "The table of a description, which may be of another node."
+  @spec relation(description) :: Relation.t()
+  def relation({event, names, types?}), do: Relation.new(event, {:names, names}, types?)
+
+  @doc "A change of a row for later; nil for any other event."
+  @spec new(tuple, Change.t(), non_neg_integer, tables) :: t | nil
+  def new(event, head, index, tables) do
+    with %{relation: relation} = table <- row_of(event, tables),
+         true <- fits?(event, relation) do
+      %Deferred{event: event, index: index, head: head, table: table}
+    else
+      _ -> nil
+    end
+  end
+
+  defp row_of(event, tables) when elem(event, 0) in [:insert, :update, :delete] do
+    Map.get(tables, elem(event, 1))
+  end
+
+  defp row_of(_event, _tables), do: nil
+
+  defp fits?({:insert, _oid, new}, relation), do: row?(new, relation)
+  defp fits?({:delete, _oid, old}, relation), do: old?(old, relation)
+
+  defp fits?({:update, _oid, old, new}, relation) do
+    row?(new, relation) and (old in [nil, :none] or old?(old, relation))
+  end
+
+  defp fits?(_event, _relation), do: false
+
+  defp row?(row, %Relation{row: {width, _}}), do: is_tuple(row) and tuple_size(row) == width
+
+  defp old?({:full, row}, relation), do: row?(row, relation)
+
+  defp old?({:key, row}, %Relation{key_row: {width, _}} = relation) do
+    (is_tuple(row) and tuple_size(row) == width) or row?(row, relation)
+  end
+
+  defp old?(_other, _relation), do: false
+
+  @doc "The change. What is one already stays as it is."
+  @spec change(t | term) :: Change.t() | term
+  def change(%Deferred{event: event, table: %{relation: relation}} = row) do
+    head = %{row.head | last?: row.last?}
+    Event.change(event, head, row.index, %{elem(event, 1) => relation})
+  end
+
+  def change(data), do: data
+
+  @doc "The number of PgEtf.partition_by/1, for which the key alone is finished."
+  @spec partition_by(t | Change.t()) :: non_neg_integer
+  def partition_by(%Deferred{event: event, table: %Table{key: plan} = table}) do
+    PgEtf.partition_by(%{table.blank | key: key(event, plan, table.relation)})
+  end
+
+  def partition_by(change), do: PgEtf.partition_by(change)
+
+  defp key(_event, nil, _relation), do: nil
+  defp key({:insert, _oid, new}, plan, _relation), do: finish(new, plan)
+  defp key({:delete, _oid, old}, plan, relation), do: old_key(old, plan, relation)
+  defp key({:update, _oid, {_, _} = old, _}, plan, relation), do: old_key(old, plan, relation)
+  defp key({:update, _oid, _none, new}, plan, _relation), do: finish(new, plan)
+
+  defp old_key({:key, row}, _plan, %Relation{key_row: {width, _} = plan})
+       when tuple_size(row) == width,
+       do: finish(row, plan)
+
+  defp old_key({_kind, row}, plan, _relation), do: finish(row, plan)
+
+  defp finish(row, plan), do: row |> Row.finish(plan) |> elem(0)
+end
