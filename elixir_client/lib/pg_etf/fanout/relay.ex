@@ -17,7 +17,7 @@ defmodule PgEtf.Fanout.Relay do
   @partitions 512
   # Changes in a message: a larger one may be of a size for which the VM maps memory from
   # the system, and gives it back.
-  @message 100
+  @message 200
 
   # awaited  workers of the beginning that have not answered
   # joining  those that have not answered at all: {reference => pid}
@@ -102,7 +102,7 @@ defmodule PgEtf.Fanout.Relay do
   end
 
   defp hungry_one?(%Member{backlog: {waiting, _}, sent: {sent, _}, window: window}) do
-    waiting < worthwhile(window) and 2 * (sent + waiting) < window
+    waiting < worthwhile(window) and sent + waiting < window
   end
 
   # Changes for which a worker is sent a message while it has others to handle. To send and

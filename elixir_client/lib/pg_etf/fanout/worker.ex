@@ -8,14 +8,29 @@ defmodule PgEtf.Fanout.Worker do
   use GenServer
 
   alias PgEtf.Fanout.{Reader, Rows, Wire}
-  alias PgEtf.Stream.{Callback, Summary}
+  alias PgEtf.Stream.{Callback, Health, Summary}
   alias PgEtf.Telemetry
   alias __MODULE__
 
+  # Milliseconds in which acknowledgements are summed up, in one message of changes at most.
+  @often 5
+
   # reader    {pid, reference of the epoch, monitor}, nil without one
+  # done      changes that it has not been told of, and when it was last told of some
   # tables    that it has described
   # in_order? whether its stream starts again when something fails
-  defstruct [:module, :state, :opts, :own, :index, :reader, tables: %{}, in_order?: true]
+  defstruct [
+    :module,
+    :state,
+    :opts,
+    :own,
+    :index,
+    :reader,
+    :told_at,
+    done: 0,
+    tables: %{},
+    in_order?: true
+  ]
 
   @wrong "neither {:ok, state} nor {:error, reason, state}"
 
@@ -29,7 +44,8 @@ defmodule PgEtf.Fanout.Worker do
     Process.flag(:trap_exit, true)
     {:ok, state} = if function_exported?(module, :init, 1), do: module.init(arg), else: {:ok, arg}
     :ok = :pg.join(own.scope, Worker, self())
-    {:ok, %Worker{module: module, state: state, opts: opts, own: own, index: index}}
+    worker = %Worker{module: module, state: state, opts: opts, own: own, index: index}
+    {:ok, %{worker | told_at: Health.now()}}
   end
 
   @impl GenServer
@@ -48,7 +64,7 @@ defmodule PgEtf.Fanout.Worker do
   end
 
   def handle_info({:DOWN, monitor, :process, _, _}, %Worker{reader: {_, _, monitor}} = worker) do
-    {:noreply, %{worker | reader: nil}}
+    {:noreply, detach(worker)}
   end
 
   def handle_info(_message, worker), do: {:noreply, worker}
@@ -85,12 +101,12 @@ defmodule PgEtf.Fanout.Worker do
 
   defp detach(%Worker{reader: {_pid, _ref, monitor}} = worker) do
     Process.demonitor(monitor, [:flush])
-    %{worker | reader: nil}
+    %{worker | reader: nil, done: 0}
   end
 
   ## Handling
 
-  defp handle([], worker), do: worker
+  defp handle([], worker), do: tell(worker)
 
   defp handle(changes, %Worker{reader: {_, ref, _}} = worker) do
     {some, rest} = Enum.split(changes, worker.own.batch_size)
@@ -107,7 +123,7 @@ defmodule PgEtf.Fanout.Worker do
         attach(%{worker | in_order?: in_order?}, pid, ref)
 
       {:DOWN, ^monitor, :process, _, _} ->
-        %{worker | reader: nil}
+        detach(worker)
     after
       0 -> worker
     end
@@ -128,9 +144,9 @@ defmodule PgEtf.Fanout.Worker do
     end)
   end
 
-  defp answer({:ok, {:ok, state}}, count, %Worker{reader: {pid, ref, _}} = worker) do
-    send(pid, {Reader, :done, ref, count})
-    %{worker | state: state}
+  defp answer({:ok, {:ok, state}}, count, worker) do
+    worker = %{worker | state: state, done: worker.done + count}
+    if Health.now() - worker.told_at < @often, do: worker, else: tell(worker)
   end
 
   defp answer({:ok, {:error, reason, state}}, count, worker) do
@@ -140,8 +156,16 @@ defmodule PgEtf.Fanout.Worker do
   defp answer({:ok, _other}, count, worker), do: failed({:failed, @wrong}, count, worker)
   defp answer(exception, count, worker), do: failed(exception, count, worker)
 
+  defp tell(%Worker{done: 0} = worker), do: worker
+
+  defp tell(%Worker{reader: {pid, ref, _}, done: count} = worker) do
+    send(pid, {Reader, :done, ref, count})
+    %{worker | done: 0, told_at: Health.now()}
+  end
+
   # Where the stream starts again, what comes behind the failed one is not for now.
-  defp failed(status, count, %Worker{reader: {pid, ref, _}} = worker) do
+  defp failed(status, count, worker) do
+    %Worker{reader: {pid, ref, _}} = worker = tell(worker)
     send(pid, {Reader, :failed, ref, count, status})
     if worker.in_order?, do: detach(worker), else: worker
   end
