@@ -43,6 +43,22 @@ sub sorted
 	return join ' ', sort split /,?\{(?=\{|#\{)/, $rows;
 }
 
+# What is stored of a table, as an empty one; the columns.  Virtual columns (18)
+# would be ordinary ones.
+sub copy_columns
+{
+	my ($etf, $table, $db) = @_;
+	my $of = sub {
+		$etf->sql("SELECT string_agg(format('$_[0]', attname), ', ' ORDER BY attnum) FROM pg_attribute
+			WHERE attrelid = '$table'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated $_[1] 'v'", $db);
+	};
+
+	$etf->sql("CREATE TABLE public.etf_copy (LIKE $table)", $db);
+	my $virtual = $of->('DROP %I', '=');
+	$etf->sql("ALTER TABLE public.etf_copy $virtual", $db) if $virtual ne '';
+	return $of->('%I', '<>');
+}
+
 # Are its rows, read in this form, those of their inserts?  "the same rows", "no
 # rows", or by which way they are not.
 sub differs
@@ -50,9 +66,9 @@ sub differs
 	my ($etf, $table, $form, $db) = @_;
 	my %option = map { split /=/ } split /,/, $form;
 
-	$etf->sql("CREATE TABLE public.etf_copy (LIKE $table)", $db);
+	my $columns = copy_columns($etf, $table, $db);
 	$etf->slot('copied', $db);
-	$etf->sql("INSERT INTO public.etf_copy SELECT * FROM ONLY $table", $db);
+	$etf->sql("INSERT INTO public.etf_copy SELECT $columns FROM ONLY $table", $db);
 	my $streamed = stream_rows($etf, 'copied', $db, %option, relations => 'off');
 	$etf->drop_slot('copied', $db);
 	$etf->sql('DROP TABLE public.etf_copy', $db);

@@ -65,6 +65,20 @@ for my $how ('from_block => 0', q{filter => 'true'}, 'max_bytes => 1000000')
 $etf->drop_slot('s');
 $etf->sql('DROP TABLE copy');
 
+# A virtual column is in no row, and can be asked about.
+SKIP:
+{
+	skip 'no virtual columns', 3 if $etf->version < 18;
+	$etf->sql(q{CREATE TABLE doubled (id int PRIMARY KEY, d int GENERATED ALWAYS AS (id * 2) VIRTUAL, v text);
+		INSERT INTO doubled (id, v) VALUES (1, 'a'), (2, 'b'), (3, 'c')});
+	for my $how ('from_block => 0', q{filter => 'true'})
+	{
+		is((read_rows('doubled', 'rows=tuple,relations=off', $how))[0] =~ s/\{read,\d+,/{/gr,
+			'{{1,<<"a">>}},{{2,<<"b">>}},{{3,<<"c">>}}', "no virtual column: $how");
+	}
+	is(keys_read('doubled', 'rows=tuple', q{filter => 'd > 3'}), '2 3', 'a condition on a virtual column');
+}
+
 # Ranges: every row once, whatever the size of a frame.
 $etf->sql(q{
 	CREATE TABLE t (id int PRIMARY KEY, note text);

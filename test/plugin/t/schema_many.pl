@@ -8,9 +8,13 @@ use EtfTest;
 use Test::More;
 use Time::HiRes 'time';
 
-my $many = $ENV{PG_ETF_FULL} ? 10_000 : 2_000;
 my $slack = 8 * 1024;    # kB, for the allocator and the server's caches
 my $etf = EtfTest->new('many', conf => "max_locks_per_transaction = 5000\nshared_buffers = 64MB");
+my $many = $ENV{PG_ETF_FULL} ? 10_000 : 2_000;
+
+# Before 14 each command of a transaction makes decoding go through all that it
+# has invalidated: four times as long for twice as many tables, with any plugin.
+$many = 500 if $etf->version < 14;
 
 sub all_tables
 {
