@@ -14,6 +14,9 @@
 /* For what is done to be kept, when all ends. */
 #define STOP_MS 1000
 
+/* That was waited for: it is not waited for again, kept or not. */
+#define STOP_HELD ((int64_t) -1)
+
 static StreamPlace
 place_of(const Engine *engine)
 {
@@ -139,7 +142,7 @@ note(Engine *engine, const Incremental *inc, bool *holds, bool *behind)
 static void
 end_stop(Engine *engine)
 {
-	engine->stop_held_since = 0;
+	engine->stop_held_since = STOP_HELD;
 	engine->stop_is_due = true;
 }
 
@@ -165,7 +168,7 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 	}
 	if (!holds)
 		engine->confirm_up_to = UINT64_MAX;
-	if (engine->stop_held_since != 0 &&
+	if (engine->stop_held_since > 0 &&
 		(!behind || engine_due(engine, engine->stop_held_since + STOP_MS)))
 		end_stop(engine);
 }
@@ -204,7 +207,7 @@ incrementals_hold_stop(Engine *engine)
 	bool behind = false;
 
 	if (engine->stop_is_due || engine->stop_held_since != 0)
-		return engine->stop_held_since != 0;
+		return engine->stop_held_since > 0;
 	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
 	{
 		Incremental *inc = &engine->incrementals[i];

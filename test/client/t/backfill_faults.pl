@@ -233,4 +233,17 @@ subtest 'a moved key is kept before what moved it is confirmed' => sub {
 	finish($client, 'moved');
 };
 
+subtest 'a stop does not wait for ever for what cannot be kept' => sub {
+	fill('unkept', 400);
+	my $client = held('unkept', 'unkept');
+	my $other = $node->background_psql('postgres');
+
+	$other->query('BEGIN; LOCK TABLE etf_backfill');
+	$client->say('{hold, done, false}');
+	sleep 1.5;
+	is($client->stop, 0, 'it ends');
+	$other->query('COMMIT');
+	$other->quit;
+};
+
 done_testing;
