@@ -22,7 +22,9 @@ defmodule PgEtf.Transaction do
 
   `backfill` is `nil`, except in what is no transaction but rows that were read from a table: a
   chunk of a backfill or snapshot, `%{id: id, chunk: number}`, whose `xid`, `commit_time` and
-  `end_lsn` are `nil` and whose changes are `:read`s. It comes in parts like a large
+  `end_lsn` are `nil` and whose changes are `:read`s. With `backfill_store: {load, save}` and in
+  mode `:incremental` the last part has `state`, too: what `load` has to return for `id` from
+  then on, for sinks that store it together with the rows. It comes in parts like a large
   transaction; `commit_lsn` is the place of all its rows, and a number of a chunk means
   nothing to another run of the stream. Parts of chunks that are read at the same time can
   alternate.
@@ -45,7 +47,13 @@ defmodule PgEtf.Transaction do
           origin: String.t() | nil,
           headers: PgEtf.Trace.headers(),
           prepared: String.t() | nil,
-          backfill: %{id: String.t(), chunk: non_neg_integer} | nil,
+          backfill:
+            %{
+              required(:id) => String.t(),
+              required(:chunk) => non_neg_integer,
+              optional(:state) => binary
+            }
+            | nil,
           changes: [Change.t()]
         }
 

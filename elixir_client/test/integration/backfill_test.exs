@@ -3,7 +3,7 @@ defmodule PgEtf.Integration.BackfillTest do
   # nothing but what it is given has the same rows.
   use PgEtf.Integration, async: true
 
-  alias PgEtf.{Beam, Mirror, Sql}
+  alias PgEtf.{Appender, Beam, Mirror, Sql}
 
   @rows 2_000
 
@@ -246,6 +246,36 @@ defmodule PgEtf.Integration.BackfillTest do
     eventually(fn -> same?(context) end, 60_000)
     GenServer.stop(consumer)
   end
+
+  # Asked for once, killed thrice: a row that comes twice, or never, is seen.
+  test "a sink that only appends has each row once", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    Sandbox.psql!(sandbox, "DROP SCHEMA IF EXISTS appended CASCADE; " <> Appender.ddl())
+    count = fn -> sandbox |> Sandbox.psql!("SELECT count(*) FROM appended.rows") |> number() end
+    tables = for table <- context.tables, do: "public.#{table}"
+    opts = stream(context, [])
+
+    for round <- 1..3 do
+      before = count.()
+      node = Beam.start("appends_#{round}")
+      Beam.call(node, Appender, :start, [opts[:connection], opts])
+      eventually(fn -> Beam.call(node, Appender, :up?, []) end)
+      request = [Appender, tables, [id: "b", chunk_bytes: 30_000]]
+      if round == 1, do: {:ok, "b"} = Beam.call(node, PgEtf, :backfill, request)
+      eventually(fn -> count.() > before + 300 end, 60_000)
+      Beam.kill(node)
+    end
+
+    assert count.() < 3 * @rows
+    {:ok, consumer} = Appender.start_link(opts[:connection], opts)
+    eventually(fn -> status(consumer, "b") == :finished end, 120_000)
+    sql = "SELECT count(DISTINCT id) FROM appended.rows"
+    assert {count.(), sandbox |> Sandbox.psql!(sql) |> number()} == {3 * @rows, @rows}
+    assert Sandbox.psql!(sandbox, "SELECT count(*) FROM appended.kept") == "0\n"
+    GenServer.stop(consumer)
+  end
+
+  defp number(text), do: text |> String.trim() |> String.to_integer()
 
   test "a backfill that is stopped does not come back", %{sandbox: sandbox} = context do
     create_slot(sandbox, context.slot)

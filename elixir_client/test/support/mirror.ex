@@ -28,8 +28,8 @@ defmodule PgEtf.Mirror do
   end
 
   @doc "Whether one runs under this name."
-  def up? do
-    is_map(PgEtf.info(__MODULE__))
+  def up?(name \\ __MODULE__) do
+    is_map(PgEtf.info(name))
   rescue
     ArgumentError -> false
   end

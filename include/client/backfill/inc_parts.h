@@ -65,6 +65,9 @@ extern void inc_window_again(Incremental *inc, Window *window,
 extern void inc_window_forget(Incremental *inc, uint32_t table,
 							  const char *reason);
 
+/* Is the consumer handling one? */
+extern bool inc_window_closed(const Incremental *inc);
+
 /* Close what can be closed here. */
 extern void inc_window_turn(Incremental *inc, const StreamPlace *place);
 
@@ -116,6 +119,7 @@ extern void inc_read_close(Incremental *inc);
  * the request is kept first (false: it is not to be kept); then what is done.
  */
 extern bool inc_keep_request(Incremental *inc);
+extern bool inc_keep_waits(const Incremental *inc);
 extern void inc_keep_turn(Incremental *inc, const StreamPlace *place);
 
 #endif

@@ -68,12 +68,8 @@ incremental_holds_confirmation(const Incremental *inc)
 	return inc->keys_unkept;
 }
 
-/* Is anything done that is not kept yet? */
-static inline bool
-incremental_is_behind(const Incremental *inc)
-{
-	return inc->dirty || inc->saving;
-}
+/* Is anything done that is not kept yet, and could be? */
+extern bool incremental_is_behind(const Incremental *inc);
 
 /* The consumer's wishes.  False: there is no such chunk, or no sense in it. */
 extern bool incremental_done(Incremental *inc, uint64_t chunk,

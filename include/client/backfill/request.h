@@ -33,6 +33,7 @@ typedef struct BackfillRequest
 	PairList connection;  /* of the readers, on top of the stream's */
 	int store;			  /* BackfillStore */
 	bool once;			  /* nothing is kept of it beyond its end */
+	bool close_state;	  /* incremental: each chunk comes with its state */
 	bool unkept; /* where the server has no place for it, then nowhere */
 	char *state; /* to go on from; NULL: none was given */
 	size_t state_len;

@@ -66,13 +66,21 @@ save(Incremental *inc)
 	free(bytes);
 }
 
+/* Nothing that is older than the state that came with a chunk. */
+bool
+inc_keep_waits(const Incremental *inc)
+{
+	return inc->request.close_state && inc_window_closed(inc);
+}
+
 /* At once where somebody waits for it. */
 void
 inc_keep_turn(Incremental *inc, const StreamPlace *place)
 {
 	bool hurry = inc->keys_unkept || inc->hurries || inc->stage == INC_ENDING;
 
-	if (!inc->dirty || inc->saving || inc->stage < INC_RUNNING ||
+	if (!inc->dirty || inc->saving || inc_keep_waits(inc) ||
+		inc->stage < INC_RUNNING ||
 		(!hurry && !inc_due(inc, place, inc->saved_at + SAVE_MS)))
 		return;
 	if (inc->request.store == STORE_CONSUMER || reader_is_idle(&inc->desk))

@@ -8,6 +8,7 @@
  */
 #include "client/backfill/inc_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static uint32_t
@@ -132,35 +133,13 @@ inc_window_forget(Incremental *inc, uint32_t table, const char *reason)
 	}
 }
 
-void
-inc_window_turn(Incremental *inc, const StreamPlace *place)
-{
-	Listener to = inc_listener(inc);
-
-	if (!place->between)
-		return;
-	for (uint32_t i = 0; i < WINDOWS; i++)
-	{
-		Window *window = &inc->windows[i];
-
-		if (window->state != WINDOW_THERE || place->reached < window->horizon)
-			continue;
-		announce_close(&to, inc_table_of(inc, window), window->number,
-					   window->horizon, window->rows, window->bytes);
-		window->state = WINDOW_CLOSED;
-	}
-}
-
 /* Its rows count, and so does its place. */
 static void
-settle(Incremental *inc, Window *window)
+settle(BackfillTable *table, const Window *window)
 {
-	BackfillTable *table = inc_table_of(inc, window);
-
 	table->status = TABLE_STARTED;
 	table->rows += window->rows;
 	table->bytes += window->bytes;
-	inc->tables[window->table].rows += window->rows;
 	if (window->horizon > table->horizon)
 		table->horizon = window->horizon;
 	if (window->moved > 0)
@@ -169,7 +148,72 @@ settle(Incremental *inc, Window *window)
 		table->next_block = window->block + window->blocks;
 	else if (window->last.count > 0)
 		texts_copy(&table->last, &window->last);
-	inc->dirty = true;
+}
+
+bool
+inc_window_closed(const Incremental *inc)
+{
+	bool closed = false;
+
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		closed |= inc->windows[i].state == WINDOW_CLOSED;
+	return closed;
+}
+
+/* The state as it is once this one is handled, and no other one. */
+static void
+tell_state(Incremental *inc, const Window *window)
+{
+	BackfillState then = {0};
+	size_t len = 0;
+	char *bytes = backfill_state_encode(&inc->state, &len);
+
+	if (bytes == NULL || backfill_state_decode(bytes, len, &then) != NULL)
+	{
+		free(bytes);
+		return;
+	}
+	free(bytes);
+	settle(&then.tables[window->table], window);
+	bytes = backfill_state_encode(&then, &len);
+	if (bytes != NULL)
+		consumer_backfill_bytes(inc->consumer, "close_state", inc->request.id,
+								bytes, len);
+	free(bytes);
+	backfill_state_free(&then);
+}
+
+/*
+ * With their states they are handled one after the other: what one says is true
+ * only if none before it is asked for again.  Nor may it be older than what is
+ * kept meanwhile.
+ */
+static bool
+can_close(const Incremental *inc, const Window *window,
+		  const StreamPlace *place)
+{
+	return window->state == WINDOW_THERE && place->reached >= window->horizon &&
+		   !(inc->request.close_state &&
+			 (inc_window_closed(inc) || inc->keys_unkept || inc->saving));
+}
+
+void
+inc_window_turn(Incremental *inc, const StreamPlace *place)
+{
+	Listener to = inc_listener(inc);
+
+	for (uint32_t i = 0; place->between && i < WINDOWS; i++)
+	{
+		Window *window = &inc->windows[i];
+
+		if (!can_close(inc, window, place))
+			continue;
+		if (inc->request.close_state)
+			tell_state(inc, window);
+		announce_close(&to, inc_table_of(inc, window), window->number,
+					   window->horizon, window->rows, window->bytes);
+		window->state = WINDOW_CLOSED;
+	}
 }
 
 void
@@ -178,7 +222,9 @@ inc_window_done(Incremental *inc, Window *window)
 	window->state = WINDOW_DONE;
 	while (inc->windows[0].state == WINDOW_DONE)
 	{
-		settle(inc, &inc->windows[0]);
+		settle(inc_table_of(inc, &inc->windows[0]), &inc->windows[0]);
+		inc->tables[inc->windows[0].table].rows += inc->windows[0].rows;
+		inc->dirty = true;
 		remove_at(inc, 0);
 	}
 }

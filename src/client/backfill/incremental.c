@@ -236,6 +236,12 @@ incremental_awaits(const Incremental *inc)
 	return horizon;
 }
 
+bool
+incremental_is_behind(const Incremental *inc)
+{
+	return inc->saving || (inc->dirty && !inc_keep_waits(inc));
+}
+
 /* Of one that was begun again meanwhile the consumer does not know yet. */
 bool
 incremental_done(Incremental *inc, uint64_t chunk, const StreamPlace *place)

@@ -32,6 +32,7 @@ static const Setting rows[] = {
 	ROW(unsafe_backfill, SETTING_BOOL, "false", 0, 0, NULL),
 	ROW(store, SETTING_CHOICE, "server", 0, 0, stores),
 	ROW(once, SETTING_BOOL, "false", 0, 0, NULL),
+	ROW(close_state, SETTING_BOOL, "false", 0, 0, NULL),
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -86,6 +87,8 @@ request_check(const BackfillRequest *request, char *error, size_t size)
 		problem = "a state was given, but store is not consumer";
 	else if (request->kept != NULL && request->store != STORE_SERVER)
 		problem = "a request was given, but store is not server";
+	else if (request->close_state && request->store != STORE_CONSUMER)
+		problem = "close_state was given, but store is not consumer";
 	if (problem != NULL)
 		snprintf(error, size, "%s", problem);
 	return problem == NULL;

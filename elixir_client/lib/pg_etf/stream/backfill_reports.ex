@@ -41,6 +41,17 @@ defmodule PgEtf.Stream.BackfillReports do
     end
   end
 
+  def report(%State{backfills: backfills} = session, :close_state, id, state)
+      when is_binary(state) do
+    closing =
+      case backfills.requests[id] do
+        nil -> backfills.closing
+        request -> Map.put(backfills.closing, id, BackfillStore.write(request, state))
+      end
+
+    {:ok, %{session | backfills: %{backfills | closing: closing}}}
+  end
+
   def report(%State{} = session, :kept, id, request) when is_binary(request) do
     {:ok, BackfillsKept.take(session, id, request)}
   end
@@ -117,9 +128,11 @@ defmodule PgEtf.Stream.BackfillReports do
 
   defp reads(_what, reads, _id, _details, _), do: reads
 
-  defp close(%State{backfills: backfills} = session, ref, details) do
+  defp close(%State{backfills: backfills} = session, {id, _} = ref, details) do
     {opened, open} = Map.pop(backfills.open, ref, now())
-    backfills = %{backfills | open: open}
+    {state, closing} = Map.pop(backfills.closing, id)
+    backfills = %{backfills | open: open, closing: closing}
+    details = Map.put(details, :state, state)
 
     case Reading.close(session.inbox, ref, details) do
       {nil, inbox} ->

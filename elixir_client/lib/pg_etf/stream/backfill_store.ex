@@ -32,8 +32,12 @@ defmodule PgEtf.Stream.BackfillStore do
   @doc "Keeps what is done of one, an empty state: nothing yet."
   @spec save(keyword, Backfill.id(), map, binary) :: :ok | {:error, Error.t()}
   def save(opts, id, request, state) do
-    put(opts, id, :erlang.term_to_binary({@version, public(request), state}))
+    put(opts, id, write(request, state))
   end
+
+  @doc "What is kept of one, as a binary."
+  @spec write(map, binary) :: binary
+  def write(request, state), do: :erlang.term_to_binary({@version, public(request), state})
 
   @doc "What was asked for, for the program to keep."
   @spec write_request(map) :: binary

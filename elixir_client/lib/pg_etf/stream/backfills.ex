@@ -37,6 +37,7 @@ defmodule PgEtf.Stream.Backfills do
   # told      and of those that this program knows
   # stops     and of those that it is to stop
   # states    what the program wants to be kept of them, without a store on the server
+  # closing   the same with the chunk that is closed next, by id
   # outbox    commands that the program has not taken, oldest first
   # open      when chunks were opened, or came first; closed: facts about them, until they are done
   # retries   of chunks, by id
@@ -46,6 +47,7 @@ defmodule PgEtf.Stream.Backfills do
             told: MapSet.new(),
             stops: MapSet.new(),
             states: %{},
+            closing: %{},
             outbox: [],
             open: %{},
             closed: %{},
@@ -86,7 +88,15 @@ defmodule PgEtf.Stream.Backfills do
         {id, if(backfill.status == :running, do: %{backfill | status: :waiting}, else: backfill)}
       end)
 
-    %{backfills | list: list, told: MapSet.new(), outbox: [], open: %{}, closed: %{}}
+    %{
+      backfills
+      | list: list,
+        told: MapSet.new(),
+        closing: %{},
+        outbox: [],
+        open: %{},
+        closed: %{}
+    }
   end
 
   defp open?({_id, %Backfill{status: status}}), do: status in [:waiting, :running, :paused]
@@ -132,9 +142,16 @@ defmodule PgEtf.Stream.Backfills do
   defp with_state(request, id, %State{opts: opts, backfills: backfills}) do
     case {opts[:backfill_store], backfills.states[id]} do
       {:server, _} -> Map.merge(request, at_server(request, id))
-      {_, nil} -> Map.put(request, :store, :consumer)
-      {_, state} -> Map.merge(request, %{store: :consumer, state: state})
+      {_, nil} -> Map.merge(request, at_consumer(request, opts))
+      {_, state} -> request |> Map.merge(at_consumer(request, opts)) |> Map.put(:state, state)
     end
+  end
+
+  # Whoever takes transactions can keep the state of a chunk together with its rows.
+  defp at_consumer(%{mode: mode}, opts) do
+    if mode == :incremental and opts[:unit] == :transaction,
+      do: %{store: :consumer, close_state: true},
+      else: %{store: :consumer}
   end
 
   defp at_server(request, id) do

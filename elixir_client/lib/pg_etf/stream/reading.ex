@@ -69,6 +69,7 @@ defmodule PgEtf.Stream.Reading do
   end
 
   # The last part is known when the chunk is closed, and may have no rows then.
+  defp parts([], 0, {:closed, %{state: state}}, _most) when state != nil, do: [{:whole, 0, []}]
   defp parts([], before, state, _most) when before == 0 or state == :open, do: []
   defp parts([], before, {:closed, _}, _most), do: [{:last, before, []}]
 
@@ -102,10 +103,16 @@ defmodule PgEtf.Stream.Reading do
       commit_time: nil,
       part: part,
       first_index: first,
-      backfill: %{id: id, chunk: number},
+      backfill: backfill(part, %{id: id, chunk: number}, state),
       changes: rows
     }
   end
+
+  defp backfill(part, backfill, {:closed, %{state: state}})
+       when part in [:whole, :last] and state != nil,
+       do: Map.put(backfill, :state, state)
+
+  defp backfill(_part, backfill, _state), do: backfill
 
   defp lsn([%{commit_lsn: lsn} | _], _state), do: lsn
   defp lsn([], {:closed, %{lsn: lsn}}), do: lsn

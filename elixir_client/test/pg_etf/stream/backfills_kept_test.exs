@@ -118,4 +118,41 @@ defmodule PgEtf.Stream.BackfillsKeptTest do
     eventually(fn -> length(FakeSlot.commands(slot)) == 3 end)
     assert [_, {:backfill, "b", _}, {:backfill_stop, "b"}] = FakeSlot.commands(slot)
   end
+
+  defmodule Parts do
+    @behaviour PgEtf.Consumer
+
+    @impl true
+    def handle_transaction(transaction, test) do
+      send(test, {:part, transaction})
+      {:ok, test}
+    end
+  end
+
+  test "the last part of a chunk has the state behind it, as it is loaded" do
+    slot = FakeSlot.start([])
+    opts = opts(slot, backfill_store: keeps(), max_transaction_changes: 2)
+    {:ok, consumer} = PgEtf.Consumer.start_link(Parts, self(), opts)
+    {:ok, "b"} = PgEtf.backfill(consumer, "public.t", id: "b")
+
+    eventually(fn -> match?([{:backfill, "b", %{close_state: true}}], FakeSlot.commands(slot)) end)
+
+    started(slot, "b")
+
+    for {chunk, rows} <- [{1, [1, 2, 3]}, {2, []}] do
+      FakeSlot.backfill(slot, :open, "b", %{chunk: chunk, rel: 1, key: "id"})
+      if rows != [], do: FakeSlot.backfill(slot, :read, {"b", chunk}, {:free, rows})
+      FakeSlot.backfill(slot, :there, "b", %{chunk: chunk})
+      FakeSlot.backfill(slot, :close_state, "b", "done #{chunk}")
+      facts = %{chunk: chunk, lsn: 160, rel: 1, rows: length(rows), bytes: 30}
+      FakeSlot.backfill(slot, :close, "b", facts)
+    end
+
+    assert_receive {:part, %{part: :first, backfill: first}}
+    refute Map.has_key?(first, :state)
+    assert_receive {:part, %{part: :last, changes: [_], backfill: %{state: state}}}
+    assert {1, %{tables: "public.t"}, "done 1"} = :erlang.binary_to_term(state)
+    assert_receive {:part, %{part: :whole, changes: [], backfill: %{state: state}}}
+    assert {1, _, "done 2"} = :erlang.binary_to_term(state)
+  end
 end
