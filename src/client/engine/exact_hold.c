@@ -55,8 +55,8 @@ kept_for(const Exact *exact)
 	{
 		const BackfillTable *table = &exact->state.tables[i];
 
-		if (table->starts >= STARTS_MAX && !table_is_over(table) &&
-			!exact->tables[i].blocked)
+		if ((table->starts >= STARTS_MAX || exact->futile >= STARTS_MAX) &&
+			!table_is_over(table) && !exact->tables[i].blocked)
 			return table;
 	}
 	return NULL;
@@ -72,10 +72,11 @@ warn_kept(Engine *engine, const BackfillTable *table)
 	exact->warned_kept = true;
 	consumer_log(engine->consumer, "warning",
 				 "backfill \"%s\": its snapshot is held on, since %.1f s ago, "
-				 "until table %s.%s is read, which was begun %u times before",
+				 "until table %s.%s is read, for which %u rounds were too short",
 				 exact->request.id,
 				 (double) (engine->now - exact->held_at) / 1000, table->schema,
-				 table->name, table->starts);
+				 table->name,
+				 table->starts > exact->futile ? table->starts : exact->futile);
 }
 
 bool

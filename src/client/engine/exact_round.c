@@ -200,6 +200,7 @@ begin_reading(Engine *engine)
 	exact->stage = EXACT_READING;
 	exact->dirty = true;
 	exact->round++;
+	exact->round_chunk = exact->chunk;
 	exact->told_at = engine->now;
 	jobs_begin(engine);
 	exact->arrived = false;
@@ -306,6 +307,7 @@ turn_arriving(Engine *engine, const short *revents)
 	}
 	else if (hold_is_over(engine))
 	{
+		exact->futile++;
 		failure_set(&failure, FAIL_SERVER_ERROR,
 					"the stream did not come to the snapshot in time");
 		round_fail(engine, &failure);
@@ -318,6 +320,22 @@ end_soon(Engine *engine)
 {
 	engine->exact.ending = true;
 	jobs_end_stalled(engine);
+}
+
+/* Was there no time for a range?  Nothing says that there will be. */
+static void
+judge_round(Exact *exact)
+{
+	bool given = exact->chunk != exact->round_chunk;
+
+	if (given || exact->paused || exact->cancelled)
+		exact->futile = 0;
+	else if (exact->ending && exact->failure.class == FAIL_NONE)
+	{
+		exact->futile++;
+		failure_set(&exact->failure, FAIL_SERVER_ERROR,
+					"the round was over before anything could be read");
+	}
 }
 
 static void
@@ -341,7 +359,10 @@ turn_reading(Engine *engine, const short *revents)
 		engine_due(engine, exact->told_at + PROGRESS_MS);
 	}
 	if (exact->stage == EXACT_READING && jobs_are_done(engine))
+	{
+		judge_round(exact);
 		round_give_up(engine);
+	}
 }
 
 static void

@@ -50,6 +50,44 @@ sub start_two_rounds
 	return $client;
 }
 
+# No round is long enough even to begin, beside a stream that has to be delivered first.
+sub start_hopeless
+{
+	my ($slot, $table) = @_;
+	my $client = EtfBackfill->start($etf, $slot);
+
+	$client->expect(qr/^\{caught_up,/, "$table: the stream has caught up");
+	my $sql = "DO \$\$ BEGIN FOR i IN 1..3000 LOOP UPDATE $table SET n = i WHERE id = 1 + i % 2000; COMMIT;
+		PERFORM pg_sleep(0.001); END LOOP; END \$\$";
+	my $writer = IPC::Run::start([ 'psql', '-Xqc', $sql, $node->connstr('postgres') ]);
+	$client->backfill('b', mode => 'exact', tables => "public.$table", jobs => 1, max_hold => 1);
+	$client->expect(qr/^\{log,warning,.*another snapshot in/s, "$table: a round is too short");
+	return ($client, $writer);
+}
+
+subtest 'a hold that is too short for anything' => sub {
+	fill('short', 'PRIMARY KEY');
+	my ($client, $writer) = start_hopeless('short', 'short');
+
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental.*tables => 1/s, 'it goes on in mode incremental');
+	$client->expect(qr/^\{backfill,finished,<<"b">>,/, 'and ends');
+	$writer->finish;
+	$client->equals('public.short', 'the mirror is the table');
+	$client->is_clean('and as docs/port.md says');
+	is($client->stop, 0, 'a clean stop');
+};
+
+subtest 'the same without a key' => sub {
+	fill('shorter', '');
+	$etf->sql('ALTER TABLE shorter REPLICA IDENTITY FULL');
+	my ($client, $writer) = start_hopeless('shorter', 'shorter');
+
+	$client->expect(qr/^\{log,warning,.*held on.*public\.shorter/s, 'its snapshot is held, which is told');
+	$client->expect(qr/^\{backfill,finished,<<"b">>,/, 'and it ends');
+	$writer->finish;
+	is($client->stop, 0, 'a clean stop');
+};
+
 subtest 'a table with a key goes on in mode incremental' => sub {
 	fill('wide', 'PRIMARY KEY');
 	my $client = start_two_rounds('w', 'wide');
