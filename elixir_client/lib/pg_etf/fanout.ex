@@ -82,8 +82,8 @@ defmodule PgEtf.Fanout do
   node is full (`+zdbbl` of `erl`, 1 MB by default), it is sent more later.
 
   Rows cross the network as they came from the server, and are decoded where they are handled;
-  the reader decodes their keys. So a row of nine columns costs the reader about one
-  microsecond more than it costs a `PgEtf.Consumer`, and the node that handles it about two.
+  the reader decodes their keys. So a row of nine columns costs the reader one to two
+  microseconds more than it costs a `PgEtf.Consumer`, and the node that handles it about two.
   A worker that is busy is sent some hundred changes at a time, as far as its window allows
   that. It acknowledges after a call, at most once in five milliseconds, and at the end of
   what it was sent together.
