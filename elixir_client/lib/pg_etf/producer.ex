@@ -91,9 +91,9 @@ defmodule PgEtf.Producer do
   about 350 bytes for each column, 38 MB for 10,000 tables of ten columns.
 
   `unit: :transaction` costs about half as much per change as `unit: :change`. Processors get
-  `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 100_000]` (0.8 MB each), and with
-  `unit: :change` a `max_demand` of 100, unless you set these: with Broadway's default of 10 a
-  change costs half as much again. If your handler takes longer than some 100 ms, ask for
+  `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 75_000]` (0.6 MB each), and with
+  `unit: :change` a `max_demand` of 50, unless you set these: with Broadway's default of 10 a
+  change costs half as much again. If your handler takes longer than some 200 ms, ask for
   fewer: to get 10, set a `min_demand`, too.
 
   ## Acknowledgement and failures

@@ -91,7 +91,7 @@ defmodule PgEtf.ProducerTest do
     slot = FakeSlot.start([2, 2])
     stage = produce(slot)
     [first, second, third, _fourth] = messages = Stage.take(stage, 4)
-    {_, {pid, incarnation}, _} = first.acknowledger
+    {_, incarnation, %{producer: pid}} = first.acknowledger
 
     for message <- [first, first, third, third], do: PgEtf.ack([message])
     fun = fn -> for _ <- 1..3, do: PgEtf.ack([first, third]) end
@@ -239,6 +239,7 @@ defmodule PgEtf.ProducerTest do
 
   test "an acknowledgement to a producer that is gone is no error" do
     dead = spawn(fn -> :ok end)
-    assert :ok = Acknowledger.ack({dead, make_ref()}, [], [])
+    message = %{acknowledger: {Acknowledger, make_ref(), %{producer: dead, seq: 0}}}
+    assert :ok = PgEtf.ack([message])
   end
 end

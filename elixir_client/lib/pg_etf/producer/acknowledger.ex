@@ -4,8 +4,9 @@ defmodule PgEtf.Producer.Acknowledger do
   #
   # ack/3 runs wherever Broadway finishes a batch, and must not fail: Broadway
   # logs an exception there and continues, and the messages would stay open. All it
-  # does is to send. The reference holds the incarnation of the stream, so an
-  # acknowledgement that arrives too late cannot be mistaken for a new one.
+  # does is to send. The reference is the incarnation of the stream, so an
+  # acknowledgement that arrives too late cannot be mistaken for a new one. It has
+  # nothing else in it, since Broadway hashes it several times for each message.
   #
   # Broadway's struct is not named, and its behaviour only where it is.
 
@@ -13,8 +14,9 @@ defmodule PgEtf.Producer.Acknowledger do
 
   if Code.ensure_loaded?(Broadway.Acknowledger), do: @behaviour(Broadway.Acknowledger)
 
-  @type ack_ref :: {pid, reference}
+  @type ack_ref :: reference
   @type ack_data :: %{
+          producer: pid,
           seq: AckTracker.seq(),
           on_failure: Failure.action(),
           requeue?: boolean
@@ -23,7 +25,8 @@ defmodule PgEtf.Producer.Acknowledger do
   @actions [:ack, :retry, :halt]
 
   @spec ack(ack_ref, [map], [map]) :: :ok
-  def ack({producer, incarnation}, successful, failed) do
+  def ack(incarnation, successful, failed) do
+    %{acknowledger: {_, _, %{producer: producer}}} = hd(successful ++ failed)
     seqs = for %{acknowledger: {_, _, %{seq: seq}}} <- successful, do: seq
 
     send(producer, {__MODULE__, incarnation, seqs, Enum.map(failed, &failure/1)})

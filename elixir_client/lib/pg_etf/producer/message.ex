@@ -18,27 +18,41 @@ defmodule PgEtf.Producer.Message do
   @doc "Messages of items, which an incarnation of the caller's stream has handed out."
   @spec build([PgEtf.Stream.Inbox.item()], reference, map, atom) :: [map]
   def build(items, incarnation, template, on_failure) do
-    ack_ref = {self(), incarnation}
+    ack_data = %{
+      producer: self(),
+      seq: nil,
+      on_failure: on_failure,
+      requeue?: on_failure == :requeue
+    }
 
     for {data, seq} <- items do
-      ack_data = %{seq: seq, on_failure: on_failure, requeue?: on_failure == :requeue}
-      acknowledger = {Acknowledger, ack_ref, ack_data}
+      acknowledger = {Acknowledger, incarnation, %{ack_data | seq: seq}}
       %{template | data: data, metadata: metadata(data), acknowledger: acknowledger}
     end
   end
 
   @doc "The metadata of what is handed out."
   @spec metadata(Change.t() | Transaction.t() | Prepared.t()) :: map
-  def metadata(%Change{} = change) do
+  # Of so many fields one pattern finds all in one pass.
+  def metadata(%Change{
+        schema: schema,
+        table: table,
+        op: op,
+        commit_lsn: commit_lsn,
+        index: index,
+        xid: xid,
+        commit_time: commit_time,
+        headers: headers
+      }) do
     %{
-      schema: change.schema,
-      table: change.table,
-      op: change.op,
-      commit_lsn: change.commit_lsn,
-      index: change.index,
-      xid: change.xid,
-      commit_time: change.commit_time,
-      headers: change.headers
+      schema: schema,
+      table: table,
+      op: op,
+      commit_lsn: commit_lsn,
+      index: index,
+      xid: xid,
+      commit_time: commit_time,
+      headers: headers
     }
   end
 

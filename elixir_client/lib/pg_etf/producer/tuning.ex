@@ -6,11 +6,12 @@ defmodule PgEtf.Producer.Tuning do
   # Broadway's default, which a user has set only together with a :min_demand. A batch
   # costs a processor and the producer as much as three messages.
   @broadway_demand 10
-  @max_demand 100
+  @max_demand 50
 
   # What waits is not to be copied by collections of the heap, and a heap of some messages
-  # would go to and fro over the border that PgEtf.Stream.Session describes.
-  @spawn_opt [message_queue_data: :off_heap, min_heap_size: 100_000]
+  # would go to and fro over the border that PgEtf.Stream.Session describes. Together with
+  # a batch it stays below 131,072 words, from where on the VM collects in another thread.
+  @spawn_opt [message_queue_data: :off_heap, min_heap_size: 75_000]
 
   # As many as are not worth a part for each.
   @least 10

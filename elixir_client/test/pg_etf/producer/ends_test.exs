@@ -51,12 +51,12 @@ defmodule PgEtf.Producer.EndsTest do
 
   test "no program is started while draining" do
     slot = FakeSlot.start([1])
-    stage = produce(slot, backoff_min: 50, backoff_max: 50)
+    stage = produce(slot, backoff_min: 500, backoff_max: 500)
     Stage.info(stage)
     FakeSlot.kill(slot)
     eventually(fn -> Stage.info(stage).status == :reconnecting end)
     Stage.drain(stage)
-    Process.sleep(100)
+    Process.sleep(700)
     assert FakeSlot.runs(slot) == 1
   end
 

@@ -41,7 +41,7 @@ defmodule PgEtf.Producer.StallTest do
   test "a server that is ahead and sends nothing is reported" do
     slot = FakeSlot.start([])
     LogTo.start()
-    stage = produce(slot, stall_after: 40, heartbeat: 20)
+    stage = produce(slot, stall_after: 200, heartbeat: 100)
     FakeSlot.report(slot, %{lag_bytes: 1_000_000, received_lsn: 7})
     LogTo.wait_for(~r/slot #{slot}.*the server is 1000000 bytes ahead and sends nothing/)
     eventually(fn -> PgEtf.info(stage).progress == :waiting_for_server end)

@@ -4,7 +4,7 @@ defmodule PgEtf.Producer.TuningTest do
   alias PgEtf.Producer.Tuning
 
   test "processors are for many small messages, unless the user has said otherwise" do
-    assert %{max_demand: 100, spawn_opt: heap} = tuned([max_demand: 10], :change)
+    assert %{max_demand: 50, spawn_opt: heap} = tuned([max_demand: 10], :change)
     assert heap[:message_queue_data] == :off_heap
     assert tuned([max_demand: 10], :transaction) == %{max_demand: 10, spawn_opt: heap}
     assert tuned([max_demand: 11], :change).max_demand == 11
