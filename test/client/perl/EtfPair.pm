@@ -21,6 +21,7 @@ sub new
 
 	$etf->sql('CREATE PUBLICATION everything FOR ALL TABLES', $db)
 	  if !$etf->sql('SELECT 1 FROM pg_publication', $db);
+	$etf->sql('CREATE TABLE IF NOT EXISTS etf_marks (mark text)', $db) if $etf->version < 14;
 	$etf->sql("SELECT pg_create_logical_replication_slot('ours', 'pg_etf_decoding'),
 		pg_create_logical_replication_slot('theirs', 'pgoutput')", $db);
 	return $self;
@@ -96,7 +97,7 @@ sub same
 sub live
 {
 	my ($self, @options) = @_;
-	my %run = (out => '', err => '', settled => 0);
+	my %run = (out => '', err => '');
 
 	$run{handle} = IPC::Run::start(
 		[ $self->command('theirs', '-v', @options) ],
@@ -121,15 +122,20 @@ sub wait_for
 	return 0;
 }
 
-# Everything up to now is read.
-sub settle
+# Something that both slots tell, and its text once: before 14 pgoutput has no
+# messages.
+sub mark
 {
-	my ($self) = @_;
+	my ($self, $text) = @_;
+	my $etf = $self->{etf};
 
-	$self->{etf}->sql("SELECT pg_logical_emit_message(true, 'settled', '')",
-		$self->{db});
-	return $self->wait_for(out => qr/<<"settled">>/, ++$self->{run}{settled});
+	$etf->sql($etf->version < 14 ? "INSERT INTO etf_marks VALUES ('$text')" :
+		  "SELECT pg_logical_emit_message(true, '$text', '')", $self->{db});
+	return $self->wait_for(out => qr/<<"$text">>/, ++$self->{run}{marks}{$text});
 }
+
+# Everything up to now is read.
+sub settle { return $_[0]->mark('settled'); }
 
 # All that was read, as frames() has it; up to now, if it goes on.
 sub finish

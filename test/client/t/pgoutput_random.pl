@@ -22,11 +22,9 @@ my $steps = $ENV{PG_ETF_STEPS} // 200;
 my $etf = EtfTest->new('pgoutput_random', conf => 'logical_decoding_work_mem = 64kB');
 my (%count, %excused);
 
-if ($etf->version < 14)
-{
-	$etf->stop;
-	plan skip_all => 'no messages before 14';
-}
+# Before 14 pgoutput has neither messages nor binary values.
+my $since14 = $etf->version >= 14;
+my $messages = $since14 ? 'on' : 'off';
 
 # A term in braces, whatever is in its texts.
 my $term = qr/(\{(?:[^{}<]++|<<"(?:[^"\\]++|\\.)*+"(?:\/utf8)?>>|<|(?1))*+\})/;
@@ -115,7 +113,7 @@ sub play
 {
 	my ($regime, $format) = @_;
 	my $form = $forms[ $seed % ($regime eq 'still' ? @forms : 2) ];
-	my @options = (\"messages=on frame_bytes=16777216 $form", "--format=$format");
+	my @options = (\"messages=$messages frame_bytes=16777216 $form", "--format=$format");
 	my $round = PairRound->new($etf, 'template_random', $seed, $steps, $regime);
 
 	$round->prepare;
@@ -135,7 +133,7 @@ do
 {
 	for my $regime (qw(still followed lagging))
 	{
-		my $format = $seed % 3 ? 'binary' : 'text';
+		my $format = $since14 && $seed % 3 ? 'binary' : 'text';
 		my $report = eval { play($regime, $format) };
 
 		ok($report eq '', "$regime, as $format: PG_ETF_SEED=$seed")
