@@ -88,6 +88,16 @@ subtest 'what is not kept is not told' => sub {
 	$client->expect(qr/^\{backfill,failed,<<"b">>,.*store is not server/s, 'nobody else keeps a request');
 	is($client->stop, 0, 'a clean stop');
 
+	my $session = $etf->node->background_psql('postgres');
+	$client = start('s_none');
+	$session->query_safe('BEGIN; LOCK TABLE etf_backfill IN SHARE MODE');
+	asked($client);
+	$client->silent(qr/^\{backfill,started/, 1, 'nothing has started that is not kept');
+	$session->query_safe('COMMIT');
+	$session->quit;
+	$client->expect(qr/^\{backfill,finished/, 'but then it does');
+	is($client->stop, 0, 'a clean stop');
+
 	$etf->sql('DROP EXTENSION pg_etf_decoding');
 	$client = start('s_none');
 	$client->expect(qr/^\{log,debug,<<"it is not known which backfills/, 'without the extension it is not known');
