@@ -85,6 +85,10 @@ command({send, {start, Map} = Start}, State) ->
 command({send, {backfill, Id, _} = Term}, State) ->
     send(Term, State),
     State#state{backfill = Id};
+%% Who writes to a program that ends may get EPIPE, and no exit status.
+command({send, stop}, #state{hold = Hold} = State) ->
+    send(stop, State),
+    State#state{hold = Hold#{flushed => true, done => true}, pays = false};
 command({send, Term}, State) ->
     send(Term, State),
     State;
