@@ -133,6 +133,17 @@ if Code.ensure_loaded?(Broadway) do
   end
 end
 
+if Code.ensure_loaded?(WalEx.Event) do
+  defmodule Reader.Events do
+    use WalEx.Event, name: Reader
+
+    def process_all(transaction) do
+      events = filter_events(transaction)
+      Reader.Tally.add(:persistent_term.get(__MODULE__), length(events), nil)
+    end
+  end
+end
+
 defmodule Reader do
   # Pipelines have what there is without a thought, but for the number of processors.
   def handlers do
@@ -148,7 +159,8 @@ defmodule Reader do
       "broadway-changes" => &pipeline(&1, :change, &2),
       "broadway-1ms" => &pipeline(&1, :change, %{&2 | pause: 1}, 20),
       "broadway-batcher" => &batches/2,
-      "postgrex_wal" => &postgrex_wal/2
+      "postgrex_wal" => &postgrex_wal/2,
+      "walex" => &walex/2
     }
   end
 
@@ -185,10 +197,7 @@ defmodule Reader do
 
   # With settings of its documentation, and a queue that it does not overflow.
   defp postgrex_wal(opts, tally) do
-    %{"host" => dir, "user" => user, "dbname" => database} =
-      words =
-      opts[:connection] |> String.split() |> Map.new(&List.to_tuple(String.split(&1, "=")))
-
+    %{"host" => dir, "user" => user, "dbname" => database} = words = words(opts)
     {:ok, _} = Application.ensure_all_started(:postgrex)
     slot = [name: :wal, slot_name: opts[:slot], publication_name: "bench", max_size: 100_000_000]
     port = words |> Map.get("port", "5432") |> String.to_integer()
@@ -197,6 +206,22 @@ defmodule Reader do
     topology = [processors: [default: [max_demand: 1000, min_demand: 500, concurrency: 1]]]
     producer = {PostgrexWal.PgProducer, slot ++ connection ++ named}
     apply(Reader.Pipeline, :start, [producer, topology, tally])
+  end
+
+  # It connects by TCP only, and has no room for anything of ours in its callbacks.
+  defp walex(opts, tally) do
+    words = words(opts)
+    :persistent_term.put(Reader.Events, tally)
+    for app <- [:postgrex, :tzdata], do: {:ok, _} = Application.ensure_all_started(app)
+    address = [hostname: "127.0.0.1", port: String.to_integer(words["port"])]
+    login = [username: words["user"], password: "", database: words["dbname"]]
+    slot = [slot_name: opts[:slot], durable_slot: true, publication: "bench"]
+    wanted = [name: Reader, subscriptions: ["mixed"], modules: [Reader.Events]]
+    apply(WalEx.Supervisor, :start_link, [address ++ login ++ slot ++ wanted])
+  end
+
+  defp words(opts) do
+    opts[:connection] |> String.split() |> Map.new(&List.to_tuple(String.split(&1, "=")))
   end
 
   def main([handler, connection, slot, changes | latencies]) do

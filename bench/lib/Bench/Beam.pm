@@ -48,7 +48,7 @@ sub has
 # What the reader knows to do with what comes.
 our @handlers = ('consumer', 'consumer-changes', 'consumer-tls', 'broadway',
 	'broadway-changes', 'broadway-1ms', 'broadway-batcher', 'postgrex_wal');
-our @peers = ('postgrex_wal');
+our @peers = ('postgrex_wal', 'walex');
 
 sub broadway
 {

@@ -14,7 +14,7 @@ my $limit = 600;
 my $unlimited = 1 << 47;
 
 # As Bench::Run::timed(), up to where the server was at the beginning; "format"
-# is an option of the client's own.
+# is an option of the client's own, "tls" says how it connects.
 sub timed
 {
 	my ($cluster, $slot, @options) = @_;
@@ -40,7 +40,10 @@ sub start
 	my ($cluster, $slot, @options) = @_;
 	my %options = map { split /=/, $_, 2 } @options;
 	my $format = delete $options{format};
+	my $conninfo = $cluster->conninfo('bench_run');
 	my $client = {};
+
+	$conninfo =~ s/host=\S+/host=127.0.0.1 sslmode=require/ if delete $options{tls};
 
 	open my $errors, '>', "$cluster->{dir}/stderr" or die "stderr: $!\n";
 	$client->{pid} = open3(
@@ -49,7 +52,7 @@ sub start
 	binmode $client->{$_} for 'to', 'from';
 	$client->{to}->autoflush(1);
 	send_term($client, tuple(atom('start'), map_term(
-		conninfo => binary($cluster->conninfo('bench_run')),
+		conninfo => binary($conninfo),
 		slot => binary($slot),
 		$format ? (format => atom($format)) : (),
 		options => map_term(map { $_ => binary($options{$_}) } keys %options),
