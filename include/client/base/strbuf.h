@@ -21,6 +21,13 @@ typedef struct StrBuf
 
 extern void strbuf_free(StrBuf *text);
 
+/* What is in it so far. */
+static inline const char *
+strbuf_text(const StrBuf *text)
+{
+	return text->data != NULL ? text->data : "";
+}
+
 /* Room for "len" more bytes and a terminator; NULL when there is none. */
 extern char *strbuf_reserve(StrBuf *text, size_t len);
 

@@ -35,10 +35,16 @@ extern bool publication_check_made(Stream *stream);
 /* As they were named, with the one for inserts, if there is one. */
 extern void publication_put_names(const Stream *stream, StrBuf *names);
 
+/* The same before there is a stream: that one may be there. */
+extern void publication_put_wanted(const Settings *settings, StrBuf *names);
+
 /* The options of START_REPLICATION, in their parentheses. */
 extern void publication_put_options(const Stream *stream, StrBuf *sql);
 
-/* Are they all there?  For others: a column "missing", and its check. */
+/*
+ * Are they all there, but for the one that is to be made?  For others: a column
+ * "missing", and its check.
+ */
 extern void publication_put_missing(const Settings *settings, StrBuf *sql);
 extern bool publication_check_missing(const Settings *settings, Db *db,
 									  bool has_slot);

@@ -9,11 +9,11 @@
 #include "client/base/strbuf.h"
 
 /*
- * A query: a row for each kind of thing that is missing, with how many tables
+ * A query about the publications of these names: a row for each kind of thing that is missing, with how many tables
  * it is about (count) and the names of the first of them (names).  Kinds:
  * identity, generated, unpublished.
  */
-extern void publication_notes_build(const Settings *settings,
+extern void publication_notes_build(const Settings *settings, const char *names,
 									int server_version, StrBuf *sql);
 
 /* A sentence about a kind, with the number and the names to be put in. */

@@ -156,7 +156,7 @@ look(Checking *checking, const Check *check)
 	else
 		strbuf_puts(&body, check->sql);
 	put_asked(checking, &sql);
-	strbuf_puts(&sql, body.data != NULL ? body.data : "");
+	strbuf_puts(&sql, strbuf_text(&body));
 	sql.failed |= body.failed;
 	if (check->since * 10000 > version || body.len == 0)
 		;

@@ -88,6 +88,8 @@ check_build_published(const Settings *settings, int server_version, StrBuf *sql)
 {
 	static const char *const kinds[] = {"identity", "generated", "unpublished"};
 
+	StrBuf names = {0};
+
 	if (publication_names(settings) == NULL)
 		return;
 	strbuf_puts(sql, "SELECT 'warning', format(CASE kind ");
@@ -98,6 +100,9 @@ check_build_published(const Settings *settings, int server_version, StrBuf *sql)
 					 "'Add a primary key, or publish only inserts of them.' "
 					 "WHEN 'generated' THEN 'Compute them in the consumer.' "
 					 "ELSE 'Run ALTER PUBLICATION ... ADD TABLE.' END FROM (");
-	publication_notes_build(settings, server_version, sql);
+	publication_put_wanted(settings, &names);
+	publication_notes_build(settings, strbuf_text(&names), server_version, sql);
+	sql->failed |= names.failed;
+	strbuf_free(&names);
 	strbuf_puts(sql, ") AS notes");
 }

@@ -12,6 +12,7 @@
 
 #include "client/base/printable.h"
 #include "client/engine/attempt.h"
+#include "client/link/publication.h"
 #include "client/link/publication_notes.h"
 
 /* Before a question is asked again that was lost. */
@@ -93,12 +94,17 @@ void
 catalogs_ask_notes(Engine *engine)
 {
 	const Stream *stream = &engine->stream;
+	StrBuf names = {0};
 	StrBuf sql = {0};
 
 	if (stream->plugin != PLUGIN_PGOUTPUT || engine->notes_told)
 		return;
 	engine->notes_told = true;
-	publication_notes_build(engine->settings, stream->server_version, &sql);
+	publication_put_names(stream, &names);
+	publication_notes_build(engine->settings, strbuf_text(&names),
+							stream->server_version, &sql);
+	sql.failed |= names.failed;
+	strbuf_free(&names);
 	engine->asked_notes = run(engine, &sql, engine->now);
 }
 

@@ -13,26 +13,43 @@
 #include "client/engine/exact_round.h"
 #include "client/engine/report.h"
 #include "client/engine/status.h"
+#include "client/link/publication.h"
 #include "client/link/slot.h"
 #include "client/link/stream_setup.h"
 
-/* Which one, and why; once. */
+static const char *
+why_this_plugin(const Engine *engine)
+{
+	if (engine->stream.pgoutput.refusal[0] != '\0')
+		return engine->stream.pgoutput.refusal;
+	if (engine->settings->plugin != PLUGIN_AUTO)
+		return "it was asked for";
+	return engine->stream.created ? "the server has it" : "the slot is its own";
+}
+
+/* Which one, and why: once, and where publications leave a choice. */
 static void
 tell_plugin(Engine *engine)
 {
 	const Pgoutput *pgoutput = &engine->stream.pgoutput;
 	const WireType *unfit = engine->source.assembler.catalog.unfit;
+	bool ours = engine->stream.plugin != PLUGIN_PGOUTPUT;
 
-	if (engine->stream.plugin != PLUGIN_PGOUTPUT || engine->plugin_told)
+	if (engine->plugin_told || publication_names(engine->settings) == NULL)
 		return;
 	engine->plugin_told = true;
-	consumer_log(engine->consumer, "info",
-				 "slot \"%s\" is read with pgoutput%s%s, values as %s%s%s",
-				 engine->settings->slot,
-				 pgoutput->refusal[0] != '\0' ? ", since " : "",
-				 pgoutput->refusal, pgoutput->text ? "text" : "binary",
-				 unfit != NULL ? " because of type " : "",
-				 unfit != NULL ? unfit->name : "");
+	if (ours)
+		consumer_log(engine->consumer, "info",
+					 "slot \"%s\" is read with " PLUGIN_NAME ", since %s",
+					 engine->settings->slot, why_this_plugin(engine));
+	else
+		consumer_log(engine->consumer, "info",
+					 "slot \"%s\" is read with pgoutput, since %s, "
+					 "values as %s%s%s",
+					 engine->settings->slot, why_this_plugin(engine),
+					 pgoutput->text ? "text" : "binary",
+					 unfit != NULL ? " because of type " : "",
+					 unfit != NULL ? unfit->name : "");
 }
 
 /*

@@ -47,8 +47,9 @@ put_first(const Settings *settings, const char *suffix, char quote, StrBuf *sql)
 	free(name);
 }
 
-void
-publication_put_missing(const Settings *settings, StrBuf *sql)
+/* Without its end. */
+static void
+put_missing(const Settings *settings, StrBuf *sql)
 {
 	const char *names = publication_names(settings);
 
@@ -56,7 +57,14 @@ publication_put_missing(const Settings *settings, StrBuf *sql)
 					 "FROM unnest(");
 	catalog_query_names(sql, names != NULL ? names : "");
 	strbuf_puts(sql, ") AS name WHERE name NOT IN (SELECT pubname "
-					 "FROM pg_publication)) AS missing");
+					 "FROM pg_publication)");
+}
+
+void
+publication_put_missing(const Settings *settings, StrBuf *sql)
+{
+	put_missing(settings, sql);
+	strbuf_puts(sql, ") AS missing");
 }
 
 static void
@@ -89,26 +97,31 @@ refuse_unnamed(const Settings *settings, Failure *failure)
 bool
 publication_check_missing(const Settings *settings, Db *db, bool has_slot)
 {
-	const char *missing = db_value(db, "missing");
+	bool makes = settings->create_publication && !has_slot;
+	const char *missing = db_value(db, makes ? "others" : "missing");
 
 	if (publication_names(settings) == NULL)
 		refuse_unnamed(settings, &db->failure);
-	else if (missing != NULL && (has_slot || !settings->create_publication))
+	else if (missing != NULL)
 		refuse_missing(settings, &db->failure, missing, has_slot);
 	else
 		return true;
 	return false;
 }
 
-/* Was one made for inserts? */
+/* Was one made for inserts; and which are not there, but for the first? */
 static void
-put_inserts(const Settings *settings, StrBuf *sql)
+put_made(const Settings *settings, StrBuf *sql)
 {
 	if (!settings->create_publication || publication_names(settings) == NULL)
 		return;
 	strbuf_puts(sql, ", EXISTS (SELECT FROM pg_publication WHERE pubname = ");
 	put_first(settings, INSERTS_SUFFIX, '\'', sql);
-	strbuf_puts(sql, ") AS inserts");
+	strbuf_puts(sql, ") AS inserts, ");
+	put_missing(settings, sql);
+	strbuf_puts(sql, " AND name <> ");
+	put_first(settings, "", '\'', sql);
+	strbuf_puts(sql, ") AS others");
 }
 
 void
@@ -121,7 +134,7 @@ publication_build_look(const Stream *stream, StrBuf *sql)
 		strbuf_puts(sql, ", ");
 	}
 	publication_put_missing(stream->settings, sql);
-	put_inserts(stream->settings, sql);
+	put_made(stream->settings, sql);
 }
 
 /* A slot that is made with two_phase would keep it for good. */
@@ -192,7 +205,7 @@ publication_build_named(const Stream *stream, StrBuf *sql)
 {
 	strbuf_puts(sql, "SELECT ");
 	publication_put_missing(stream->settings, sql);
-	put_inserts(stream->settings, sql);
+	put_made(stream->settings, sql);
 }
 
 /*
@@ -281,14 +294,26 @@ publication_check_made(Stream *stream)
 	return true;
 }
 
+static void
+put_names(const Settings *settings, bool inserts, StrBuf *names)
+{
+	strbuf_puts(names, publication_names(settings));
+	if (!inserts)
+		return;
+	strbuf_puts(names, ", ");
+	put_first(settings, INSERTS_SUFFIX, '"', names);
+}
+
 void
 publication_put_names(const Stream *stream, StrBuf *names)
 {
-	strbuf_puts(names, publication_names(stream->settings));
-	if (!stream->pgoutput.inserts)
-		return;
-	strbuf_puts(names, ", ");
-	put_first(stream->settings, INSERTS_SUFFIX, '"', names);
+	put_names(stream->settings, stream->pgoutput.inserts, names);
+}
+
+void
+publication_put_wanted(const Settings *settings, StrBuf *names)
+{
+	put_names(settings, settings->create_publication, names);
 }
 
 void
@@ -303,7 +328,7 @@ publication_put_options(const Stream *stream, StrBuf *sql)
 						 ? " (proto_version '2', streaming 'on', "
 						 : " (proto_version '1', ");
 	strbuf_puts(sql, "publication_names ");
-	strbuf_put_quoted(sql, names.data != NULL ? names.data : "", '\'');
+	strbuf_put_quoted(sql, strbuf_text(&names), '\'');
 	strbuf_puts(sql, pgoutput->text ? "" : ", binary 'true'");
 	strbuf_puts(sql, pgoutput->messages ? ", messages 'true'" : "");
 	if (pgoutput->local_only && stream->server_version >= 160000)

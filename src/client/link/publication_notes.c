@@ -9,14 +9,13 @@
 #include <string.h>
 
 #include "client/link/catalog_query.h"
-#include "client/link/publication.h"
 #include "client/link/table_patterns.h"
 
 /* Names in one sentence. */
 #define NAMES_MAX "5"
 
 static void
-put_published(const Settings *settings, StrBuf *sql)
+put_published(const char *names, StrBuf *sql)
 {
 	strbuf_puts(sql, "WITH published AS (SELECT c.oid, p.schemaname AS schema, "
 					 "p.tablename AS name, c.relreplident, "
@@ -26,7 +25,7 @@ put_published(const Settings *settings, StrBuf *sql)
 					 "JOIN pg_namespace AS n ON n.nspname = p.schemaname "
 					 "JOIN pg_class AS c ON c.relnamespace = n.oid "
 					 "AND c.relname = p.tablename WHERE p.pubname = ANY (");
-	catalog_query_names(sql, publication_names(settings));
+	catalog_query_names(sql, names);
 	strbuf_puts(sql, ") GROUP BY 1, 2, 3, 4), notes AS ("
 					 "SELECT 'identity' AS kind, schema, name FROM published "
 					 "WHERE changes AND (relreplident = 'n' "
@@ -35,28 +34,52 @@ put_published(const Settings *settings, StrBuf *sql)
 					 "AND i.indisprimary AND i.indimmediate))");
 }
 
-void
-publication_notes_build(const Settings *settings, int server_version,
-						StrBuf *sql)
+/* From 18 on a publication may have them, and says so by the names of columns. */
+static void
+put_generated(const char *names, int server_version, StrBuf *sql)
 {
-	const PairList *options = &settings->options;
+	strbuf_puts(sql, " UNION ALL SELECT 'generated', schema, name "
+					 "FROM published WHERE EXISTS (SELECT FROM "
+					 "pg_attribute AS a WHERE a.attrelid = published.oid "
+					 "AND a.attgenerated = 's' AND NOT a.attisdropped");
+	if (server_version >= 180000)
+	{
+		strbuf_puts(sql, " AND NOT EXISTS (SELECT FROM pg_publication_tables "
+						 "AS p WHERE p.schemaname = published.schema "
+						 "AND p.tablename = published.name "
+						 "AND a.attname = ANY (p.attnames) "
+						 "AND p.pubname = ANY (");
+		catalog_query_names(sql, names);
+		strbuf_puts(sql, "))");
+	}
+	strbuf_puts(sql, ")");
+}
+
+/* A partition may be published as its root. */
+static void
+put_unpublished(const PairList *options, StrBuf *sql)
+{
 	const char *include = pairs_get(options, "include_tables");
 
-	put_published(settings, sql);
-	if (server_version < 180000)
-		strbuf_puts(sql, " UNION ALL SELECT 'generated', schema, name "
-						 "FROM published WHERE EXISTS (SELECT FROM "
-						 "pg_attribute AS a WHERE a.attrelid = published.oid "
-						 "AND a.attgenerated = 's' AND NOT a.attisdropped)");
-	if (include != NULL)
-	{
-		strbuf_puts(sql, " UNION ALL SELECT 'unpublished', m.schema, m.name "
-						 "FROM (");
-		tables_build_matching(include, pairs_get(options, "exclude_tables"),
-							  sql);
-		strbuf_puts(sql, ") AS m WHERE (m.schema, m.name) NOT IN "
-						 "(SELECT schema, name FROM published)");
-	}
+	if (include == NULL)
+		return;
+	strbuf_puts(sql, " UNION ALL SELECT 'unpublished', m.schema, m.name "
+					 "FROM (");
+	tables_build_matching(include, pairs_get(options, "exclude_tables"), sql);
+	strbuf_puts(sql, ") AS m WHERE (m.schema, m.name) NOT IN "
+					 "(SELECT schema, name FROM published) "
+					 "AND NOT EXISTS (SELECT FROM published "
+					 "JOIN pg_partition_ancestors(format('%I.%I', m.schema, "
+					 "m.name)::regclass) AS a ON a.relid = published.oid)");
+}
+
+void
+publication_notes_build(const Settings *settings, const char *names,
+						int server_version, StrBuf *sql)
+{
+	put_published(names, sql);
+	put_generated(names, server_version, sql);
+	put_unpublished(&settings->options, sql);
 	strbuf_puts(sql, ") SELECT kind, count(*) AS count, "
 					 "string_agg(format('%I.%I', schema, name), ', ' "
 					 "ORDER BY n) FILTER (WHERE n <= " NAMES_MAX ") AS names "

@@ -310,7 +310,7 @@ put_given(const Stream *stream, const Pair *given, StrBuf *options)
 		return;
 	}
 	publication_put_names(stream, &names);
-	put_option(options, given->name, names.data != NULL ? names.data : "");
+	put_option(options, given->name, strbuf_text(&names));
 	options->failed |= names.failed;
 	strbuf_free(&names);
 }

@@ -37,7 +37,7 @@ put_like(StrBuf *sql, const char **text, const char *separators)
 	}
 	if (like.data != NULL)
 		like.data[end] = '\0';
-	strbuf_put_literal(sql, like.data != NULL ? like.data : "");
+	strbuf_put_literal(sql, strbuf_text(&like));
 	strbuf_free(&like);
 	*text = p;
 }
@@ -56,9 +56,9 @@ put_pattern(StrBuf *sql, const char **text)
 	put_like(&parts, text, ",");
 	strbuf_put(&whole, start, (size_t) (*text - start));
 	strbuf_puts(sql, "(");
-	strbuf_put_literal(sql, whole.data != NULL ? whole.data : "");
+	strbuf_put_literal(sql, strbuf_text(&whole));
 	strbuf_puts(sql, ", ");
-	strbuf_puts(sql, parts.data != NULL ? parts.data : "");
+	strbuf_puts(sql, strbuf_text(&parts));
 	strbuf_puts(sql, ")");
 	strbuf_free(&whole);
 	strbuf_free(&parts);

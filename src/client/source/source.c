@@ -219,12 +219,18 @@ source_question(const Source *source, StrBuf *sql)
 {
 	const PlanQuestion *question = &source->assembler.question;
 	const Stream *stream = source->stream;
+	StrBuf names = {0};
 
 	if (stream->pgoutput.raw || stream->pgoutput.ascii)
 		strbuf_puts(sql, "SET client_encoding = 'SQL_ASCII'; ");
 	if (source->asks_all)
+	{
+		publication_put_names(stream, &names);
 		catalog_query_published(sql, stream->server_version,
-								publication_names(stream->settings));
+								strbuf_text(&names));
+		sql->failed |= names.failed;
+		strbuf_free(&names);
+	}
 	else
 		catalog_query_table(sql, stream->server_version, question->relid,
 							question->types, question->ntypes);

@@ -82,6 +82,6 @@ wire_put_strbuf(WireReader *in, StrBuf *text)
 	if (text->failed)
 		out_overflow(in->out);
 	else
-		wire_put_text(in, text->data != NULL ? text->data : "", text->len);
+		wire_put_text(in, strbuf_text(text), text->len);
 	strbuf_free(text);
 }

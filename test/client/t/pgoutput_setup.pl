@@ -86,7 +86,8 @@ subtest 'a slot decides' => sub {
 	($status, $out, $err) = stream('-o', 'publication_names="Q 1"');
 	is($status, 0, 'read') or diag $err;
 	like($out, qr/"record":\{"id":2,"v":"two"\}/, 'a row');
-	like($err, qr/slot "s" is read with pgoutput, values as/, 'it is told');
+	like($err, qr/slot "s" is read with pgoutput, since the slot is its own, values as/,
+		'it is told');
 	($status, $out) = client('--status');
 	like($out, qr/^s +postgres +pgoutput /m, 'and shown');
 	($status, $out) = stream('-o', 'publication_names="Q 1"');
@@ -130,13 +131,20 @@ subtest 'what pgoutput cannot do' => sub {
 subtest 'a publication made with the slot' => sub {
 	my @make = ('--create=if_missing', '--plugin=pgoutput',
 		'--create-publication', '-o', 'publication_names=made');
+	my $before = $etf->sql('SELECT count(*) FROM pg_publication');
 	my ($status, $out, $err) = stream(@make);
 
 	is($status, 3, 'of no tables');
 	like($err, qr/no table matches the patterns/, 'so');
 	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot');
+	($status, $out, $err) =
+	  stream(@make, '--tables=public.*', '-o', 'publication_names=made, absent');
+	is($status, 3, 'the first alone is made');
+	like($err, qr/there is no publication absent/, 'so');
+	is($etf->sql('SELECT count(*) FROM pg_publication'), $before, 'nothing is');
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	is($status, 0, 'made') or diag $err;
+	like($err, qr/is read with pgoutput, since it was asked for, values as/, 'told');
 	is($etf->sql('SELECT pubname, tablename FROM pg_publication_tables '
 			  . "WHERE pubname LIKE 'made%' ORDER BY 1"),
 		"made|t\nmade_inserts|keyless", 'tables with and without identity');
@@ -144,6 +152,7 @@ subtest 'a publication made with the slot' => sub {
 		  . " DELETE FROM keyless");
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	like($out, qr/"id":3.*\n.*"v":"x"/, 'both are read') or diag $err;
+	unlike($err, qr/no publication has/, 'and known');
 	client('--drop-slot', '--plugin=pgoutput');
 };
 
@@ -162,6 +171,7 @@ subtest 'and with our plugin' => sub {
 		  . ' DELETE FROM keyless');
 	($status, $out, $err) = stream(@make);
 	like($out, qr/"id":4.*\n.*"v":"y"/, 'both are read') or diag $err;
+	like($err, qr/is read with pg_etf_decoding, since the slot is its own$/m, 'told');
 	$etf->drop_slot('s');
 	$etf->sql('DROP PUBLICATION mine, mine_inserts');
 };
@@ -170,18 +180,20 @@ subtest 'what will not come is told' => sub {
 	$etf->sql('CREATE TABLE gen (id int PRIMARY KEY, '
 		  . 'twice int GENERATED ALWAYS AS (id * 2) STORED); '
 		  . 'CREATE TABLE forgotten (id int PRIMARY KEY); '
-		  . 'CREATE PUBLICATION part FOR TABLE t, gen, keyless');
+		  . 'CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id); '
+		  . 'CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (9); '
+		  . 'CREATE PUBLICATION part FOR TABLE t, gen, keyless, parted '
+		  . 'WITH (publish_via_partition_root)');
 	$etf->sql(q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
 	my $client = EtfClient->start($node,
 		options => '#{publication_names => <<"part">>, include_tables => <<"public.*">>}',
 		credit_events => 10, credit_bytes => 100000);
 
 	$client->expect(qr/^\{log,warning,.*generated columns.* 1 .*public\.gen/,
-		'generated columns')
-	  if $etf->version < 18;
+		'generated columns');
 	$client->expect(qr/^\{log,warning,.*updates and deletes fail.*public\.keyless/,
 		'tables without identity');
-	$client->expect(qr/^\{log,warning,.*no publication has: public\.forgotten/,
+	$client->expect(qr/^\{log,warning,.* 1 table.*no publication has: public\.forgotten/,
 		'tables without publication');
 	is($client->stop, 0, 'stop');
 	$client->quit;
@@ -198,6 +210,7 @@ SKIP:
 		my ($status, $out, $err) = stream(@make);
 
 		is($status, 0, 'ours') or diag $err;
+		like($err, qr/is read with pg_etf_decoding, since the server has it$/m, 'told');
 		is(plugin(), 'pg_etf_decoding', 'it is');
 		$etf->drop_slot('s');
 		forbid('pgoutput');
