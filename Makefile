@@ -138,7 +138,7 @@ test: ## install missing packages, build, and run every test
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
 CHECKS = lint check-bench check-build check-unit check-posix check-fuzz check-hardening \
 	check-plugin check-client check-beam check-elixir $(if $(BROADWAY_LIBS),check-broadway) \
-	$(if $(ECTO_LIBS),check-ecto) demo check-chaos
+	$(if $(ECTO_LIBS),check-ecto) demo check-demo check-chaos
 not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))$(if \
 	$(ECTO_LIBS),,; not run with Ecto (ECTO_LIBS))
 

@@ -6,7 +6,7 @@ ERL_OPTIONS = +fnu
 MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
-.PHONY: demo elixir check-elixir check-mix check-broadway check-ecto check-cluster check-dialyzer \
+.PHONY: demo check-demo elixir check-elixir check-mix check-broadway check-ecto check-cluster check-dialyzer \
 	check-page check-brokers
 
 demo:
@@ -18,6 +18,9 @@ demo:
 
 # Ctrl-C ends it at once, without asking.
 demo: ERL_OPTIONS += +Bd
+
+check-demo: ## the demo, from a server that refuses our plugin
+	@$(MAKE) -s demo PLUGIN=pgoutput
 
 elixir: client ## compile the Elixir library
 	@$(MIX) deps.get > /dev/null
