@@ -79,6 +79,26 @@ subtest 'frames of one transaction' => sub {
 	$pair->drop;
 };
 
+# Up to 15 the client leaves it out, from 16 on the server.
+subtest 'what was replicated from elsewhere' => sub {
+	$etf->sql(q{CREATE TABLE replicated (id int PRIMARY KEY);
+		SELECT pg_replication_origin_create('elsewhere')});
+	my $pair = EtfPair->new($etf);
+	$etf->sql('INSERT INTO replicated VALUES (1)');
+	$etf->sql(q{SELECT pg_replication_origin_session_setup('elsewhere');
+		INSERT INTO replicated VALUES (2)});
+	$etf->sql('INSERT INTO replicated VALUES (3)');
+	$pair->same('origin=none', \'origin=none');
+	my %ids;
+	for my $origin (qw(none any))
+	{
+		my $frames = join ' ', @{ $pair->frames('theirs', \"origin=$origin") };
+		$ids{$origin} = join ' ', $frames =~ /<<"id">> => (\d)/g;
+	}
+	is_deeply(\%ids, { none => '1 3', any => '1 2 3' }, 'and nothing else');
+	$pair->drop;
+};
+
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
 
 subtest 'values of every type' => sub {
