@@ -16,6 +16,7 @@
 %%                      columns and rows in order
 %%   {sql, Tables, File}
 %%                      write the rows of {Table, Into} as inserts; show {sql, File}
+%%   restart            a client in the place of the one that is gone, for the same mirror
 %%   quit
 %%
 %% Rows of a table without a key are counted, and go when the table is read again.
@@ -27,8 +28,9 @@
 -export([main/1]).
 -import(port_driver, [show/1]).
 
--record(window, {chunk, rel, rows = #{}, there = false, noted = #{}, empty = false}).
+-record(window, {chunk, rel, rows = #{}, there = false, noted = #{}, empty = false, altered = false}).
 -record(state, {
+    program,
     port,
     credit = {0, 0},
     rels = #{}, read_rels = #{},
@@ -47,13 +49,16 @@ main([Program]) ->
     Owner = self(),
     ok = io:setopts(standard_io, [{encoding, unicode}]),
     process_flag(trap_exit, true),
+    spawn_link(fun() -> read_lines(Owner) end),
+    loop(open(#state{program = atom_to_list(Program)})).
+
+open(#state{program = Program} = State) ->
     Port = open_port(
-        {spawn_executable, atom_to_list(Program)},
+        {spawn_executable, Program},
         [{args, ["--port"]}, {packet, 4}, binary, exit_status, use_stdio, hide]
     ),
     show(erlang:port_info(Port, os_pid)),
-    spawn_link(fun() -> read_lines(Owner) end),
-    loop(#state{port = Port}).
+    State#state{port = Port}.
 
 read_lines(Owner) ->
     case io:read("") of
@@ -92,6 +97,8 @@ command({send, stop}, #state{hold = Hold} = State) ->
 command({send, Term}, State) ->
     send(Term, State),
     State;
+command(restart, State) ->
+    open(State#state{windows = #{}, parts = #{}, open = false, closed_at = 0, owed = []});
 command({hold, What, Held}, #state{hold = Hold} = State) ->
     release(What, Held, State#state{hold = Hold#{What => Held}});
 command({credit, Pays}, State) ->
@@ -155,13 +162,14 @@ packet({backfill, open, _, #{chunk := Chunk, rel := Rel}} = Packet, _, State) ->
     State#state{windows = Windows#{Chunk => #window{chunk = Chunk, rel = Rel}}};
 packet({backfill, there, Id, #{chunk := Chunk}} = Packet, _, #state{windows = Windows} = State) ->
     show(Packet),
+    #{Chunk := Window} = Windows,
     case State of
-        #state{retry = none} ->
-            #{Chunk := Window} = Windows,
+        #state{retry = none} when not Window#window.altered ->
             State#state{windows = Windows#{Chunk := Window#window{there = true}}};
+        #state{retry = none} ->
+            again(Id, Chunk, schema, State);
         #state{retry = Reason} ->
-            send({backfill_retry, Id, Chunk, Reason}, State),
-            State#state{windows = maps:remove(Chunk, Windows), retry = none}
+            again(Id, Chunk, Reason, State#state{retry = none})
     end;
 packet({backfill, close, _, #{chunk := Chunk}} = Packet, _, State) ->
     show(Packet),
@@ -183,6 +191,10 @@ packet({rewind, _} = Packet, _, State) ->
 packet(Packet, _, State) ->
     show(Packet),
     State.
+
+again(Id, Chunk, Reason, #state{windows = Windows} = State) ->
+    send({backfill_retry, Id, Chunk, Reason}, State),
+    State#state{windows = maps:remove(Chunk, Windows)}.
 
 %% What it was called when something of it came, if anything did.
 begun_anew(Rel, #state{mirror = Mirror, rels = Rels, read_rels = ReadRels} = State) ->
@@ -315,8 +327,26 @@ event({delete, Rel, {_, Old}}, State) ->
     note(Rel, Key, drop, take_row(Rel, Key, State));
 event({truncate, Rels, _}, State) ->
     lists:foldl(fun truncate/2, State, Rels);
+event({schema, Rel, {_, _, _, _, Was}, {Schema, Table, _, _, Is}}, State) ->
+    Names = [{element(2, W), element(2, I)} || W <- Was, I <- Is, element(1, W) =:= element(1, I)],
+    alter(Rel, <<Schema/binary, ".", Table/binary>>, Names, State);
 event(_, State) ->
     State.
+
+%% Columns are gone or have other names: in what is there, and not in what was read meanwhile.
+alter(Rel, Table, Names, #state{mirror = Mirror, windows = Windows} = State) ->
+    Renamed = fun(Row) -> maps:from_list([{New, map_get(Old, Row)} || {Old, New} <- Names, is_map_key(Old, Row)]) end,
+    Rows = [{Renamed(Key), Renamed(Row)} || {Key, Row} <- maps:to_list(maps:get(Table, Mirror, #{}))],
+    maps:fold(
+        fun
+            (Chunk, #window{rel = R, there = true}, Acc) when R =:= Rel -> again(Acc#state.backfill, Chunk, schema, Acc);
+            (Chunk, #window{rel = R} = Window, #state{windows = W} = Acc) when R =:= Rel ->
+                Acc#state{windows = W#{Chunk := Window#window{altered = true}}};
+            (_, _, Acc) -> Acc
+        end,
+        State#state{mirror = Mirror#{Table => maps:from_list(Rows)}},
+        Windows
+    ).
 
 update(Rel, {row, _} = Key, New, _, Row, State) ->
     put_row(Rel, New, Row, take_row(Rel, Key, State));
@@ -325,8 +355,7 @@ update(Rel, Key, Key, Columns, Row, State) when map_size(Columns) =:= map_size(R
 update(Rel, Key, Key, Columns, _, State) ->
     note(Rel, Key, Columns, merge_row(Rel, Key, Columns, State));
 update(Rel, Key, New, Columns, Row, State) ->
-    Known = row(Rel, Key, State),
-    State2 = put_row(Rel, New, maps:merge(Known, Columns), take_row(Rel, Key, State)),
+    State2 = move_row(Rel, Key, New, Columns, Row, State),
     map_size(Columns) < map_size(Row) andalso State#state.under_way andalso moved(Rel, New, State2),
     note(Rel, New, drop, note(Rel, Key, drop, State2)).
 
@@ -379,6 +408,13 @@ merge_row(Rel, Key, Columns, State) ->
     case row(Rel, Key, State) of
         Known when map_size(Known) =:= 0 -> State;
         Known -> put_row(Rel, Key, maps:merge(Known, Columns), State)
+    end.
+
+%% A move that comes again finds the row where it has put it, or has moved on.
+move_row(Rel, Key, New, Columns, Row, State) ->
+    case row(Rel, Key, State) of
+        Known when map_size(Known) =:= 0, map_size(Columns) < map_size(Row) -> merge_row(Rel, New, Columns, State);
+        Known -> put_row(Rel, New, maps:merge(Known, Columns), take_row(Rel, Key, State))
     end.
 
 take_row(Rel, Key, #state{rels = Rels, mirror = Mirror} = State) ->

@@ -3,6 +3,7 @@
 #	my $client = EtfBackfill->start($etf, 'slot');
 #	$client->backfill('id', tables => 'public.t');
 #	$client->equals('public.t', 'the mirror is the table');
+#	$client->restart;
 package EtfBackfill;
 
 use strict;
@@ -19,23 +20,43 @@ sub start
 {
 	my ($class, $etf, $slot, %setting) = @_;
 	my $self = EtfClient::new($class, undef, 'backfill_driver');
-	my $first = delete $setting{first};
 
 	$self->{etf} = $etf;
 	$self->{all} = [];
-	$self->say('{send, {start, '
-		  . EtfClient::settings(
-			$etf->node,
-			slot => qq{<<"$slot">>},
-			create => 'if_missing',
-			credit_events => 10000,
-			credit_bytes => 10_000_000,
-			options => '#{rows => map, dialect => elixir}',
-			%setting)
-		  . '}}');
-	$self->backfill('b', %$first) if $first;
-	$self->expect(qr/^\{status,connected/, "$slot: connected") if !$first;
+	$self->{first} = delete $setting{first};
+	$self->{start} = EtfClient::settings(
+		$etf->node,
+		slot => qq{<<"$slot">>},
+		create => 'if_missing',
+		credit_events => 10000,
+		credit_bytes => 10_000_000,
+		options => '#{rows => map, dialect => elixir}',
+		%setting);
+	$self->begin;
+	$self->expect(qr/^\{status,connected/, "$slot: connected") if !$self->{first};
 	return $self;
+}
+
+sub begin
+{
+	my ($self) = @_;
+
+	$self->say("{send, {start, $self->{start}}}");
+	$self->backfill('b', %{ $self->{first} }) if $self->{first};
+	return;
+}
+
+# Killed, and another one for the same mirror.
+sub restart
+{
+	my ($self) = @_;
+
+	kill KILL => $self->{pid};
+	$self->say('restart');
+	$self->wait_for(qr/^\{os_pid,(\d+)\}/) or die 'no other client';
+	$self->{pid} = $self->{match}[0];
+	$self->begin;
+	return;
 }
 
 sub backfill

@@ -11,11 +11,11 @@ use FindBin;
 use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfCutter;
+use EtfFaults;
 use EtfMirror;
 use EtfTest;
 use EtfWriters;
 use IO::Select;
-use List::Util qw(shuffle);
 use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -38,9 +38,15 @@ my @client = (
 	'--jobs=2', '--json', '--status-interval=1', '--slot-wait=60', '--reconnect-min=50ms',
 	'--reconnect-max=500ms', '--circuit-after=0', '--verbose',
 	'--tables=public.big,public.wide,public.small');
-my $reader = q{backend_type = 'client backend' AND state = 'active' AND query ~ 'etf_read' AND pid <> pg_backend_pid()};
-my $keeper = q{backend_type = 'client backend' AND state = 'idle in transaction' AND backend_xmin IS NOT NULL};
-my $walsender = q{backend_type = 'walsender'};
+my $faults = EtfFaults->new($etf, $network,
+	'the keeper is terminated' => sub { $_[0]->terminate('keeper') },
+	'the walsender is killed' => sub {
+		my ($self) = @_;
+
+		$self->terminate('keeper');
+		take_until(sub { $self->backends('walsender') }, 5);
+		$self->kill_backend('walsender');
+	});
 
 # The client, and what came of all that there were.
 my ($pid, $out, $rest, $said_before);
@@ -124,64 +130,11 @@ sub take_until
 	return 0;
 }
 
-sub backends
-{
-	my ($which) = @_;
-	my $pids = eval { $etf->sql("SELECT pid FROM pg_stat_activity WHERE $which") } // '';
-
-	return split /\n/, $pids;
-}
-
-sub terminate
-{
-	my ($which) = @_;
-
-	my @answer = $node->psql('postgres',
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $which LIMIT 1");
-	return;
-}
-
-# The server comes back by itself, sooner or later.
-sub kill_backend
-{
-	my ($which) = @_;
-
-	kill KILL => $_ for (backends($which))[0] // ();
-	return;
-}
-
-my %faults = (
-	'a reader is terminated' => sub { terminate($reader) },
-	'the keeper is terminated' => sub { terminate($keeper) },
-	'a reader is killed' => sub { kill_backend($reader) },
-	'the walsender is killed' => sub {
-		terminate($keeper);
-		take_until(sub { backends($walsender) }, 5);
-		kill_backend($walsender);
-	},
-	'the server is stopped' => sub { $node->stop('immediate'); $node->start },
-	'all connections are cut' => sub { $network->cut });
-
-my %hits;
-
-# Where a range is half read, and will be, if nobody takes more of it.
-sub hurt
-{
-	my ($name) = @_;
-	my $middle = backends($reader);
-
-	note sprintf '%s, with %d readers at work', $name, $middle;
-	$hits{$name} += $middle > 0;
-	$faults{$name}->();
-	$node->poll_query_until('postgres', 'SELECT 1', '1') or die 'no server';
-	return;
-}
-
 # At random: while nothing is taken, as before the first row, or after some of them.
 sub live_a_while
 {
 	return sleep rand 0.7 if rand() < 0.2;
-	take_until(sub { backends($reader) || is_finished() }, 15);
+	take_until(sub { $faults->backends('reader') || is_finished() }, 15);
 	my $goal = $taken + 20_000 + int rand 2_500_000;
 	take_until(sub { $taken >= $goal || is_finished() }, 10);
 	return;
@@ -191,7 +144,7 @@ sub live_a_while
 sub run_schedule
 {
 	my ($lives) = @_;
-	my @names = shuffle(map { sort keys %faults } 1 .. $lives);
+	my @names = $faults->shuffled($lives);
 
 	for my $life (1 .. $lives)
 	{
@@ -202,12 +155,11 @@ sub run_schedule
 		{
 			live_a_while();
 			last if is_finished();
-			hurt($name);
+			$faults->hurt($name);
 		}
 		last if $life == $lives;
 		live_a_while();
-		$hits{'the client is killed'} += backends($reader) > 0;
-		note sprintf 'the client is killed, life %d', $life;
+		$faults->count("the client is killed, life $life");
 		end_client('KILL');
 	}
 	return;
@@ -252,10 +204,8 @@ for my $schedule (1 .. ($ENV{PG_ETF_FULL} ? 12 : 1))
 	$etf->wait_until_idle('s');
 	$etf->drop_slot('s');
 }
-my ($middle, $again) = (0, scalar(() = slurp_file($words) =~ /is read again/g));
-$middle += $_ for values %hits;
-note "$_: $hits{$_}" for sort keys %hits;
-cmp_ok($middle, '>=', 2, 'faults hit while ranges were half read');
+my $again = () = slurp_file($words) =~ /is read again/g;
+cmp_ok($faults->hits, '>=', 2, 'faults hit while ranges were half read');
 cmp_ok($again, '>=', 1, 'and ranges that were half read came again');
 
 done_testing;

@@ -5,7 +5,8 @@
 #	$writers->stop;
 #
 # "big" is of more than one range, for 9000 rows at least, and its changes carry
-# whole rows; those of "wide" leave large values out; "small" has FULL.  With
+# whole rows; those of "wide" leave large values out; "small" has FULL.  One of so many
+# transactions as "truncate" says empties "small", and fills it again.  With
 # "every" only each so manieth row of "big" stays, but is large: ranges of few
 # rows and many bytes.
 package EtfWriters;
@@ -59,15 +60,24 @@ UPDATE wide SET v = repeat('n', 30000) WHERE id = :j;
 COMMIT;
 SQL
 
+my $truncate = <<'SQL';
+BEGIN;
+TRUNCATE small;
+INSERT INTO small SELECT i, 'again', 0 FROM generate_series(1, :small) i;
+COMMIT;
+SQL
+
 sub new
 {
 	my ($class, $etf, %rows) = @_;
+	my $often = delete $rows{truncate};
 	my $self = bless {
-		file => $etf->write_text("$etf->{dir}/writer.sql", $script),
+		scripts => [ '-f', $etf->write_text("$etf->{dir}/writer.sql", $script) . '@' . ($often // 1) ],
 		command => [ 'pgbench', '-n', $etf->node->connstr('postgres') ]
 	}, $class;
 
 	$rows{every} //= 1;
+	push @{ $self->{scripts} }, '-f', $etf->write_text("$etf->{dir}/truncate.sql", $truncate) if $often;
 	$etf->sql($tables =~ s/%(\w+)%/$rows{$1}/gr);
 	push @{ $self->{command} }, '-D', "$_=$rows{$_}" for qw(big wide small);
 	return $self;
@@ -81,7 +91,7 @@ sub start
 {
 	my ($self, %how) = @_;
 	my @command = (
-		@{ $self->{command} }, '-c', $how{clients}, '-f', $self->{file},
+		@{ $self->{command} }, '-c', $how{clients}, @{ $self->{scripts} },
 		$how{rate} ? ('-R', $how{rate}, '-T', 3600) : ('-t', $how{count}));
 
 	$self->{pid} = fork() // die "fork: $!";
