@@ -1,4 +1,5 @@
-# How long a snapshot is held, and what becomes of tables that a round is too short for.
+# How long a snapshot is held, and what becomes of tables that a round is too short for, or that are
+# rewritten in one.
 use strict;
 use warnings;
 
@@ -138,6 +139,37 @@ subtest 'a table without a key keeps the snapshot' => sub {
 	$client->expect(qr/^\{backfill,finished,<<"b">>,.*rows => 2000/s, 'until it is read');
 	is($client->stop, 0, 'a clean end');
 };
+
+# Of two ranges; what rewrites it waits for the first one, and comes before the second one.
+for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey')
+{
+	subtest "$rewrite between two ranges" => sub {
+		$etf->sql("DROP TABLE IF EXISTS ranged;
+			CREATE TABLE ranged (id int PRIMARY KEY, v text, n int) WITH (fillfactor = 10);
+			ALTER TABLE ranged ALTER v SET STORAGE PLAIN;
+			INSERT INTO ranged SELECT i, repeat('r', 400), 0 FROM generate_series(1, 9000) i;
+			DELETE FROM ranged WHERE id % 8 <> 0;
+			UPDATE ranged SET v = repeat('r', 3000)");
+		my ($slot) = lc($rewrite) =~ /^(\w+)/;
+		my $client = start($slot, 'ranged');
+		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
+			WHERE query ~ 'etf_read' AND state = 'active' AND pid <> pg_backend_pid()"), 'it reads');
+		my $writer = IPC::Run::start([ 'psql', '-Xqc', $rewrite, $node->connstr('postgres') ]);
+
+		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
+			WHERE query = '$rewrite' AND wait_event_type = 'Lock'"), 'it waits for the first one');
+		$client->say('{credit, true}');
+		$client->expect(qr/^\{backfill,close,.*chunk => 1\b/s, 'which is done');
+		$client->expect(qr/^\{backfill,table_again,.*reason => rewritten/s, 'the table is begun anew');
+		$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
+		$writer->finish;
+		$client->equals('public.ranged', 'each row is there');
+		$client->is_clean('no violation');
+		is($client->stop, 0, 'a clean end');
+		$etf->wait_until_idle($slot);
+		$etf->drop_slot($slot);
+	};
+}
 
 subtest 'a round ends before the server removes what the stream needs' => sub {
 	fill('endangered', 'PRIMARY KEY');
