@@ -30,7 +30,8 @@ sub fill
 sub held
 {
 	my ($slot, $table, %more) = @_;
-	my $client = EtfBackfill->start($etf, $slot);
+	my %setting = %{ delete $more{setting} // {} };
+	my $client = EtfBackfill->start($etf, $slot, %setting);
 
 	$client->say('{hold, done, true}');
 	$client->backfill('b', tables => "public.$table", chunk_bytes => 65536, %more);
@@ -86,7 +87,7 @@ subtest 'what would not be right is refused' => sub {
 	is($client->stop, 0, 'a clean stop');
 };
 
-subtest 'paused, resumed, stopped' => sub {
+subtest 'testPauseDuringSnapshot: paused, resumed, stopped' => sub {
 	fill('paused', 400);
 	my $client = held('paused', 'paused');
 
@@ -185,6 +186,29 @@ subtest 'the table is another one meanwhile' => sub {
 	$client->expect(qr/^\{backfill,finished,/, 'it ends');
 	is($client->stop, 0, 'a clean stop');
 };
+
+# The stream has yet to tell of it when the next chunks are read, with the columns that are left.
+for my $change ('DROP COLUMN n', 'RENAME COLUMN n TO m')
+{
+	subtest "in the window: $change" => sub {
+		$etf->sql('DROP TABLE IF EXISTS altered');
+		fill('altered', 400);
+		my $client = held('altered', 'altered',
+			setting => { options => '#{rows => map, dialect => elixir, ddl => tables}' });
+		my $walsender = $etf->sql(q{SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'altered'});
+
+		kill STOP => $walsender;
+		$etf->sql("UPDATE altered SET n = -n; ALTER TABLE altered $change");
+		$client->say('{hold, done, false}');
+		$client->expect(qr/^\{backfill,there,.*chunk => (\d+)/s, 'a chunk is read after it', 20);
+		my $chunk = $client->{match}[0] // 'no chunk';
+		kill CONT => $walsender;
+		$client->expect(qr/^\{backfill,open,.*chunk => $chunk\b/s, 'and again, once the stream has told of it', 20);
+		finish($client, 'altered');
+		$etf->wait_until_idle('altered');
+		$etf->drop_slot('altered');
+	};
+}
 
 subtest 'chunks that come again' => sub {
 	fill('again', 400);
