@@ -1,5 +1,6 @@
 # What tests of other tools have found worth a scenario: Debezium's of incremental and blocking
-# snapshots, PeerDB's of initial loads.  Keys and shapes of tables are in snapshot_keys.pl.
+# snapshots, PeerDB's of initial loads.  Those of keys and shapes of tables are in snapshot_keys.pl, of
+# a pause in backfill_faults.pl, of what is not read again in snapshot_faults.pl: by their names, too.
 use strict;
 use warnings;
 

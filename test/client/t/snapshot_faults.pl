@@ -191,7 +191,7 @@ sub ends_equal
 	$end = $etf->end_of_wal;
 	ok(take_until(sub { is_at_end($end) }, 60), "$name: another run goes on");
 	end_client('TERM');
-	is($mirror->{ops}{read}, $reads, "$name: nothing is read again");
+	is($mirror->{ops}{read}, $reads, "$name: verify_no_snapshot_reingestion: nothing is read again");
 	return;
 }
 

@@ -32,6 +32,7 @@ my %keys = (
 	uuid => [ [ 'k uuid', 'md5(i::text)::uuid' ] ],
 	text_c => [ [ 'k text COLLATE "C"', q{chr(65 + i % 50) || '''"\\' || i} ] ],
 	two => [ [ 'a text', q{'g' || i % 7} ], [ 'b int', 'i' ] ],
+	four => [ [ 'a int', 'i % 2' ], [ 'b int', 'i % 3' ], [ 'c int', 'i % 7' ], [ 'd int', 'i' ] ],
 	three => [ [ 'a int', 'i % 5' ], [ 'b date', q{'2024-01-01'::date + i % 11} ], [ 'c bigint', '-i' ] ],
 	numeric => [ [ 'k numeric', "CASE i WHEN 1 THEN 'NaN' $infinite ELSE i / 10.0 END" ],
 		'k = CASE WHEN scale(k) > 3 THEN trunc(k, 1) ELSE k + 0.00000 END' ],
@@ -239,12 +240,20 @@ sub options
 
 sub include_tables { return 'include_tables => ' . erlang_binary(join ',', 'public.last', map { pattern($_) } @_); }
 
+# What they are called where Debezium and PeerDB test them.
+my $keys = 'inserts4Pks, insertsEnumPk, insertsNumericPkWithSpecialValues, Composite_PKey_Toast_1, Composite_PKey_Toast_2, WeirdTable';
+my %scenarios = (
+	e1 => "$keys, shouldStreamAfterSnapshotForTableWithoutAnyColumn",
+	i1 => "$keys, shouldStreamInsertedRowDuringSnapshotWhileTableIsWaitingForSnapshot");
+
+sub title { return join ': ', grep { defined } @_, $scenarios{ $_[1] }; }
+
 # A new slot, and a second time beside it.
 sub exact
 {
 	my ($slot, $options, %rows) = @_;
 
-	subtest "exact: $slot" => sub {
+	subtest title('exact', $slot) => sub {
 		my $writers = write_rows();
 		my $client = EtfBackfill->start($etf, $slot, options(@$options),
 			snapshot => 'on', first => { mode => 'exact', jobs => 1 });
@@ -263,7 +272,7 @@ sub incremental
 {
 	my ($slot, $options, %rows) = @_;
 
-	subtest "incremental: $slot" => sub {
+	subtest title('incremental', $slot) => sub {
 		my $client = EtfBackfill->start($etf, $slot, options(@$options));
 
 		$client->expect(qr/^\{caught_up,/, 'the stream has caught up');
