@@ -173,6 +173,7 @@ defmodule PgEtf.Integration.FencingTest do
     b = node(world, "b", %{recipe: recipe})
     for id <- 1..3, do: insert(world, id)
     held(world)
+    eventually(fn -> Beam.logged(b) =~ "standing by" end)
     free(world)
     eventually_rows(world, [1, 2, 3])
     go(world)
