@@ -118,7 +118,8 @@ typedef struct Engine
 	int64_t stalled_at;		 /* since when "held" cannot leave; 0: it can */
 	int64_t busy_since;		 /* since when the slot is somebody else's; 0 */
 	int64_t standby_since;	 /* the same, as the consumer knows; 0 */
-	int64_t stop_held_since; /* until what is read of tables is kept; 0; below: was */
+	int64_t stop_held_since; /* until what is read of tables is kept; 0: is not,
+							  * negative: was */
 
 	uint64_t told_lsn;		/* flush position of the last status update */
 	uint64_t server_lsn;	/* the latest position of the server known */

@@ -9,9 +9,9 @@
 #include "client/base/strbuf.h"
 
 /*
- * A query about the publications of these names: a row for each kind of thing that is missing, with how many tables
- * it is about (count) and the names of the first of them (names).  Kinds:
- * identity, generated, unpublished.
+ * A query about the publications of these names: a row for each kind of thing
+ * that is missing, with how many tables it is about (count) and the names of the
+ * first of them (names).  Kinds: identity, generated, unpublished.
  */
 extern void publication_notes_build(const Settings *settings, const char *names,
 									int server_version, StrBuf *sql);

@@ -37,7 +37,8 @@ handover_takes(const Engine *engine, const BackfillTable *table)
 	bool never_fits = starts_of(table) >= STARTS_MAX ||
 					  engine->exact.futile >= STARTS_MAX;
 
-	return never_fits && table->key.count > 0 && table->lockable && is_possible(engine);
+	return never_fits && table->key.count > 0 && table->lockable &&
+		   is_possible(engine);
 }
 
 /* By an earlier process, and for the same tables. */
