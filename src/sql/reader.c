@@ -123,6 +123,23 @@ put_event(TableReader *reader, FrameOut *frame, const EtfTuple *row)
 	reader->rows++;
 }
 
+/*
+ * The range ends at this row although there may be others.  Its key is told in
+ * another call, which is another frame.
+ */
+static void
+stop_at(TableReader *reader, const EtfTuple *row)
+{
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(reader));
+	Datum values[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < reader->key.ncolumns; i++)
+		values[i] = row->values[reader->key.attnums[i] - 1];
+	reader->last = etf_key_of_row(&reader->key, reader->relation, values);
+	reader->more = reader->ended = true;
+	MemoryContextSwitchTo(caller);
+}
+
 static void
 put_row(TableReader *reader, FrameOut *frame, EtfTuple *row)
 {
@@ -131,20 +148,10 @@ put_row(TableReader *reader, FrameOut *frame, EtfTuple *row)
 	fetch_toasted(reader, row);
 	if (is_published(reader, row))
 		put_event(reader, frame, row);
+	if (reader->max_bytes > 0 && reader->bytes >= reader->max_bytes)
+		stop_at(reader, row);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(reader->row_context);
-}
-
-/* The range ends at this row although there may be others. */
-static void
-stop_at(TableReader *reader, const EtfTuple *row)
-{
-	Datum values[INDEX_MAX_KEYS];
-
-	for (int i = 0; i < reader->key.ncolumns; i++)
-		values[i] = row->values[reader->key.attnums[i] - 1];
-	reader->last = etf_key_of_row(&reader->key, reader->relation, values);
-	reader->more = reader->ended = true;
 }
 
 static bool
@@ -168,8 +175,6 @@ put_rows(TableReader *reader, FrameOut *frame)
 			return;
 		}
 		put_row(reader, frame, &row);
-		if (reader->max_bytes > 0 && reader->bytes >= reader->max_bytes)
-			stop_at(reader, &row);
 	}
 }
 

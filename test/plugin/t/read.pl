@@ -133,6 +133,22 @@ is($etf->sql(q{SELECT etf_key_bound('twin', $$a < 'B'$$)}), '{A,50.0000000000000
 	'the greatest key of those that a filter leaves');
 is($etf->sql(q{SELECT etf_key_bound('twin', 'false') IS NULL}), 't', 'no row, no key');
 
+# A long one, wherever it is stored, is still there when the next call tells it.
+$etf->sql(q{CREATE FUNCTION noise(text, int) RETURNS text LANGUAGE sql AS
+	$$SELECT left(string_agg(md5($1 || i), ''), $2) FROM generate_series(1, 80) i$$;
+	CREATE TABLE long (a text, b text, c text, d text, e text, k text, l text, PRIMARY KEY (k, l))});
+for my $lengths ([ 0, 700 ], [ 2000, 1300 ])
+{
+	my ($other, $key) = @$lengths;
+
+	$etf->sql('INSERT INTO long SELECT ' . join(', ', map { "noise('$_', $other)" } 'a' .. 'e')
+		  . ", noise('k', $key), noise('l', $key)");
+	like((read_rows('long', 'dialect=elixir', 'max_bytes => 1'))[1],
+		qr/last => \Q@{[$etf->sql(q{SELECT format('[<<"%s">>,<<"%s">>]', k, l) FROM long})]}\E/,
+		"a key of two times $key bytes");
+	$etf->sql('TRUNCATE long');
+}
+
 # The end says how much it was.
 like((read_rows('t', 'rows=tuple', 'from_block => 0'))[1],
 	qr/^\{read_end,5,#\{rows => 2000,bytes => \d+,more => false\}\}$/, 'the last frame');
