@@ -4,19 +4,32 @@ defmodule Mix.PgEtf.Generator do
 
   @switches [slot: :string, tables: :string]
 
-  @doc """
-  Writes the module that was named and its test, whose texts are made of `module`, `slot` and
-  `tables`, and says what is left to do.
-  """
-  @spec run([String.t()], String.t(), (map -> String.t()), (map -> String.t())) :: :ok
-  def run(args, task, code, test) do
+  @type what :: %{module: String.t(), path: Path.t(), slot: String.t(), tables: [String.t()]}
+
+  @doc "The text of the module."
+  @callback code(what) :: String.t()
+
+  @doc "The text of its test."
+  @callback test(what) :: String.t()
+
+  @doc "For OptionParser."
+  @spec switches() :: keyword
+  def switches, do: @switches
+
+  @doc "Writes the module that was named and its test, and says what is left to do."
+  @spec run([String.t()], module) :: :ok
+  def run(args, task) do
     case OptionParser.parse!(args, strict: @switches) do
-      {opts, [module]} -> module |> what(opts) |> write(code, test)
-      _ -> Mix.raise("expected the name of a module: mix #{task} Shop.Orders [--slot NAME]")
+      {opts, [module]} -> module |> what(opts) |> write(task)
+      _ -> Mix.raise("expected the name of a module: #{example(task)}")
     end
   end
 
-  defp what(module, opts) do
+  defp example(task), do: "mix #{Mix.Task.task_name(task)} Shop.Orders [--slot NAME]"
+
+  @doc "What the texts are made of."
+  @spec what(String.t(), keyword) :: what
+  def what(module, opts) do
     unless module =~ ~r/^[A-Z]\w*(\.[A-Z]\w*)*$/, do: Mix.raise("#{module} names no module")
     path = Macro.underscore(module)
     slot = opts[:slot] || Path.basename(path)
@@ -28,15 +41,25 @@ defmodule Mix.PgEtf.Generator do
     %{module: module, path: path, slot: slot, tables: tables}
   end
 
-  defp write(what, code, test) do
-    file("lib/#{what.path}.ex", code.(what))
-    file("test/#{what.path}_test.exs", test.(what))
+  @doc "The files, with their paths."
+  @spec files(what, module) :: [{Path.t(), String.t()}]
+  def files(what, task) do
+    [
+      {"lib/#{what.path}.ex", formatted(task.code(what))},
+      {"test/#{what.path}_test.exs", formatted(task.test(what))}
+    ]
+  end
+
+  defp formatted(text), do: IO.iodata_to_binary([Code.format_string!(text), "\n"])
+
+  defp write(what, task) do
+    for {path, text} <- files(what, task), do: Mix.Generator.create_file(path, text)
 
     Mix.shell().info("""
 
     Add it to the children of your application, where the database is as for Postgrex:
 
-        {#{what.module}, connection: Shop.Repo.config()}
+        {#{what.module}, connection: Shop.Repo}
 
     and to config/test.exs, so that tests need no server:
 
@@ -44,9 +67,5 @@ defmodule Mix.PgEtf.Generator do
 
     The server is looked at by: mix pg_etf.doctor --slot #{what.slot}
     """)
-  end
-
-  defp file(path, text) do
-    Mix.Generator.create_file(path, IO.iodata_to_binary([Code.format_string!(text), "\n"]))
   end
 end

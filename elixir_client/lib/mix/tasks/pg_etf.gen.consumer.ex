@@ -12,10 +12,14 @@ defmodule Mix.Tasks.PgEtf.Gen.Consumer do
 
   use Mix.Task
 
-  @impl true
-  def run(args), do: Mix.PgEtf.Generator.run(args, "pg_etf.gen.consumer", &code/1, &test/1)
+  @behaviour Mix.PgEtf.Generator
 
-  defp code(what) do
+  @impl Mix.Task
+  def run(args), do: Mix.PgEtf.Generator.run(args, __MODULE__)
+
+  @doc false
+  @impl Mix.PgEtf.Generator
+  def code(what) do
     """
     defmodule #{what.module} do
       @moduledoc "Handles what is committed, as slot #{what.slot} delivers it."
@@ -50,7 +54,9 @@ defmodule Mix.Tasks.PgEtf.Gen.Consumer do
     """
   end
 
-  defp test(what) do
+  @doc false
+  @impl Mix.PgEtf.Generator
+  def test(what) do
     """
     defmodule #{what.module}Test do
       use ExUnit.Case, async: true

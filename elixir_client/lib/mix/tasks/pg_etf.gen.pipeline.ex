@@ -12,10 +12,14 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
 
   use Mix.Task
 
-  @impl true
-  def run(args), do: Mix.PgEtf.Generator.run(args, "pg_etf.gen.pipeline", &code/1, &test/1)
+  @behaviour Mix.PgEtf.Generator
 
-  defp code(what) do
+  @impl Mix.Task
+  def run(args), do: Mix.PgEtf.Generator.run(args, __MODULE__)
+
+  @doc false
+  @impl Mix.PgEtf.Generator
+  def code(what) do
     """
     defmodule #{what.module} do
       @moduledoc "Handles what is committed, as slot #{what.slot} delivers it."
@@ -30,10 +34,12 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
         tables: #{inspect(what.tables)}
       ]
 
-      # Options are those of PgEtf.Producer. The changes of a row stay in order.
+      # Options are :name and those of PgEtf.Producer. The changes of a row stay in order.
       def start_link(opts) do
+        {name, opts} = Keyword.pop(opts, :name, __MODULE__)
+
         Broadway.start_link(__MODULE__,
-          name: __MODULE__,
+          name: name,
           producer: [module: {PgEtf.Producer, Keyword.merge(@producer, opts)}],
           processors: [default: [concurrency: 4, partition_by: &PgEtf.partition_by/1]]
         )
@@ -54,7 +60,9 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
     """
   end
 
-  defp test(what) do
+  @doc false
+  @impl Mix.PgEtf.Generator
+  def test(what) do
     """
     defmodule #{what.module}Test do
       use ExUnit.Case
@@ -62,7 +70,8 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
       alias PgEtf.Testing
 
       test "changes are handled" do
-        start_supervised!({#{what.module}, connection: [], testing: :manual})
+        opts = [name: __MODULE__, connection: [], testing: :manual]
+        start_supervised!({#{what.module}, opts})
 
         for change <- [
               Testing.insert("orders", %{"id" => 1}),
@@ -71,7 +80,7 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
               Testing.truncate("orders")
             ] do
           metadata = Testing.metadata(change)
-          ref = Broadway.test_message(#{what.module}, change, metadata: metadata)
+          ref = Broadway.test_message(__MODULE__, change, metadata: metadata)
           assert_receive {:ack, ^ref, [%{data: ^change}], []}, 5_000
         end
       end
