@@ -138,9 +138,10 @@ test: ## install missing packages, build, and run every test
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
 CHECKS = lint check-bench check-build check-unit check-posix check-fuzz check-hardening \
 	check-plugin check-client check-beam check-elixir $(if $(BROADWAY_LIBS),check-broadway) \
-	$(if $(ECTO_LIBS),check-ecto) demo check-demo check-chaos
+	$(if $(ECTO_LIBS),check-ecto) $(if $(IGNITER_LIBS),check-igniter) demo check-demo check-chaos
 not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))$(if \
-	$(ECTO_LIBS),,; not run with Ecto (ECTO_LIBS))
+	$(ECTO_LIBS),,; not run with Ecto (ECTO_LIBS))$(if \
+	$(IGNITER_LIBS),,; not run with Igniter (IGNITER_LIBS))
 
 # One that hangs is named before whoever started it loses patience.
 CHECK_SECONDS ?= 1800

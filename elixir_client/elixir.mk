@@ -6,8 +6,8 @@ ERL_OPTIONS = +fnu
 MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
-.PHONY: demo check-demo elixir check-elixir check-mix check-broadway check-ecto check-cluster check-dialyzer \
-	check-page check-brokers
+.PHONY: demo check-demo elixir check-elixir check-mix check-broadway check-ecto check-igniter \
+	check-cluster check-dialyzer check-page check-brokers
 
 demo:
 	@dev/deps
@@ -61,6 +61,13 @@ check-ecto: all client ## tests with the real Ecto
 	$(MIX) compile --force --warnings-as-errors
 	$(MIX) test --force $(or $(ELIXIR_TESTS),test/ecto)
 
+# IGNITER_LIBS: one with igniter and what it needs, compiled.  Elixir 1.18.
+check-igniter: all client ## tests with the real Igniter
+	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Igniter.Test) || \
+		(IO.puts(:stderr, "Igniter is not there: set IGNITER_LIBS"); System.halt(1))'
+	$(MIX) compile --force --warnings-as-errors
+	$(MIX) test --force $(or $(ELIXIR_TESTS),test/igniter)
+
 check-cluster: all client ## several nodes, one slot: ROUNDS=n rolling restarts, timed
 	$(MIX) test test/integration/cluster_test.exs
 
@@ -77,6 +84,7 @@ BROADWAY_TESTS = $(shell cd elixir_client && grep -rlE \
 # ECTO_LIBS: one with ecto and ecto_sql, compiled, which need the others, and
 # phoenix_pubsub.
 ECTO_LIBS ?= $(wildcard /usr/local/lib/pg_etf/ecto_libs)
+check-igniter: export ERL_LIBS := $(IGNITER_LIBS):$(BROADWAY_LIBS):$(ERL_LIBS)
 check-ecto: export ERL_LIBS := $(ECTO_LIBS):$(BROADWAY_LIBS):$(ERL_LIBS)
 demo check-broadway: export ERL_LIBS := $(if $(BROADWAY_LIBS),$(BROADWAY_LIBS):)$(ERL_LIBS)
 

@@ -13,6 +13,12 @@ defmodule PgEtf.MixProject do
     Ecto,
     Ecto.Type,
     Ecto.UUID,
+    Igniter,
+    Igniter.Libs.Ecto,
+    Igniter.Project.Application,
+    Igniter.Project.Config,
+    Igniter.Project.Deps,
+    Igniter.Project.Module,
     Phoenix.PubSub
   ]
 
@@ -66,7 +72,15 @@ defmodule PgEtf.MixProject do
       {:ecto_sql, "~> 3.11", only: :test},
       {:jason, "~> 1.4", only: :test},
       {:ex_doc, "~> 0.36", only: [:dev, :docs], runtime: false}
+      | igniter()
     ]
+  end
+
+  # What it depends on needs this Elixir.
+  defp igniter do
+    if Version.match?(System.version(), ">= 1.18.0"),
+      do: [{:igniter, "~> 0.6", optional: true, runtime: false}],
+      else: []
   end
 
   defp package do

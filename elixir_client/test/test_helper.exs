@@ -14,6 +14,10 @@ unless Code.ensure_loaded?(Ecto) do
   IO.puts("Without Ecto: structs of schemas are not tested")
 end
 
+unless Code.ensure_loaded?(Igniter.Test) do
+  IO.puts("Without Igniter: what it installs is not tested")
+end
+
 if Stage.real?() do
   IO.puts("With GenStage: it drives the producer")
 else

@@ -74,6 +74,14 @@ defmodule PgEtf.Integration.TasksTest do
     end)
   end
 
+  unless Code.ensure_loaded?(Igniter) do
+    test "what installs says what to do without Igniter" do
+      assert_raise Mix.Error, ~r/mix igniter.install pg_etf.*mix pg_etf.gen.consumer/s, fn ->
+        Mix.Tasks.PgEtf.Install.run(["--pipeline"])
+      end
+    end
+  end
+
   # ExUnit is busy with this test, and takes no other module: what the generated one tests
   # becomes a function.
   defp generate(task, module, slot, table, %{tmp_dir: dir}) do
@@ -82,6 +90,9 @@ defmodule PgEtf.Integration.TasksTest do
     File.cd!(dir, fn ->
       task.run([module, "--slot", slot, "--tables", "public.#{table}"])
       assert capture_io(:stderr, fn -> Code.compile_file("lib/#{path}.ex") end) == ""
+      # The application runs it, too.
+      child = {Module.concat([module]), connection: [], testing: :manual}
+      start_supervised!(child, id: :of_application)
       assert capture_log(fn -> run_test(File.read!("test/#{path}_test.exs")) end) =~ "delete"
     end)
   end
