@@ -70,17 +70,16 @@ defmodule PgEtf.MixProject do
       {:decimal, "~> 2.0 or ~> 3.0", optional: true},
       {:postgrex, "~> 0.17", optional: true},
       {:ecto_sql, "~> 3.11", only: :test},
-      {:jason, "~> 1.4", only: :test},
       {:ex_doc, "~> 0.36", only: [:dev, :docs], runtime: false}
-      | igniter()
+      | by_version()
     ]
   end
 
-  # What it depends on needs this Elixir.
-  defp igniter do
+  # What Igniter depends on needs this Elixir, which has JSON of its own. It brings Jason.
+  defp by_version do
     if Version.match?(System.version(), ">= 1.18.0"),
       do: [{:igniter, "~> 0.6", optional: true, runtime: false}],
-      else: []
+      else: [{:jason, "~> 1.4", only: :test}]
   end
 
   defp package do
