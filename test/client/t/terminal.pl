@@ -170,8 +170,16 @@ subtest 'what is read, and how far' => sub {
 		'--temporary', '--snapshot=only', '--json', '--tables=public.many');
 
 	is($status, 0, 'only the snapshot');
-	like($screen, qr/public\.many  [\xe2\x96\x80-\x91]{48}  +\d+ %  [\d.]+ k? ?of [\d.]+ k? ?rows  [\d.]+ [kM]?B  /,
-		'a line for the table');
+	my $amount = qr/([\d.]+) (k?) ?/;
+	my @shown = $screen =~ /public\.many  [\xe2\x96\x80-\x91]{48}  +\d+ %  ${amount}of ${amount}rows  [\d.]+ [kM]?B  ${amount}rows\/s  (\d+):(\d\d) left/;
+
+	is(scalar @shown, 8, 'a line for the table') or diag $screen;
+	my ($rows, $all, $rate) = map { $shown[$_] * ($shown[ $_ + 1 ] ? 1000 : 1) } 0, 2, 4;
+	my $left = $shown[6] * 60 + $shown[7];
+
+	# All of them are rounded.
+	cmp_ok(abs($left - ($all - $rows) / $rate), '<=', 2 + $left / 10, 'with the time that is left at this rate')
+	  or diag "$rows of $all rows, $rate rows/s, $left s";
 	like($screen, qr/\e\[\?7h\r\e\[K.*\r\e\[K\z/s, 'which is gone in the end');
 };
 
