@@ -7,7 +7,7 @@ MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
 .PHONY: demo check-demo elixir check-elixir check-mix check-broadway check-ecto check-igniter \
-	check-cluster check-dialyzer check-page check-brokers
+	check-cluster check-dialyzer check-page check-brokers check-erlang
 
 demo:
 	@dev/deps
@@ -54,6 +54,11 @@ check-brokers: all client ## publishers of the guide, with brokers; installs the
 	@dev/deps brokers
 	export ERL_LIBS="$$(echo /usr/lib/rabbitmq/lib/*/plugins):$(KAFKA_LIBS):$$ERL_LIBS" && \
 		$(MIX) test --include brokers $(or $(ELIXIR_TESTS),test/brokers)
+
+check-erlang: all client ## an application of rebar3, a pool; installs both (as root)
+	@dev/deps erlang
+	$(MIX) test test/pg_etf/erlang_test.exs test/integration/rebar3_test.exs \
+		test/integration/queries_guide_test.exs
 
 check-ecto: all client ## tests with the real Ecto
 	@$(MIX) run --no-start -e 'Code.ensure_loaded?(Ecto.Adapters.SQL) || \
