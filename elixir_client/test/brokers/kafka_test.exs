@@ -2,7 +2,7 @@ defmodule PgEtf.Brokers.KafkaTest do
   # A mock of librdkafka, which keeps nothing; with brod, if KAFKA_LIBS says where it is.
   use PgEtf.Integration, async: false
 
-  alias PgEtf.Published
+  alias PgEtf.{FakeBrod, Published}
 
   @moduletag :brokers
   @moduletag timeout: 600_000
@@ -24,6 +24,12 @@ defmodule PgEtf.Brokers.KafkaTest do
 
       Published.wait(sandbox)
       Published.check(sandbox, messages(port), :again)
+
+      FakeBrod.check_contract(:brod, :shop_kafka, "contract", fn fun ->
+        signal(mock, "STOP")
+        fun.()
+        signal(mock, "CONT")
+      end)
     end
 
     # A consumer of its own, in whose log its address is.

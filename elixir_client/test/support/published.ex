@@ -29,8 +29,8 @@ defmodule PgEtf.Published do
     |> List.flatten()
   end
 
-  @doc "Defines the modules of a section; what children it has, with words replaced."
-  def children(heading, sandbox, replace) do
+  @doc "Defines the modules of a section, and returns the code of its children."
+  def define(heading) do
     unless Code.ensure_loaded?(Jason), do: Code.eval_string(@jason)
     [event, publisher | _] = blocks("To a message broker", "elixir")
     [broker, children] = blocks(heading, "elixir")
@@ -39,7 +39,12 @@ defmodule PgEtf.Published do
       if Code.ensure_loaded?(Module.concat(["Shop.Event"])), do: [], else: [event, publisher]
 
     for code <- common ++ [broker], do: Code.eval_string(code, [], file: @guide)
-    {from, to} = replace
+    children
+  end
+
+  @doc "The children of a section, with words replaced."
+  def children(heading, sandbox, {from, to}) do
+    children = define(heading)
     assert children =~ from
     binding = [connection: Sandbox.connection(sandbox)]
     {children, _} = children |> String.replace(from, to) |> Code.eval_string(binding)
