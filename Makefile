@@ -133,15 +133,18 @@ bench: ## benchmark beside other plugins (QUICK=1)
 
 test: ## install missing packages, build, and run every test
 	@dev/deps
+	@dev/broker
 	@$(MAKE) -s check-all
 
 # What "make test" runs, quickest first.  (PGXS has a "check" of its own.)
 CHECKS = lint check-bench check-build check-unit check-posix check-fuzz check-hardening \
-	check-plugin check-client check-beam check-elixir $(if $(BROADWAY_LIBS),check-broadway) \
-	$(if $(ECTO_LIBS),check-ecto) $(if $(IGNITER_LIBS),check-igniter) demo check-demo check-chaos
+	check-plugin check-client check-beam check-elixir $(if $(NATS_SERVER),check-nats) \
+	$(if $(BROADWAY_LIBS),check-broadway) $(if $(ECTO_LIBS),check-ecto) \
+	$(if $(IGNITER_LIBS),check-igniter) demo check-demo check-chaos
 not_run = $(if $(BROADWAY_LIBS),,; not run under Broadway (BROADWAY_LIBS))$(if \
 	$(ECTO_LIBS),,; not run with Ecto (ECTO_LIBS))$(if \
-	$(IGNITER_LIBS),,; not run with Igniter (IGNITER_LIBS))
+	$(IGNITER_LIBS),,; not run with Igniter (IGNITER_LIBS))$(if \
+	$(NATS_SERVER),,; not run with NATS (dev/broker))
 
 # One that hangs is named before whoever started it loses patience.
 CHECK_SECONDS ?= 1800

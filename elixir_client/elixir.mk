@@ -7,7 +7,7 @@ MIX = cd elixir_client && \
 	LC_ALL=C.UTF-8 ELIXIR_ERL_OPTIONS='$(ERL_OPTIONS)' MAKEFLAGS= mix
 
 .PHONY: demo check-demo elixir check-elixir check-mix check-broadway check-ecto check-igniter \
-	check-cluster check-dialyzer check-page check-brokers check-erlang
+	check-cluster check-dialyzer check-page check-brokers check-nats check-erlang
 
 demo:
 	@dev/deps
@@ -54,6 +54,15 @@ check-brokers: all client ## publishers of the guide, with brokers; installs the
 	@dev/deps brokers
 	export ERL_LIBS="$$(echo /usr/lib/rabbitmq/lib/*/plugins):$(KAFKA_LIBS):$$ERL_LIBS" && \
 		$(MIX) test --include brokers $(or $(ELIXIR_TESTS),test/brokers)
+
+# The one broker that takes seconds, and need not be installed.
+NATS_SERVER = $(firstword $(abspath $(wildcard build/nats/usr/sbin/nats-server \
+	/usr/sbin/nats-server)))
+
+check-nats: all client ## the publisher for NATS, with the server of dev/broker
+	$(MIX) test --include brokers test/brokers/nats_test.exs
+
+check-nats: export PG_ETF_NATS = $(NATS_SERVER)
 
 check-erlang: all client ## an application of rebar3, a pool; installs both (as root)
 	@dev/deps erlang
