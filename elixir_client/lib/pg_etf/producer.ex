@@ -24,12 +24,7 @@ defmodule PgEtf.Producer do
             name: __MODULE__,
             producer: [
               module: {PgEtf.Producer,
-                       connection: [
-                         hostname: "db",
-                         database: "shop",
-                         username: "cdc",
-                         password: System.fetch_env!("PGPASSWORD")
-                       ],
+                       connection: Shop.Repo,
                        slot: "orders",
                        create_slot: true,
                        tables: ["public.orders", "public.order_items"]},
@@ -51,10 +46,10 @@ defmodule PgEtf.Producer do
         def handle_batch(:default, messages, _, _), do: messages
       end
 
-  Under GenStage alone the same options start a producer with
-  `GenStage.start_link(PgEtf.Producer, options)`. Its events are maps with the keys `:data`,
-  `:metadata` and `:acknowledger`; acknowledge them with `PgEtf.ack/2`. When a consumer
-  exits, its unacknowledged messages are delivered again, to another one.
+  Under GenStage alone `{PgEtf.Producer, options}` is the child of a supervisor, `:name` the
+  name of its process. Its events are maps with the keys `:data`, `:metadata` and
+  `:acknowledger`; acknowledge them with `PgEtf.ack/2`. When a consumer exits, its
+  unacknowledged messages are delivered again, to another one.
 
   ## Concurrency and ordering
 
@@ -249,6 +244,10 @@ defmodule PgEtf.Producer do
   # more?     the rest of what there is follows
   @derive {Inspect, except: [:opts]}
   defstruct [:opts, :session, :message, demand: 0, stages: %{}, shares: 1, more?: false]
+
+  @doc "A child specification, for GenStage alone."
+  @spec child_spec(keyword) :: Supervisor.child_spec()
+  defdelegate child_spec(opts), to: Setup
 
   @doc false
   def prepare_for_start(module, broadway) do

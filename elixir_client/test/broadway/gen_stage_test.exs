@@ -39,6 +39,20 @@ if Code.ensure_loaded?(GenStage) do
       assert FakeSlot.breaches(slot) == []
     end
 
+    test "a child of a supervisor, which prints no password" do
+      slot = FakeSlot.start([1])
+      opts = [connection: [password: "sesame"], slot: slot, client: FakeSlot, name: __MODULE__]
+      start_supervised!({Producer, opts})
+      {:ok, consumer} = Consumer.start_link(self())
+      {:ok, _} = GenStage.sync_subscribe(consumer, to: __MODULE__)
+      assert_receive {:row, 0}
+      assert PgEtf.info(__MODULE__).slot == slot
+      refute inspect(Producer.child_spec(opts)) =~ "sesame"
+      {:ok, supervisor} = ExUnit.fetch_test_supervisor()
+      refute inspect(:sys.get_status(supervisor), limit: :infinity) =~ "sesame"
+      eventually(fn -> FakeSlot.confirmed(slot) == FakeSlot.end_lsn(1) end)
+    end
+
     # Takes messages and keeps them, as one that dies over its work.
     defmodule Keeper do
       use GenStage

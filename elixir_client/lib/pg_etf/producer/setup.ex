@@ -2,7 +2,19 @@ defmodule PgEtf.Producer.Setup do
   @moduledoc false
   # What a producer is started with: options that fit together.
 
-  alias PgEtf.Options
+  alias PgEtf.{Options, Producer}
+
+  # What a supervisor prints of its child has no password.
+  @spec child_spec(keyword) :: Supervisor.child_spec()
+  def child_spec(opts) do
+    args = [Producer, Options.conceal(opts), Keyword.take(opts, [:name])]
+
+    %{
+      id: opts[:name] || Producer,
+      start: {GenStage, :start_link, args},
+      shutdown: 2 * Keyword.get(opts, :shutdown_timeout, 5_000)
+    }
+  end
 
   @doc "The options with defaults filled in; raises ArgumentError naming what is wrong."
   @spec validate!(keyword) :: keyword
