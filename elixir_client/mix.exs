@@ -117,15 +117,26 @@ defmodule PgEtf.MixProject do
     end
   end
 
+  defp guides, do: Path.wildcard("guides/*.{md,livemd,cheatmd}")
+
+  # What modules and guides refer to, of the project's documentation.
+  defp reference do
+    for name <-
+          ~w(command-line metrics node operations options packages performance port print) ++
+            ~w(protocol security sidecar-protocol snapshots sql-to-beam types),
+        do: "../docs/#{name}.md"
+  end
+
   defp docs do
     [
       main: "PgEtf",
       source_ref: "v#{@version}",
-      extras: Path.wildcard("guides/*.{md,livemd,cheatmd}") ++ ["CHANGELOG.md"],
+      extras: ["README.md" | guides()] ++ ["CHANGELOG.md" | reference()],
       groups_for_extras: [
         "Start here": ~r"first-steps|cheatsheet",
         "In production": ~r"in-a-|many-streams|exactly-once",
-        "With others": ~r"live-view|from-|to-a-"
+        "With others": ~r"live-view|from-|to-a-|queries-",
+        Reference: ~r"docs/"
       ],
       assets: %{"../docs/images" => "images"},
       groups_for_modules: [
@@ -137,7 +148,10 @@ defmodule PgEtf.MixProject do
           PgEtf.Transaction,
           PgEtf.Prepared,
           PgEtf.Relation,
-          PgEtf.Lsn
+          PgEtf.Lsn,
+          PgEtf.Error,
+          PgEtf.Frame,
+          PgEtf.Frame.Decoder
         ],
         Observability: [PgEtf.Metrics, PgEtf.Progress, PgEtf.Telemetry, PgEtf.Web, PgEtf.Web.Plug],
         Pipelines: [
@@ -145,8 +159,11 @@ defmodule PgEtf.MixProject do
           PgEtf.Consumer,
           PgEtf.Fanout,
           PgEtf.Position,
+          PgEtf.Backfill,
           PgEtf.Ecto,
+          PgEtf.Ecto.LoadError,
           PgEtf.Outbox,
+          PgEtf.Outbox.Event,
           PgEtf.PubSub,
           PgEtf.Trace,
           PgEtf.Debezium

@@ -20,7 +20,7 @@ defmodule PgEtf.Frame.Decoder do
           split?: boolean,
           trace?: boolean,
           headers: PgEtf.Trace.headers(),
-          deferred: Deferred.tables() | nil
+          deferred: map | nil
         }
 
   # met      relations that were described in the last frame
