@@ -37,6 +37,13 @@ extern void catalog_query_tables(StrBuf *sql, int server_version);
 extern void catalog_query_table(StrBuf *sql, int server_version, uint32_t relid,
 								const uint32_t *types, size_t ntypes);
 
+/*
+ * FROM and WHERE of "part (oid)", what the types of a table "(oid)" are made of,
+ * in one step.
+ */
+extern void catalog_query_parts(StrBuf *sql, int server_version,
+								const char *types);
+
 /* ARRAY['a', 'b'] */
 extern void catalog_query_names(StrBuf *sql, const char *publications);
 

@@ -28,6 +28,13 @@ typedef struct StreamMessage
 	CopyMessage copy;
 } StreamMessage;
 
+/* Tables of a publication that is made: how many, and the first of them. */
+typedef struct ChosenTables
+{
+	uint64_t count;
+	char names[400];
+} ChosenTables;
+
 /* What a stream of pgoutput is asked for, and what its set-up found. */
 typedef struct Pgoutput
 {
@@ -39,8 +46,9 @@ typedef struct Pgoutput
 	char refusal[512]; /* why it is not our plugin; empty: it was not asked */
 	bool ascii;		   /* the database has no encoding */
 	bool missing;	   /* a publication is to be made */
-	bool made;		   /* it was */
-	bool inserts; /* so was a second one: tables without a replica identity */
+	bool makes;		   /* it was, and this is not told yet */
+	ChosenTables made[2]; /* with a replica identity, and without */
+	bool inserts;		  /* there is a second one, for tables without */
 } Pgoutput;
 
 typedef struct Stream

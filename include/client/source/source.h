@@ -53,6 +53,9 @@ extern bool source_choose_format(int format, int server_version,
 								 const WireType *unfit, bool *text,
 								 Failure *failure);
 
+/* The type because of which a session has values as text; NULL: none. */
+extern const WireType *source_unfit(const Source *source);
+
 /* The connection has ended: what was read in part will come again. */
 extern void source_reset(Source *source);
 

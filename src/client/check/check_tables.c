@@ -88,6 +88,8 @@ check_build_published(const Settings *settings, int server_version, StrBuf *sql)
 {
 	static const char *const kinds[] = {"identity", "generated", "unpublished"};
 
+	NotesAbout about = {.options = &settings->options,
+						.server_version = server_version};
 	StrBuf names = {0};
 
 	if (publication_names(settings) == NULL)
@@ -95,14 +97,16 @@ check_build_published(const Settings *settings, int server_version, StrBuf *sql)
 	strbuf_puts(sql, "SELECT 'warning', format(CASE kind ");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		strbuf_putf(sql, "WHEN '%s' THEN '%s' ", kinds[i],
-					publication_note(kinds[i]));
+					publication_note(kinds[i])->text);
 	strbuf_puts(sql, "END, count, names), CASE kind WHEN 'identity' THEN "
 					 "'Add a primary key, or publish only inserts of them.' "
 					 "WHEN 'generated' THEN 'Compute them in the consumer.' "
 					 "ELSE 'Run ALTER PUBLICATION ... ADD TABLE.' END FROM (");
 	publication_put_wanted(settings, &names);
-	publication_notes_build(settings, strbuf_text(&names), server_version, sql);
+	about.publications = strbuf_text(&names);
+	publication_notes_build(&about, sql);
 	sql->failed |= names.failed;
 	strbuf_free(&names);
-	strbuf_puts(sql, ") AS notes");
+	/* Of composites there is nothing to be mended. */
+	strbuf_puts(sql, ") AS notes WHERE kind <> 'composites'");
 }

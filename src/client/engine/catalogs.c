@@ -94,6 +94,11 @@ void
 catalogs_ask_notes(Engine *engine)
 {
 	const Stream *stream = &engine->stream;
+	const WireType *unfit = source_unfit(&engine->source);
+	NotesAbout about = {.options = &engine->settings->options,
+						.server_version = stream->server_version,
+						.text = stream->pgoutput.text,
+						.unfit = unfit != NULL ? unfit->oid : 0};
 	StrBuf names = {0};
 	StrBuf sql = {0};
 
@@ -101,8 +106,8 @@ catalogs_ask_notes(Engine *engine)
 		return;
 	engine->notes_told = true;
 	publication_put_names(stream, &names);
-	publication_notes_build(engine->settings, strbuf_text(&names),
-							stream->server_version, &sql);
+	about.publications = strbuf_text(&names);
+	publication_notes_build(&about, &sql);
 	sql.failed |= names.failed;
 	strbuf_free(&names);
 	engine->asked_notes = run(engine, &sql, engine->now);
@@ -112,6 +117,7 @@ static void
 tell_notes(Engine *engine)
 {
 	const PGresult *result = engine->control.db.result;
+	const PublicationNote *note;
 	char names[400];
 	char text[600];
 
@@ -119,10 +125,10 @@ tell_notes(Engine *engine)
 	{
 		snprintf(names, sizeof(names), "%s", PQgetvalue(result, row, 2));
 		make_printable(names);
-		snprintf(text, sizeof(text),
-				 publication_note(PQgetvalue(result, row, 0)),
-				 PQgetvalue(result, row, 1), names);
-		consumer_log(engine->consumer, "warning", "%s", text);
+		note = publication_note(PQgetvalue(result, row, 0));
+		snprintf(text, sizeof(text), note->text, PQgetvalue(result, row, 1),
+				 names);
+		consumer_log(engine->consumer, note->level, "%s", text);
 	}
 }
 

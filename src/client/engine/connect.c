@@ -32,7 +32,7 @@ static void
 tell_plugin(Engine *engine)
 {
 	const Pgoutput *pgoutput = &engine->stream.pgoutput;
-	const WireType *unfit = engine->source.assembler.catalog.unfit;
+	const WireType *unfit = source_unfit(&engine->source);
 	bool ours = engine->stream.plugin != PLUGIN_PGOUTPUT;
 
 	if (engine->plugin_told || publication_names(engine->settings) == NULL)
@@ -50,6 +50,21 @@ tell_plugin(Engine *engine)
 					 pgoutput->text ? "text" : "binary",
 					 unfit != NULL ? " because of type " : "",
 					 unfit != NULL ? unfit->name : "");
+}
+
+/* Of those that match the patterns of now; later ones have to be added. */
+static void
+tell_made(Engine *engine)
+{
+	const ChosenTables *made = engine->stream.pgoutput.made;
+
+	for (int i = 0; i < 2; i++)
+		if (made[i].count > 0)
+			consumer_log(engine->consumer, "info",
+						 "a publication was created for %s, of %llu table(s): "
+						 "%s",
+						 i == 0 ? "all changes" : "inserts and truncates",
+						 (unsigned long long) made[i].count, made[i].names);
 }
 
 /*
@@ -89,6 +104,9 @@ begin_streaming(Engine *engine)
 		consumer_log(engine->consumer, "warning",
 					 "slot \"%s\" becomes a two-phase slot, for good",
 					 engine->settings->slot);
+	if (stream->pgoutput.makes)
+		tell_made(engine);
+	stream->pgoutput.makes = false;
 	tell_plugin(engine);
 	catalogs_ask_notes(engine);
 	status_send(engine, true);

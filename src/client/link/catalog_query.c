@@ -14,15 +14,15 @@
 #include "client/base/settings.h"
 #include "common/option/names.h"
 
-/* Types, and then all types that they are made of. */
-static const char more_types[] =
-	" UNION SELECT part.oid FROM used JOIN pg_type AS t ON t.oid = used.oid "
+/* What each type is made of. */
+static const char parts[] =
+	" FROM %2$s JOIN pg_type AS t ON t.oid = %2$s.oid "
 	"LEFT JOIN pg_range AS r ON r.rngtypid = t.oid "
 	"LEFT JOIN pg_range AS m ON %1$s = t.oid "
 	"LEFT JOIN pg_attribute AS a ON a.attrelid = t.typrelid "
 	"AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped "
 	"CROSS JOIN LATERAL (VALUES (t.typelem), (t.typbasetype), (r.rngsubtype), "
-	"(m.rngtypid), (a.atttypid)) AS part (oid) WHERE part.oid <> 0) ";
+	"(m.rngtypid), (a.atttypid)) AS part (oid) WHERE part.oid <> 0";
 
 /* What a type is an array of, it has as typelem; so has what is no array. */
 static const char answer[] =
@@ -61,19 +61,30 @@ static const char answer[] =
 	"ORDER BY what, oid, attnum";
 
 /* Multiranges, and handlers of subscripts, came with 14. */
+static const char *
+multirange_of(int server_version)
+{
+	return server_version >= 140000 ? "m.rngmultitypid" : "0::oid";
+}
+
+void
+catalog_query_parts(StrBuf *sql, int server_version, const char *types)
+{
+	strbuf_putf(sql, parts, multirange_of(server_version), types);
+}
+
 static void
 put_rest(StrBuf *sql, int server_version)
 {
-	bool since14 = server_version >= 140000;
-	const char *multirange = since14 ? "m.rngmultitypid" : "m.rngtypid + 0";
 	const char *is_array =
-		since14 ? "t.typsubscript = 'array_subscript_handler'::regproc"
-				: "t.typelem <> 0 AND t.typlen = -1";
+		server_version >= 140000
+			? "t.typsubscript = 'array_subscript_handler'::regproc"
+			: "t.typelem <> 0 AND t.typlen = -1";
 
-	if (!since14)
-		multirange = "0::oid";
-	strbuf_putf(sql, more_types, multirange);
-	strbuf_putf(sql, answer, multirange, is_array);
+	strbuf_puts(sql, " UNION SELECT part.oid");
+	catalog_query_parts(sql, server_version, "used");
+	strbuf_puts(sql, ") ");
+	strbuf_putf(sql, answer, multirange_of(server_version), is_array);
 }
 
 void

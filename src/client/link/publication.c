@@ -10,9 +10,11 @@
  */
 #include "client/link/publication.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/base/printable.h"
 #include "client/link/catalog_query.h"
 #include "client/link/session.h"
 #include "client/link/table_patterns.h"
@@ -20,6 +22,9 @@
 
 /* Behind the name of the first one. */
 #define INSERTS_SUFFIX "_inserts"
+
+/* So that a server does not cut the name of the second one. */
+#define NAME_MAX_BYTES (63 - (int) (sizeof(INSERTS_SUFFIX) - 1))
 
 const char *
 publication_names(const Settings *settings)
@@ -229,15 +234,18 @@ publication_check_named(Stream *stream)
 	return false;
 }
 
-/* Names, as they stand in CREATE PUBLICATION, and how many. */
+/* Names, as they stand in CREATE PUBLICATION, how many, and the first of them. */
 static void
 put_tables(StrBuf *sql, const char *name, const char *identity)
 {
-	strbuf_putf(sql,
-				"string_agg(format('%%I.%%I', schema, name), ', ' "
-				"ORDER BY schema, name) FILTER (WHERE %s identity) AS %s, "
-				"count(*) FILTER (WHERE %s identity) AS n_%s",
-				identity, name, identity, name);
+	static const char names[] = "string_agg(format('%%I.%%I', schema, name), "
+								"', ' ORDER BY n) FILTER (WHERE %s identity";
+
+	strbuf_putf(sql, names, identity);
+	strbuf_putf(sql, ") AS %s, count(*) FILTER (WHERE %s identity) AS n_%s, ",
+				name, identity, name);
+	strbuf_putf(sql, names, identity);
+	strbuf_putf(sql, " AND n <= 5) AS first_%s", name);
 }
 
 void
@@ -249,17 +257,59 @@ publication_build_tables(const Stream *stream, StrBuf *sql)
 	put_tables(sql, "tables", "");
 	strbuf_puts(sql, ", ");
 	put_tables(sql, "inserts", "NOT");
-	strbuf_puts(sql, " FROM (");
+	strbuf_puts(sql,
+				" FROM (SELECT *, row_number() OVER (PARTITION BY identity "
+				"ORDER BY schema, name) AS n FROM (");
 	tables_build_matching(pairs_get(options, "include_tables"),
 						  pairs_get(options, "exclude_tables"), sql);
-	strbuf_puts(sql, ") AS matching");
+	strbuf_puts(sql, ") AS matching) AS numbered");
+}
+
+static void
+take_tables(const Db *db, const char *count, const char *names,
+			ChosenTables *tables)
+{
+	const char *first = db_value(db, names);
+
+	tables->count = db_number(db, count);
+	snprintf(tables->names, sizeof(tables->names), "%s",
+			 first != NULL ? first : "");
+	make_printable(tables->names);
+}
+
+static bool
+is_too_long(const Settings *settings)
+{
+	const char *names = publication_names(settings);
+	char *name = malloc(strlen(names) + 1);
+	bool is = name != NULL && sql_names_next(&names, name) &&
+			  strlen(name) > NAME_MAX_BYTES;
+
+	free(name);
+	return is;
+}
+
+static bool
+refuse_long(Failure *failure)
+{
+	failure_set(failure, FAIL_CONFIG,
+				"create_publication: a name may have at most %d bytes",
+				NAME_MAX_BYTES);
+	failure_hint(failure, "The one of tables without a replica identity has "
+						  "\"" INSERTS_SUFFIX "\" behind it.");
+	return false;
 }
 
 bool
 publication_check_tables(Stream *stream)
 {
-	if (db_number(&stream->db, "n_tables") > 0 ||
-		db_number(&stream->db, "n_inserts") > 0)
+	ChosenTables *made = stream->pgoutput.made;
+
+	take_tables(&stream->db, "n_tables", "first_tables", &made[0]);
+	take_tables(&stream->db, "n_inserts", "first_inserts", &made[1]);
+	if (is_too_long(stream->settings))
+		return refuse_long(&stream->db.failure);
+	if (made[0].count > 0 || made[1].count > 0)
 		return true;
 	failure_set(&stream->db.failure, FAIL_CONFIG,
 				"create_publication: no table matches the patterns");
@@ -290,7 +340,7 @@ publication_build_make(const Stream *stream, StrBuf *sql)
 bool
 publication_check_made(Stream *stream)
 {
-	stream->pgoutput.made = true;
+	stream->pgoutput.makes = true;
 	return true;
 }
 

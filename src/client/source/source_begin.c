@@ -129,6 +129,16 @@ source_choose_format(int format, int server_version, const WireType *unfit,
 	return false;
 }
 
+const WireType *
+source_unfit(const Source *source)
+{
+	const Stream *stream = source->stream;
+	bool needs_none = stream->settings->format == FORMAT_TEXT ||
+					  stream->server_version < 140000;
+
+	return needs_none ? NULL : source->assembler.catalog.unfit;
+}
+
 bool
 source_begin(Source *source)
 {

@@ -145,6 +145,9 @@ subtest 'a publication made with the slot' => sub {
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	is($status, 0, 'made') or diag $err;
 	like($err, qr/is read with pgoutput, since it was asked for, values as/, 'told');
+	like($err, qr/created for all changes, of 1 table\(s\): public\.t$/m, 'of which tables');
+	like($err, qr/created for inserts and truncates, of 1 table\(s\): public\.keyless$/m,
+		'and which without an identity');
 	is($etf->sql('SELECT pubname, tablename FROM pg_publication_tables '
 			  . "WHERE pubname LIKE 'made%' ORDER BY 1"),
 		"made|t\nmade_inserts|keyless", 'tables with and without identity');
@@ -152,7 +155,7 @@ subtest 'a publication made with the slot' => sub {
 		  . " DELETE FROM keyless");
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	like($out, qr/"id":3.*\n.*"v":"x"/, 'both are read') or diag $err;
-	unlike($err, qr/no publication has/, 'and known');
+	unlike($err, qr/no publication has|publication was created/, 'and known');
 	client('--drop-slot', '--plugin=pgoutput');
 };
 
@@ -174,6 +177,49 @@ subtest 'and with our plugin' => sub {
 	like($err, qr/is read with pg_etf_decoding, since the slot is its own$/m, 'told');
 	$etf->drop_slot('s');
 	$etf->sql('DROP PUBLICATION mine, mine_inserts');
+};
+
+# With the suffix of the second one it is no name any more.
+subtest 'names at their limit' => sub {
+	for my $length (55, 56, 63)
+	{
+		my $name = 'n' x $length;
+		my ($status, $out, $err) = stream('--create=if_missing', '--plugin=pgoutput',
+			'--create-publication', '-o', "publication_names=$name", '--tables=public.*');
+
+		is($status, $length == 55 ? 0 : 3, "of $length bytes") or diag $err;
+		like($err, qr/create_publication: .*at most 55 bytes/, 'too long') if $length > 55;
+		is($etf->sql("SELECT count(*) FROM pg_publication WHERE pubname LIKE 'nn%'"),
+			$length == 55 ? 2 : 0, 'both, or none');
+		$etf->drop_slot('s') if $length == 55;
+		$etf->sql("DROP PUBLICATION $name, ${name}_inserts") if $length == 55;
+	}
+};
+
+subtest 'what comes otherwise is told' => sub {
+	$etf->sql('CREATE TYPE pair AS (a int, b text); CREATE DOMAIN pairs AS pair[]; '
+		  . 'CREATE TABLE nested (id int PRIMARY KEY, p pair, "Ps" pairs, c regclass); '
+		  . 'CREATE PUBLICATION nested FOR TABLE nested, t');
+	$etf->sql(q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
+	my @read = ('-o', 'publication_names=nested');
+	my ($status, $out, $err) = stream(@read);
+	my $composites = qr/info: the attributes of composites are .* now, in 2 published column\(s\): /;
+
+	like($err, qr/${composites}public\.nested\."Ps", public\.nested\.p$/m, 'composites');
+	unlike($err, qr/reg\* values|as text because/, 'names, in a binary session')
+	  if $etf->version >= 14;
+	($status, $out, $err) = stream(@read, '--format=text');
+	like($err, qr/info: reg\* values .* 1 published column\(s\): public\.nested\.c$/m,
+		'names as text');
+	unlike($err, qr/because of/, 'which was asked for');
+	$etf->sql('ALTER TABLE t ADD COLUMN a aclitem[]');
+	($status, $out, $err) = stream(@read);
+	like($err, qr/info: values come as text because of .* 1 published column\(s\): public\.t\.a$/m,
+		'the column behind a text session')
+	  if $etf->version >= 14;
+	$etf->sql('ALTER TABLE t DROP COLUMN a');
+	$etf->drop_slot('s');
+	$etf->sql('DROP PUBLICATION nested; DROP TABLE nested; DROP DOMAIN pairs; DROP TYPE pair');
 };
 
 subtest 'what will not come is told' => sub {
