@@ -169,7 +169,8 @@ open_reader(FunctionCallInfo fcinfo)
 	check_relation(fcinfo, reader->relation);
 	etf_plan_for_reading(reader->options, &reader->plan, reader->relation);
 	if (reader->plan.actions == 0)
-		invalid("the options leave this table out");
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the options leave this table out")));
 	reader->key = etf_table_key(reader->relation);
 	range = take_range(fcinfo, reader);
 	etf_reader_open(reader, &range);

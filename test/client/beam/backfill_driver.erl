@@ -273,8 +273,15 @@ emit(Rel, Rows, #state{mirror = Mirror, read_rels = Rels} = State) ->
 read({read, {_, Chunk}, _, Events}, State) ->
     lists:foldl(fun(Event, Acc) -> read_event(Event, Chunk, Acc) end, State, Events).
 
-read_event({relation, Rel, _, _, _, _} = Relation, _, #state{read_rels = Rels} = State) ->
-    State#state{read_rels = Rels#{Rel => row_text:described(Relation)}};
+read_event({relation, Rel, _, _, _, _} = Relation, Chunk, #state{read_rels = Rels, windows = Windows} = State) ->
+    Known = State#state{read_rels = Rels#{Rel => row_text:described(Relation)}},
+    case Windows of
+        %% A partition of another table, or of none, by now: nothing was noted of that.
+        #{Chunk := #window{rel = Opened} = Window} when Opened =/= Rel ->
+            Known#state{windows = Windows#{Chunk := Window#window{altered = true}}};
+        _ ->
+            Known
+    end;
 read_event({read, Rel, Row}, Chunk, #state{windows = Windows, parts = Parts} = State) when
     not is_map_key(Chunk, Windows), State#state.mode =:= exact
 ->

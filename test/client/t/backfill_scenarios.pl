@@ -122,6 +122,73 @@ subtest 'anErrorDuringBlockingSnapshotShouldNotLeaveTheStreamingPaused' => sub {
 	ends($client);
 };
 
+# The larger one is being read by then, and the other one waits.
+sub fill_partitions
+{
+	$etf->sql("DROP TABLE IF EXISTS parts, parts_b, parts_c;
+		CREATE TABLE parts (id int PRIMARY KEY, v text, n int) PARTITION BY RANGE (id);
+		CREATE TABLE parts_a PARTITION OF parts FOR VALUES FROM (1) TO (401);
+		CREATE TABLE parts_b PARTITION OF parts FOR VALUES FROM (401) TO (501);
+		CREATE TABLE parts_c (LIKE parts INCLUDING ALL);
+		INSERT INTO parts SELECT i, repeat(i::text || ' ', 1000), i FROM generate_series(1, 500) i;
+		INSERT INTO parts_c SELECT i, 'c', i FROM generate_series(501, 600) i");
+	return;
+}
+
+# Rows of a partition that were read before it was detached stay, as they would in a subscription.
+sub has_all
+{
+	my ($client, $table) = @_;
+	my @missing = ('nothing yet');
+
+	for (1 .. 100)
+	{
+		@missing = grep { /in the table/ } $client->differences($table);
+		last if !@missing;
+		$client->wait_for(qr/^never/, 0.2);
+	}
+	is_deeply(\@missing, [], "the mirror has all of $table");
+	return;
+}
+
+sub partitioned
+{
+	my ($slot, $tables, %setting) = @_;
+	my $client = EtfBackfill->start($etf, $slot, %setting);
+
+	$client->say('{hold, done, true}');
+	$client->backfill('b', tables => $tables, chunk_bytes => 65536);
+	$client->expect(qr/^\{backfill,close,/, 'a chunk is there');
+	$etf->sql('ALTER TABLE parts DETACH PARTITION parts_b;
+		ALTER TABLE parts ATTACH PARTITION parts_c FOR VALUES FROM (501) TO (601)');
+	update_all($_) for 'parts', 'parts_b';
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'it ends');
+	return $client;
+}
+
+subtest 'a partition is attached, another one detached' => sub {
+	fill_partitions();
+	my $client = partitioned('leaves', 'public.parts_*');
+	$client->equals("public.$_", "the mirror is the table $_") for 'parts_a', 'parts_b', 'parts_c';
+	ends($client);
+
+	fill_partitions();
+	$etf->sql('CREATE PUBLICATION root FOR TABLE parts WITH (publish_via_partition_root)');
+	$client = partitioned('root', 'public.parts', options => '#{rows => map, dialect => elixir, publication_names => root}');
+	$client->backfill('c', tables => 'public.parts');
+	$client->expect(qr/^\{backfill,finished,<<"c">>/, 'the new one is read by the next backfill');
+	has_all($client, 'public.parts');
+	ends($client);
+
+	fill_partitions();
+	$etf->sql('CREATE PUBLICATION every FOR ALL TABLES WITH (publish_via_partition_root)');
+	$client = partitioned('every', 'public.parts*', options => '#{rows => map, dialect => elixir, publication_names => every}');
+	has_all($client, 'public.parts');
+	$client->equals('public.parts_b', 'what was detached is a table of its own');
+	ends($client);
+};
+
 # As of thousands of tables: what is kept is written in one statement.
 subtest 'statements longer than a socket takes at once' => sub {
 	my $client = EtfBackfill->start($etf, 'long');

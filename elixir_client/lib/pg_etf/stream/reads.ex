@@ -127,8 +127,12 @@ defmodule PgEtf.Stream.Reads do
     {changes, put_chunk(reads, ref, chunk)}
   end
 
-  defp hold(reads, ref, chunk, changes) do
-    {[], window(reads, ref, chunk, Window.read(chunk.window, changes))}
+  # A partition that was attached or detached since the chunk was opened: what the stream said
+  # of the table as which its rows come was not noted.
+  defp hold(reads, ref, %Chunk{rel: rel, decoder: decoder} = chunk, changes) do
+    if Enum.all?(decoder.relations, fn {oid, _} -> oid == rel end),
+      do: {[], window(reads, ref, chunk, Window.read(chunk.window, changes))},
+      else: {[], retry(reads, ref, :schema)}
   end
 
   defp window(reads, ref, chunk, {:ok, window}),

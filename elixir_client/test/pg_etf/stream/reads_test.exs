@@ -105,6 +105,15 @@ defmodule PgEtf.Stream.ReadsTest do
     refute Map.has_key?(record, "added")
   end
 
+  test "rows that come as another table's than was noted are read again" do
+    inbox = inbox() |> run(:incremental) |> stream(1, [relation()]) |> open()
+    inbox = inbox |> stream(2, [relation(2, "root"), {:delete, 2, {:key, {1}}}])
+    inbox = read(inbox, [{1, "a", "x"}], relation: relation(2, "root"))
+    assert told(inbox) == [{:backfill_retry, "b", 1, :schema}]
+    {nil, inbox} = close(inbox, 360)
+    assert [%{op: :delete}] = taken(inbox)
+  end
+
   test "a chunk of a table that has changed is read again" do
     for events <- [
           [relation(1, "renamed")],
