@@ -133,6 +133,67 @@ subtest 'no binary from the start' => sub {
 	my $err = $pair->same_live('the description tells', \$all);
 	like($err, qr/column "a" of table "public.bad".*values as text/, 'it says why');
 	$pair->drop;
+	$etf->sql('DROP TABLE bad');
+};
+
+# As those of an extension that the client does not know: only a send function
+# makes their values something that it cannot read.
+sub create_type
+{
+	my ($name, %more) = @_;
+	my %function = (in => 'cstring', out => $name, send => $name);
+	my %returns = (in => $name, out => 'cstring', send => 'bytea');
+
+	$etf->sql(join ';', "CREATE TYPE $name",
+		(map { "CREATE FUNCTION ${name}_$_($function{$_}) RETURNS $returns{$_} "
+			  . "LANGUAGE internal IMMUTABLE STRICT AS 'text$_'" } 'in', 'out', sort keys %more),
+		"CREATE TYPE $name (INPUT = ${name}_in, OUTPUT = ${name}_out, LIKE = text"
+		  . ($more{send} ? ", SEND = ${name}_send)" : ')'));
+	return;
+}
+
+for ([ mute => 'v mute', q{'a b'}, 'binary$' ],
+	[ sending => 'v sending, vs sending[]', q{'a b', '{c,"d e",NULL}'},
+		'text because of type sending$' ])
+{
+	my ($type, $columns, $values, $format) = @$_;
+
+	$format = 'text$' if !$since14;
+	subtest "a type that nobody knows, $type" => sub {
+		create_type($type, $type eq 'sending' ? (send => 1) : ());
+		$etf->sql("CREATE TABLE unknown (id int PRIMARY KEY, $columns)");
+		my $pair = EtfPair->new($etf);
+		$etf->sql("INSERT INTO unknown VALUES (1, $values)");
+		$pair->same('all at once', \$all);
+		ok($pair->live(\$all), 'it reads');
+		like($pair->{run}{err}, qr/values as $format/m, 'in this format');
+		$pair->same_live('live', \$all);
+		$pair->drop;
+		$etf->sql("DROP TABLE unknown; DROP TYPE $type CASCADE");
+	};
+}
+
+# Since 16 the server is known to tell of the table again.
+subtest 'a schema that is renamed' => sub {
+	plan skip_all => 'up to 15' if $etf->version >= 16;
+	$etf->sql('CREATE SCHEMA before; CREATE TABLE before.t (id int PRIMARY KEY)');
+	my $pair = EtfPair->new($etf);
+	$etf->sql('INSERT INTO before.t VALUES (1)');
+	$etf->sql('ALTER SCHEMA before RENAME TO after');
+	$etf->sql('INSERT INTO after.t VALUES (2)');
+	$etf->sql('ALTER TABLE after.t ADD COLUMN v int');
+	$etf->sql('INSERT INTO after.t VALUES (3)');
+	my %schemas;
+
+	for my $slot (qw(ours theirs))
+	{
+		my $frames = join ' ', @{ $pair->frames($slot, \'relations=frame') };
+		$schemas{$slot} = join ' ', $frames =~ /\{relation,\d+,<<"(\w+)">>,<<"t">>/g;
+	}
+	is_deeply(\%schemas, { ours => 'before after after', theirs => 'before before after' },
+		'has its old name until the table is described again');
+	$pair->drop;
+	$etf->sql('DROP SCHEMA after CASCADE');
 };
 
 # Another session has the server's own bytes; and between two sessions nobody
