@@ -136,7 +136,13 @@ connection([Slot, Host, Port, Database]) ->
 publications() -> [<<"readers">> || os:getenv("PG_ETF_PLUGIN", "") =/= ""].
 
 %% Whether large transactions come before they end.
-streaming() -> os:getenv("PG_ETF_STREAMING", "") =/= "".
+streaming() ->
+    os:getenv("PG_ETF_STREAMING", "") =/= "" andalso
+        streams(os:getenv("PG_ETF_PLUGIN", ""), os:getenv("ETF_READER")).
+
+%% Of pgoutput the readers of every other slot ask for protocol 1, in which none do.
+streams("", _) -> true;
+streams(_, [$c, Number | _]) -> Number rem 2 =:= 1.
 
 %% A message outside of transactions has a place and an end of its own.
 outside(#{commit_lsn := Commit, end_lsn := End, index := Index}) when is_integer(End) ->

@@ -4,7 +4,8 @@
 #
 # PG_ETF_MINUTES for a long run, PG_ETF_SEED for the same schedule again.  With
 # PG_ETF_STREAMING transactions come before they end, and half of them are rolled
-# back.  With PG_ETF_PLUGIN=pgoutput the readers read that.
+# back.  With PG_ETF_PLUGIN=pgoutput the readers read that, and half of them
+# stream.
 use strict;
 use warnings;
 
