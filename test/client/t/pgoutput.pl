@@ -99,6 +99,37 @@ subtest 'what was replicated from elsewhere' => sub {
 	$pair->drop;
 };
 
+# Rows and columns that a publication leaves out, updates that cross a filter,
+# partitions as their root.
+subtest 'what publications leave out' => sub {
+	plan skip_all => 'since 15' if $etf->version < 15;
+	$etf->sql('CREATE DATABASE filtered');
+	$etf->sql($_, 'filtered') for
+	  'CREATE TABLE f (id int PRIMARY KEY, v text, hidden text)',
+	  'CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)',
+	  'CREATE TABLE p_1 PARTITION OF p FOR VALUES FROM (0) TO (10)',
+	  'CREATE TABLE p_2 (v text, dropped int, id int NOT NULL)',
+	  'ALTER TABLE p_2 DROP COLUMN dropped',
+	  'ALTER TABLE p ATTACH PARTITION p_2 FOR VALUES FROM (10) TO (20)',
+	  'CREATE PUBLICATION everything FOR TABLE f (id, v) WHERE (id < 10), p '
+	  . 'WITH (publish_via_partition_root)';
+	my $pair = EtfPair->new($etf, 'filtered');
+	$etf->sql($_, 'filtered') for
+	  q{INSERT INTO f VALUES (1, 'in', 'x'), (20, 'out', 'y')},
+	  q{UPDATE f SET v = 'still' WHERE id = 1}, 'UPDATE f SET id = 30 WHERE id = 1',
+	  'UPDATE f SET id = 5 WHERE id = 20', 'DELETE FROM f',
+	  q{INSERT INTO p VALUES (1, 'a'), (12, 'b')}, q{UPDATE p SET v = 'c'},
+	  'UPDATE p SET id = id + 10 WHERE id < 10', 'DELETE FROM p';
+	$pair->same("as $_", \'publication_names=everything', '--format', $_)
+	  for qw(binary text);
+	my $frames = join "\n", @{ $pair->frames('theirs', \'rows=tuple') };
+	is_deeply([ $frames =~ /\{(insert|update|delete),/g ],
+		[ qw(insert update delete insert delete), qw(insert insert update update),
+			qw(delete insert delete delete) ], 'and these events') or diag $frames;
+	unlike($frames, qr/hidden|p_\d/, 'without what is left out');
+	$pair->drop;
+};
+
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
 
 subtest 'values of every type' => sub {
