@@ -1,5 +1,5 @@
-# Memory and descriptors under load.  PG_ETF_FULL=1: a transaction of 2 GB
-# and a thousand reconnects, instead of a tenth of that.
+# Memory and descriptors under load.  PG_ETF_FULL=1: a transaction of 2 GB, ten
+# million rows and a thousand reconnects, instead of a tenth of that.
 use strict;
 use warnings;
 
@@ -8,11 +8,13 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
 use EtfTest;
+use List::Util qw(max);
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $etf = EtfTest->new('load', conf => "wal_sender_timeout = 20s\n"
-	  . "checkpoint_timeout = 1h\nmax_wal_size = 8GB\nshared_buffers = 64MB");
+	  . "checkpoint_timeout = 1h\nmax_wal_size = 8GB\nshared_buffers = 64MB\nmax_connections = 30");
 my $node = $etf->node;
 my $full = $ENV{PG_ETF_FULL};
 my $limit = 24 << 20;
@@ -129,6 +131,36 @@ subtest 'frames that are wanted so large' => sub {
 	is($client->stop, 0, 'stop');
 	$client->quit;
 	free_slot();
+};
+
+# What a reader has does not grow with the rows that it reads.
+subtest 'eight readers of many rows' => sub {
+	my ($rows, $fill) = $full ? (10_000_000, 100) : (1_000_000, 10);
+	my ($readers, $memory, $peak) = (0, 0, 0);
+
+	$etf->sql("CREATE TABLE many (a int PRIMARY KEY, b int, c int, d int8, e int8) WITH (fillfactor = $fill);
+		INSERT INTO many SELECT g, g, g, g, g FROM generate_series(1, $rows) g");
+	my $pid = fork // die "cannot fork: $!";
+	if ($pid == 0)
+	{
+		open STDOUT, '>', '/dev/null';
+		exec $ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot=readers', '--temporary',
+		  '--snapshot=only', '--json', '--tables=public.many', '--jobs=8' or POSIX::_exit(126);
+	}
+	until (waitpid($pid, POSIX::WNOHANG) == $pid)
+	{
+		my @readers = split /\n/, $etf->sql(q{SELECT pid FROM pg_stat_activity
+			WHERE query ~ 'etf_read' AND state = 'active' AND pid <> pg_backend_pid()});
+
+		$readers = max($readers, scalar @readers);
+		$memory = max($memory, map { eval { status_of($_, 'RssAnon') } // 0 } @readers);
+		$peak = max($peak, eval { status_of($pid, 'VmHWM') } // 0);
+	}
+	is($?, 0, "$rows rows are read");
+	cmp_ok($readers, '>', 4, "by $readers readers at once");
+	cmp_ok($memory, '<', 32 << 20, "of at most $memory bytes each");
+	cmp_ok($peak, '<', $limit, "for a client of at most $peak bytes");
+	$etf->sql('DROP TABLE many');
 };
 
 subtest 'many reconnects leave nothing behind' => sub {
