@@ -104,7 +104,7 @@ subtest 'a two-phase slot' => sub {
 				ours => 't', confirmed_flush_lsn => '0/1000', two_phase => 't')));
 
 	is($code, $status{config}, 'is refused');
-	like($err, qr/is a two-phase slot/, 'so');
+	like($err, qr/of pgoutput is a two-phase slot/, 'so');
 };
 
 # A client behind a Port, its server, and the commands that begin its streams.
