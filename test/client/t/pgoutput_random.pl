@@ -27,7 +27,7 @@ my $since14 = $etf->version >= 14;
 my $messages = $since14 ? 'on' : 'off';
 
 # A term in braces, whatever is in its texts.
-my $term = qr/(\{(?:[^{}<]++|<<"(?:[^"\\]++|\\.)*+"(?:\/utf8)?>>|<|(?1))*+\})/;
+my $term = qr/(\{(?:[^{}<]++|<<"(?:[^"\\]++|\\.)*+"(?:\/utf8)?>>|<|(?-1))*+\})/;
 
 # What a table looks like is told by the catalogs.
 sub without_relations
@@ -39,6 +39,47 @@ sub without_relations
 	my ($head, $events) = $frame =~ /^(.*?#\{.*?\},\[)(.*)$/s or return $frame;
 	return $head . $events =~ s/$term/substr($1, 0, 10) eq '{relation,' ? '' : $1/ger
 	  =~ s/,,+/,/gr =~ s/^,+//r;
+}
+
+# What a table looks like, but for what the catalogs of now tell otherwise: names
+# of types, the make of composites, schemas that were renamed (up to 15), and the
+# primary key where the messages do not have it.
+sub bare_relation
+{
+	my ($regime, $relation) = @_;
+	my $name = qr/<<"(?:[^"\\]++|\\.)*+"(?:\/utf8)?>>/;
+
+	$relation =~ s/\{as,(?:[^{}]++|(\{(?:[^{}]++|(?1))*+\}))*+\}//g;
+	$relation =~ s/($name,\d+),$name,(-?\d+)/$1,$2/g;
+	$relation =~ s/^(\{relation,\d+),$name/$1/ if $etf->version < 16;
+	$relation =~ s/\bprimary\b//g if $regime eq 'lagging' && $relation !~ /,default,/;
+	return $relation =~ s/,+(?=\])//gr =~ s/\[,+/[/gr;
+}
+
+# Partitioned tables: they are told only where a truncate has them.
+sub left_out
+{
+	my ($ours, $theirs) = map { [ map { split /,/ } $_[$_] =~ /\{truncate,\[([\d,]*)\]/g ] } 0, 1;
+	my %theirs = map { $_ => 1 } @$theirs;
+
+	return map { $_ => 1 } grep { !$theirs{$_} } @$ours;
+}
+
+# Those of a frame that say something new.
+sub news
+{
+	my ($regime, $frame, $known, %left_out) = @_;
+	my @news;
+
+	while ($frame =~ /(?=\{relation,(\d+))$term/g)
+	{
+		my ($table, $bare) = ($1, bare_relation($regime, $2));
+
+		next if $left_out{$table};
+		push @news, $bare if ($known->{$table} // '') ne $bare;
+		$known->{$table} = $bare;
+	}
+	return join "\n", @news;
 }
 
 # In binary a composite with attributes of then, of which nobody knows any more.
@@ -85,12 +126,17 @@ sub excuse
 sub differences
 {
 	my ($regime, $ours, $theirs) = @_;
+	my @known = ({}, {});
 	my @bad;
 
 	push @bad, @$ours . ' frames, not ' . @$theirs if @$ours != @$theirs;
 	for my $i (0 .. ($#$ours < $#$theirs ? $#$ours : $#$theirs))
 	{
 		my ($one, $other) = ($ours->[$i], $theirs->[$i]);
+		my ($new, $news) = (news($regime, $one, $known[0], left_out($one, $other)),
+			news($regime, $other, $known[1]));
+
+		push @bad, "tables of frame $i", $new, $news if $new ne $news;
 		next if $one eq $other;
 		($one, $other) = map { without_relations($_) } $one, $other;
 		my $excuse = excuse($regime, $one, $other);
