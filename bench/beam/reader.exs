@@ -94,17 +94,14 @@ end
 if Code.ensure_loaded?(Broadway) do
   defmodule Reader.Pipeline do
     use Broadway
+    use PgEtf.Pipeline
 
-    def start(producer, topology, tally) do
+    def start(module \\ __MODULE__, producer, topology, tally) do
       # Its own default, which is not there where it was compiled without Mix.
       Application.put_env(:broadway, :config_storage, :persistent_term)
       {:ok, _} = Application.ensure_all_started(:broadway)
       producer = [producer: [module: producer, concurrency: 1]]
-
-      Broadway.start_link(
-        __MODULE__,
-        [name: __MODULE__, context: tally] ++ producer ++ topology
-      )
+      Broadway.start_link(module, [name: module, context: tally] ++ producer ++ topology)
     end
 
     @impl true
@@ -119,16 +116,21 @@ if Code.ensure_loaded?(Broadway) do
       message
     end
 
-    # Of a peer: rows have these, and the marks of transactions around them have not.
-    def handle_message(_, message, tally) do
-      if is_map_key(message.data, :tuple_data), do: Reader.Tally.add(tally, 1, nil)
-      message
-    end
-
     @impl true
     def handle_batch(_, messages, _, tally) do
       Reader.Tally.add(tally, length(messages), hd(messages).data.commit_time)
       messages
+    end
+  end
+
+  defmodule Reader.PeerPipeline do
+    use Broadway
+
+    # Rows have these, and the marks of transactions around them have not.
+    @impl true
+    def handle_message(_, message, tally) do
+      if is_map_key(message.data, :tuple_data), do: Reader.Tally.add(tally, 1, nil)
+      message
     end
   end
 end
@@ -205,7 +207,7 @@ defmodule Reader do
     named = [parameters: [application_name: "bench_run"]]
     topology = [processors: [default: [max_demand: 1000, min_demand: 500, concurrency: 1]]]
     producer = {PostgrexWal.PgProducer, slot ++ connection ++ named}
-    apply(Reader.Pipeline, :start, [producer, topology, tally])
+    apply(Reader.Pipeline, :start, [Reader.PeerPipeline, producer, topology, tally])
   end
 
   # It connects by TCP only, and has no room for anything of ours in its callbacks.

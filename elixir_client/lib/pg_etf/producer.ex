@@ -226,7 +226,7 @@ defmodule PgEtf.Producer do
   # behaviours where they are. What it knows about the stream is in PgEtf.Stream.Session;
   # here are demand, messages and the life of the process.
 
-  alias PgEtf.{Error, Options}
+  alias PgEtf.{Error, Options, Pipeline}
   alias PgEtf.Producer.{Acknowledger, Message, Setup, Topology, Tuning}
   alias PgEtf.Stream.{Health, Session, State, Summary}
   alias __MODULE__
@@ -255,6 +255,7 @@ defmodule PgEtf.Producer do
     validated = Setup.validate!(opts)
     Topology.check!(broadway, validated)
     opts = opts |> Options.conceal() |> Keyword.put(:broadway_module, module)
+    {broadway, opts} = Pipeline.prepare(module, broadway, opts)
     broadway = Tuning.tune(broadway, validated[:unit])
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
   end

@@ -6,10 +6,11 @@ if Code.ensure_loaded?(Broadway) do
   defmodule PgEtf.BroadwayTest do
     use PgEtf.StreamCase, async: false
 
-    import PgEtf.Pipeline, only: [name: 1, rows: 1]
+    import PgEtf.TestPipeline, only: [name: 1, rows: 1]
 
     alias Broadway.Message
-    alias PgEtf.{Error, FakeSlot, Pipeline}
+    alias PgEtf.{Error, FakeSlot}
+    alias PgEtf.TestPipeline, as: Pipeline
 
     setup do
       Process.flag(:trap_exit, true)

@@ -5,10 +5,11 @@ if Code.ensure_loaded?(Broadway) do
   defmodule PgEtf.DeathsTest do
     use PgEtf.StreamCase, async: false
 
-    import PgEtf.Pipeline, only: [drained: 0, name: 1, processor: 1, rows: 1]
+    import PgEtf.TestPipeline, only: [drained: 0, name: 1, processor: 1, rows: 1]
 
     alias Broadway.Message
-    alias PgEtf.{FakeSlot, Pipeline}
+    alias PgEtf.FakeSlot
+    alias PgEtf.TestPipeline, as: Pipeline
 
     setup do
       Process.flag(:trap_exit, true)

@@ -1,6 +1,7 @@
 # A pipeline over a fake slot, for the tests that run where Broadway is on the code path.
-defmodule PgEtf.Pipeline do
+defmodule PgEtf.TestPipeline do
   use Broadway
+  use PgEtf.Pipeline
 
   import ExUnit.Assertions
 

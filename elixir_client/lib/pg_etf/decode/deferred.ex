@@ -2,15 +2,15 @@ defmodule PgEtf.Decode.Deferred do
   @moduledoc false
   # The change of a row whose values are as they came, for an owner of a stream that hands it
   # on: what finishes rows is more than what else a reader does with them, and as terms they
-  # are a third of the bytes.
+  # are a third of the bytes. In this node no more is sent: tables are shared.
   #
   # What is no row of a known table and width is not deferred.
 
-  alias PgEtf.{Change, Relation}
-  alias PgEtf.Decode.{Event, Row}
+  alias PgEtf.{Change, Relation, Transaction}
+  alias PgEtf.Decode.{Event, Row, Shared}
   alias __MODULE__
 
-  # head   a change that has what all of the transaction have
+  # head   what all changes of the transaction have, see common/1
   # table  its PgEtf.Decode.Deferred.Table
   @enforce_keys [:event, :index, :head, :table]
   defstruct [:event, :index, :head, :table, last?: false]
@@ -21,12 +21,12 @@ defmodule PgEtf.Decode.Deferred do
   @typedoc "A relation event, the names of its columns in rows, and whether types are wanted."
   @type description :: {tuple, [Row.name()], boolean}
 
-  # id     of this description, in this node
-  # key    a plan that has but the columns of the key; nil without a key
-  # blank  a change that has but the table
+  # relations  this one by its oid
+  # key        a plan that has but the columns of the key; nil without a key
+  # blank      a change that has but the table
   defmodule Table do
     @moduledoc false
-    defstruct [:id, :relation, :description, :key, :blank]
+    defstruct [:relation, :relations, :description, :key, :blank]
     @type t :: %__MODULE__{}
   end
 
@@ -36,9 +36,9 @@ defmodule PgEtf.Decode.Deferred do
     names = for {_position, name, _finisher} <- List.keysort(columns, 0), do: name
     key = for {_, name, _} = column <- columns, name in relation.key_names, do: column
 
-    %Table{
-      id: :erlang.unique_integer([:positive]),
+    Shared.share(%Table{
       relation: relation,
+      relations: %{relation.oid => relation},
       description: {event, names, types?},
       key: if(key != [], do: {width, key}),
       blank: %Change{
@@ -48,7 +48,7 @@ defmodule PgEtf.Decode.Deferred do
         schema: relation.schema,
         table: relation.table
       }
-    }
+    })
   end
 
   @doc "The table of a description, which may be of another node."
@@ -60,7 +60,7 @@ defmodule PgEtf.Decode.Deferred do
   def new(event, head, index, tables) do
     with %{relation: relation} = table <- row_of(event, tables),
          true <- fits?(event, relation) do
-      %Deferred{event: event, index: index, head: head, table: table}
+      %Deferred{event: event, index: index, head: common(head), table: table}
     else
       _ -> nil
     end
@@ -91,14 +91,77 @@ defmodule PgEtf.Decode.Deferred do
 
   defp old?(_other, _relation), do: false
 
-  @doc "The change. What is one already stays as it is."
-  @spec change(t | term) :: Change.t() | term
-  def change(%Deferred{event: event, table: %{relation: relation}} = row) do
-    head = %{row.head | last?: row.last?}
-    Event.change(event, head, row.index, %{elem(event, 1) => relation})
+  @doc "The change. What is one already stays as it is, as does what is none."
+  @spec change(t | data) :: Change.t() | data when data: term
+  def change(%Deferred{table: table} = row) do
+    Event.change(row.event, head(row.head, row.last?), row.index, table.relations)
   end
 
   def change(data), do: data
+
+  @doc "What is handed out, to be sent: rows of a transaction have a head once."
+  @spec pack(data) :: data when data: term
+  def pack(%Transaction{changes: [%Deferred{} | _] = changes} = transaction) do
+    {changes, _head} = Enum.map_reduce(changes, nil, &behead/2)
+    %{transaction | changes: changes}
+  end
+
+  def pack(data), do: data
+
+  defp behead(%Deferred{head: head} = row, head), do: {%{row | head: nil}, head}
+  defp behead(%Deferred{head: head} = row, _other), do: {row, head}
+  defp behead(change, head), do: {change, head}
+
+  @doc "The same, finished, whether it was sent or not."
+  @spec finish(t | data) :: Change.t() | data when data: term
+  def finish(%Transaction{changes: changes} = transaction) do
+    {changes, _head} = Enum.map_reduce(changes, nil, &rehead/2)
+    %{transaction | changes: changes}
+  end
+
+  def finish(data), do: change(data)
+
+  defp rehead(%Deferred{head: nil} = row, head), do: {change(%{row | head: head}), head}
+  defp rehead(data, head), do: {change(data), head_of(data, head)}
+
+  defp head_of(%Deferred{head: head}, _before), do: head
+  defp head_of(_change, before), do: before
+
+  @doc "The index behind it."
+  @spec next_index(t | Change.t()) :: non_neg_integer
+  def next_index(%Deferred{index: index}), do: index + 1
+  def next_index(change), do: Change.next_index(change)
+
+  @doc "What all changes of a transaction have."
+  @spec common(Change.t()) :: tuple
+  def common(change) do
+    %Change{
+      commit_lsn: commit_lsn,
+      end_lsn: end_lsn,
+      xid: xid,
+      commit_time: commit_time,
+      origin: origin,
+      headers: headers
+    } = change
+
+    {commit_lsn, end_lsn, xid, commit_time, origin, headers}
+  end
+
+  @doc "A change that has it, and nothing else."
+  @spec head(tuple, boolean) :: Change.t()
+  def head({commit_lsn, end_lsn, xid, commit_time, origin, headers}, last? \\ false) do
+    %Change{
+      op: nil,
+      index: nil,
+      commit_lsn: commit_lsn,
+      end_lsn: end_lsn,
+      xid: xid,
+      commit_time: commit_time,
+      origin: origin,
+      headers: headers,
+      last?: last?
+    }
+  end
 
   @doc "The number of PgEtf.partition_by/1, for which the key alone is finished."
   @spec partition_by(t | Change.t()) :: non_neg_integer

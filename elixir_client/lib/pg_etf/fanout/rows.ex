@@ -24,8 +24,8 @@ defmodule PgEtf.Fanout.Rows do
           | {:changes, Wire.packed()}
         ]
 
-  @typedoc "The number of the description that a worker has of a table."
-  @type told :: %{optional(oid :: non_neg_integer) => pos_integer}
+  @typedoc "The description that a worker has of a table."
+  @type told :: %{optional(oid :: non_neg_integer) => Deferred.description()}
 
   @spec version() :: pos_integer
   def version, do: @version
@@ -38,7 +38,7 @@ defmodule PgEtf.Fanout.Rows do
 
   defp pack([%Deferred{} = row | data], head, told, rows) do
     {told, rows} = tell(row.table, told, rows)
-    rows = if row.head === head, do: rows, else: [{:head, common(row.head)} | rows]
+    rows = if row.head === head, do: rows, else: [{:head, row.head} | rows]
     pack(data, row.head, told, [row(row) | rows])
   end
 
@@ -47,19 +47,15 @@ defmodule PgEtf.Fanout.Rows do
     pack(data, head, told, [{:changes, Wire.pack(changes)} | rows])
   end
 
-  defp tell(%{id: id, relation: %{oid: oid}} = table, told, rows) do
+  defp tell(%{description: description, relation: %{oid: oid}}, told, rows) do
     case told do
-      %{^oid => ^id} -> {told, rows}
-      %{} -> {Map.put(told, oid, id), [{:table, table.description} | rows]}
+      %{^oid => ^description} -> {told, rows}
+      %{} -> {Map.put(told, oid, description), [{:table, description} | rows]}
     end
   end
 
   defp row(%Deferred{last?: false} = row), do: {row.index, row.event}
   defp row(%Deferred{} = row), do: {:last, row.index, row.event}
-
-  defp common(head) do
-    {head.commit_lsn, head.end_lsn, head.xid, head.commit_time, head.origin, head.headers}
-  end
 
   @doc "The same changes, with what is known of tables before and after."
   @spec unpack(rows, tables) :: {[Change.t()], tables}
@@ -76,7 +72,7 @@ defmodule PgEtf.Fanout.Rows do
   end
 
   defp unpack([{:head, common} | rows], _head, tables, changes) do
-    unpack(rows, head(common), tables, changes)
+    unpack(rows, Deferred.head(common), tables, changes)
   end
 
   defp unpack([{:table, description} | rows], head, tables, changes) do
@@ -89,17 +85,4 @@ defmodule PgEtf.Fanout.Rows do
   end
 
   defp unpack([], _head, tables, changes), do: {:lists.reverse(changes), tables}
-
-  defp head({commit_lsn, end_lsn, xid, commit_time, origin, headers}) do
-    %Change{
-      op: nil,
-      index: nil,
-      commit_lsn: commit_lsn,
-      end_lsn: end_lsn,
-      xid: xid,
-      commit_time: commit_time,
-      origin: origin,
-      headers: headers
-    }
-  end
 end

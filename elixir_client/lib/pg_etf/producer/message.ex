@@ -3,6 +3,7 @@ defmodule PgEtf.Producer.Message do
   # What the producer hands out: data with metadata, and the way back.
 
   alias PgEtf.{Change, Prepared, Transaction}
+  alias PgEtf.Decode.Deferred
   alias PgEtf.Producer.Acknowledger
 
   @doc "Under GenStage alone a message is a map with the fields of Broadway's."
@@ -27,12 +28,26 @@ defmodule PgEtf.Producer.Message do
 
     for {data, seq} <- items do
       acknowledger = {Acknowledger, incarnation, %{ack_data | seq: seq}}
-      %{template | data: data, metadata: metadata(data), acknowledger: acknowledger}
+      %{
+        template
+        | data: Deferred.pack(data),
+          metadata: metadata(data),
+          acknowledger: acknowledger
+      }
     end
   end
 
+  @doc "The message with finished rows; it may have been sent by `build/4`, or by a test."
+  @spec finish(map) :: map
+  def finish(%{data: %Deferred{} = row} = message) do
+    change = Deferred.change(row)
+    %{message | data: change, metadata: metadata(change)}
+  end
+
+  def finish(%{data: data} = message), do: %{message | data: Deferred.finish(data)}
+
   @doc "The metadata of what is handed out."
-  @spec metadata(Change.t() | Transaction.t() | Prepared.t()) :: map
+  @spec metadata(Change.t() | Deferred.t() | Transaction.t() | Prepared.t()) :: map
   # Of so many fields one pattern finds all in one pass.
   def metadata(%Change{
         schema: schema,
@@ -55,6 +70,9 @@ defmodule PgEtf.Producer.Message do
       headers: headers
     }
   end
+
+  # It follows from the change, as soon as there is one.
+  def metadata(%Deferred{}), do: %{}
 
   def metadata(%Transaction{} = transaction) do
     %{

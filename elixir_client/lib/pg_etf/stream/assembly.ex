@@ -8,6 +8,7 @@ defmodule PgEtf.Stream.Assembly do
   # window is full.
 
   alias PgEtf.{Change, Frame, Lsn, Transaction}
+  alias PgEtf.Decode.Deferred
 
   @typedoc "A part that is done: with its changes, bytes, and the end if it is the last."
   @type part :: {Transaction.t(), non_neg_integer, bytes :: non_neg_integer, Lsn.t() | nil}
@@ -81,7 +82,7 @@ defmodule PgEtf.Stream.Assembly do
   end
 
   defp after_last(_transaction, [[_ | _] = changes | _]) do
-    changes |> List.last() |> Change.next_index()
+    changes |> List.last() |> Deferred.next_index()
   end
 
   defp after_last(transaction, _lists), do: transaction.first_index

@@ -57,7 +57,7 @@ defmodule PgEtf.Stream.Failures do
 
   # One that cannot be put aside is tried again with the message.
   defp dead_letter(failure, fun, session) do
-    data = session.requeue |> Requeue.data(failure.seq) |> Deferred.change()
+    data = session.requeue |> Requeue.data(failure.seq) |> Deferred.finish()
 
     case Callback.run(session.opts, fn -> fun.(data, failure.reason) end) do
       {:ok, :ok} -> %{failure | action: :ack}
