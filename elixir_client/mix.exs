@@ -156,6 +156,7 @@ defmodule PgEtf.MixProject do
         Observability: [PgEtf.Metrics, PgEtf.Progress, PgEtf.Telemetry, PgEtf.Web, PgEtf.Web.Plug],
         Pipelines: [
           PgEtf.Producer,
+          PgEtf.Pipeline,
           PgEtf.Consumer,
           PgEtf.Fanout,
           PgEtf.Position,

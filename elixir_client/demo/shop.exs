@@ -54,6 +54,7 @@ end
 if Code.ensure_loaded?(Broadway) do
   defmodule Demo.Pipeline do
     use Broadway
+    use PgEtf.Pipeline
 
     def start(connection) do
       Broadway.start_link(__MODULE__,

@@ -19,9 +19,9 @@ defmodule PgEtf.Frame do
   # Rows are finished where they arrive, in the producer. Measured with
   # bench/decode.exs (OTP 25, rows of nine columns): reading a row costs 0.3 us and
   # finishing it 1.0 us, while a server takes 5 us and more to decode it, so one
-  # process keeps up with any slot. Finishing in the processors would need the
-  # relation to travel with each row (sending costs 0.5 us instead of 0.6 us), and
-  # their function heads could not match on the record.
+  # process keeps up with any slot. Where rows go on to other processes, and something of
+  # ours runs there before the user's functions, they are finished there: see
+  # PgEtf.Decode.Deferred.
 
   alias PgEtf.{Change, Prepared, Relation, SchemaHistory, Trace}
   alias PgEtf.Decode.{Atoms, Deferred, Event, Malformed}

@@ -63,6 +63,8 @@ defmodule PgEtf.Pipeline do
   # The options of a pipeline of this module, and of its producer.
   @spec prepare(module, keyword, keyword) :: {keyword, keyword}
   def prepare(module, broadway, opts) do
+    opts = Keyword.put(opts, :broadway_module, module)
+
     if finishes?(module) and broadway[:producer][:transformer] == nil do
       {Keyword.update!(broadway, :processors, &partition_unfinished/1),
        Keyword.put(opts, :deferred, true)}

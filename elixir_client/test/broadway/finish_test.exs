@@ -48,7 +48,7 @@ if Code.ensure_loaded?(Broadway) do
       def handle_message(_, message, _test), do: Broadway.Message.failed(message, "no")
     end
 
-    defp start(module, slot, producer \\ [], processors \\ [], more \\ []) do
+    defp start(module, slot, producer, processors \\ [], more \\ []) do
       {:ok, pipeline} =
         Broadway.start_link(module,
           name: :"#{module}_#{slot}",

@@ -25,6 +25,7 @@ defmodule Mix.Tasks.PgEtf.Gen.Pipeline do
       @moduledoc "Handles what is committed, as slot #{what.slot} delivers it."
 
       use Broadway
+      use PgEtf.Pipeline
 
       require Logger
 
