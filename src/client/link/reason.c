@@ -64,6 +64,10 @@ static const Rule rules[] = {
 	 "role's name); psql -l lists the databases."},
 	{"42501", ANY, "CheckMyDatabase", FAIL_AUTH,
 	 "The role needs GRANT CONNECT ON DATABASE ... TO \"$\"."},
+	{"42501", STAGE_PUBLISH, NULL, FAIL_CONFIG,
+	 "To make a publication a role needs CREATE on the database, and must own "
+	 "the tables. Or let their owner run CREATE PUBLICATION, without "
+	 "create_publication."},
 	{"42501", ANY, NULL, FAIL_AUTH,
 	 "The role needs REPLICATION. As a superuser run: ALTER ROLE \"$\" "
 	 "REPLICATION."},

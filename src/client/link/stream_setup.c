@@ -63,7 +63,7 @@ static const Step steps[] = {
 						   publication_check_look},
 	[STEP_TABLES] = {STAGE_SETUP, publication_build_tables,
 					 publication_check_tables},
-	[STEP_PUBLISH] = {STAGE_SETUP, publication_build_make,
+	[STEP_PUBLISH] = {STAGE_PUBLISH, publication_build_make,
 					  publication_check_made},
 	[STEP_CREATE] = {STAGE_CREATE, build_create, check_created},
 	[STEP_START] = {STAGE_START, build_start, check_started},

@@ -159,6 +159,27 @@ subtest 'a publication made with the slot' => sub {
 	client('--drop-slot', '--plugin=pgoutput');
 };
 
+# REPLICATION is enough to read, and is not what is missing here.
+subtest 'rights to make a publication' => sub {
+	my @make = ('--user=reader', '--create=if_missing', '--plugin=pgoutput',
+		'--create-publication', '-o', 'publication_names=refused', '--tables=public.*');
+
+	$etf->sql('CREATE ROLE reader LOGIN REPLICATION');
+	for ([ 'SELECT 1', qr/permission denied for database/ ],
+		[ 'GRANT CREATE ON DATABASE postgres TO reader', qr/must be owner of table/ ])
+	{
+		my ($sql, $pattern) = @$_;
+
+		$etf->sql($sql);
+		my ($status, $out, $err) = stream(@make);
+		is($status, 3, $sql);
+		like($err, $pattern, 'refused');
+		like($err, qr/hint: .*CREATE on the database, and must own the tables/, 'why');
+	}
+	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot');
+	$etf->sql('DROP OWNED BY reader; DROP ROLE reader');
+};
+
 # Whichever plugin it will be, the option means the same.
 subtest 'and with our plugin' => sub {
 	my @make = ('--create=if_missing', '--create-publication', '-o',
