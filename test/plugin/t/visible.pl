@@ -10,7 +10,6 @@ use Time::HiRes qw(sleep time);
 my $etf = EtfTest->new('visible');
 
 $etf->sql('CREATE TABLE t (a int)');
-$etf->slot($_) for qw(held free ended);
 
 sub set_standby
 {
@@ -28,7 +27,7 @@ sub reader
 	my ($slot, %option) = @_;
 	my $file = $etf->new_file;
 	my $run = IPC::Run::start([ $etf->recv_command($slot, undef, $file, %option),
-			'--fsync-interval', '1' ], '>', \my $out, '2>', \my $err);
+			'--fsync-interval', '1', '--status-interval', '1' ], '>', \my $out, '2>', \my $err);
 
 	$etf->node->poll_query_until('postgres',
 		"SELECT count(*) = 1 FROM pg_replication_slots
@@ -64,6 +63,27 @@ sub waiting_insert
 	return $run;
 }
 
+# What waits for this reader is not visible before it has confirmed it.
+subtest 'a reader that is the synchronous standby' => sub {
+	local $ENV{PGAPPNAME} = 'own';
+	$etf->slot('own');
+	my $own = reader('own');
+	my $insert = "psql -Xqc 'INSERT INTO t VALUES (0)' '" . $etf->node->connstr('postgres') . q{'};
+
+	set_standby('own');
+	ok($etf->node->poll_query_until('postgres', q{SELECT sync_state = 'sync' FROM pg_stat_replication
+		WHERE application_name = 'own'}), 'the server counts on it');
+	is(system("timeout 30 $insert"), 0, 'a commit that waits for it returns');
+	ok(received($own, 30), 'and it got the row');
+	set_standby('');
+	$own->{run}->signal('INT');
+	$own->{run}->finish;
+	$etf->wait_until_idle('own');
+	$etf->drop_slot('own');
+	$etf->sql('DELETE FROM t');
+};
+
+$etf->slot($_) for qw(held free ended);
 set_standby('nobody');
 my $insert = waiting_insert(1);
 my %reader = (
