@@ -5,6 +5,7 @@ defmodule PgEtf.Application do
 
   @impl Application
   def start(_type, _args) do
+    PgEtf.Decode.Shared.init()
     PgEtf.Stream.Directory.create_table()
     PgEtf.Stream.KnownSlots.create_table()
     PgEtf.Stream.Updates.create_table()

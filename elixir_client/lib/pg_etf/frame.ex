@@ -81,13 +81,14 @@ defmodule PgEtf.Frame do
       split?: Keyword.get(opts, :split_key_changes, false),
       trace?: Keyword.get(opts, :traceparent, false),
       history: opts[:history] || SchemaHistory.new(),
-      deferred: if(deferred?(opts), do: %{})
+      deferred: if(deferred?(opts), do: %{}),
+      shared?: opts[:deferred] == :shared
     }
   end
 
   # What is split or loaded into structs has to be there.
   defp deferred?(opts) do
-    opts[:deferred] == true and opts[:into] in [nil, %{}] and opts[:split_key_changes] != true
+    opts[:deferred] in [true, :shared] and opts[:into] in [nil, %{}] and opts[:split_key_changes] != true
   end
 
   @doc """

@@ -14,50 +14,60 @@ defmodule PgEtf.Pipeline do
   came, and every processor finishes its own: the work is divided, and less is copied. Whatever
   your functions receive is the same. See "Performance" in the documentation for figures.
 
-  It is `c:Broadway.prepare_messages/2` that finishes them. A function of this name in your
-  module is called behind it, and `partition_by` of processors receives whole messages, too;
-  `&PgEtf.partition_by/1` needs the key alone. Only handlers of Broadway's telemetry see
-  messages before: `[:broadway, :processor, :start]` has them with unfinished data.
+  It is `c:Broadway.prepare_messages/2` that finishes them, and `c:Broadway.handle_failed/2` if
+  your own `prepare_messages/2` has failed. Functions of these names in your module are called
+  behind it. Only handlers of Broadway's telemetry can see unfinished data: those of
+  `[:broadway, :processor, :start]`, and of what follows if `prepare_messages/2` fails.
 
-  With the options `:into` and `:split_key_changes`, or a `:transformer` of the producer, rows
-  are finished in the producer all the same.
+  Rows are finished in the producer all the same with the options `:into` and
+  `:split_key_changes`, with a `:transformer` of the producer, and with a `partition_by` of
+  processors other than `&PgEtf.partition_by/1`, which needs the key alone.
   """
 
   alias PgEtf.Decode.Deferred
   alias PgEtf.Producer.Message
+
+  @finished [prepare_messages: 2, handle_failed: 2]
 
   @doc false
   defmacro __using__(_opts), do: quote(do: @before_compile(PgEtf.Pipeline))
 
   @doc false
   defmacro __before_compile__(env) do
+    callbacks =
+      for {name, arity} = callback <- @finished do
+        finishing(name, Module.defines?(env.module, callback), arity)
+      end
+
     quote do
-      unquote(prepare_messages(Module.defines?(env.module, {:prepare_messages, 2})))
+      unquote_splicing(callbacks)
 
       @doc false
       def __pg_etf_pipeline__, do: true
     end
   end
 
-  defp prepare_messages(true) do
+  defp finishing(name, true, arity) do
     quote do
-      defoverridable prepare_messages: 2
+      defoverridable [{unquote(name), unquote(arity)}]
 
       @impl Broadway
-      def prepare_messages(messages, context) do
-        messages |> Enum.map(&PgEtf.Producer.Message.finish/1) |> super(context)
+      def unquote(name)(messages, context) do
+        messages |> PgEtf.Pipeline.finish() |> super(context)
       end
     end
   end
 
-  defp prepare_messages(false) do
+  defp finishing(name, false, _arity) do
     quote do
       @impl Broadway
-      def prepare_messages(messages, _context) do
-        Enum.map(messages, &PgEtf.Producer.Message.finish/1)
-      end
+      def unquote(name)(messages, _context), do: PgEtf.Pipeline.finish(messages)
     end
   end
+
+  @doc false
+  @spec finish([map]) :: [map]
+  def finish(messages), do: Enum.map(messages, &Message.finish/1)
 
   @doc false
   # The options of a pipeline of this module, and of its producer.
@@ -65,9 +75,10 @@ defmodule PgEtf.Pipeline do
   def prepare(module, broadway, opts) do
     opts = Keyword.put(opts, :broadway_module, module)
 
-    if finishes?(module) and broadway[:producer][:transformer] == nil do
+    if finishes?(module) and broadway[:producer][:transformer] == nil and
+         Enum.all?(broadway[:processors], &by_key?/1) do
       {Keyword.update!(broadway, :processors, &partition_unfinished/1),
-       Keyword.put(opts, :deferred, true)}
+       Keyword.put(opts, :deferred, :shared)}
     else
       {broadway, opts}
     end
@@ -77,14 +88,14 @@ defmodule PgEtf.Pipeline do
     Code.ensure_loaded?(module) and function_exported?(module, :__pg_etf_pipeline__, 0)
   end
 
-  defp partition_unfinished(processors) do
-    for {key, opts} <- processors, do: {key, Keyword.replace_lazy(opts, :partition_by, &by/1)}
-  end
+  # Another function may ask for anything, and is called in the producer.
+  defp by_key?({_key, opts}), do: opts[:partition_by] in [nil, &PgEtf.partition_by/1]
 
-  # Another function than ours may ask for anything.
-  defp by(fun) do
-    if fun == (&PgEtf.partition_by/1),
-      do: &Deferred.partition_by(&1.data),
-      else: &(&1 |> Message.finish() |> fun.())
+  defp partition_unfinished(processors) do
+    by = fn message -> Deferred.partition_by(message.data) end
+
+    for {key, opts} <- processors do
+      {key, Keyword.replace_lazy(opts, :partition_by, fn fun -> fun && by end)}
+    end
   end
 end

@@ -8,7 +8,7 @@ defmodule PgEtf.Relation do
   strings as names although atoms were requested.
   """
 
-  alias PgEtf.Decode.{Row, Shared, Type}
+  alias PgEtf.Decode.{Row, Type}
   alias PgEtf.Relation.Column
 
   defmodule Column do
@@ -103,8 +103,6 @@ defmodule PgEtf.Relation do
   def new({:relation, oid, schema, table, identity, described}, keys, types? \\ false) do
     columns = Enum.map(described, &column/1)
     {names, without_atom} = columns |> Enum.map(&elem(&1, 0).name) |> names(keys)
-    types = if types?, do: types(names, described)
-    {schema, table, names, types} = Shared.share({schema, table, names, types})
     named = Enum.zip_with(columns, names, fn {_, finisher}, name -> {name, finisher} end)
     key = for {{column, _}, named} <- Enum.zip(columns, named), key?(column, identity), do: named
 
@@ -117,7 +115,7 @@ defmodule PgEtf.Relation do
       row: Row.plan(named),
       key_names: Enum.map(key, &elem(&1, 0)),
       key_row: Row.plan(key),
-      types: types,
+      types: if(types?, do: types(names, described)),
       without_atom: without_atom
     }
   end

@@ -11,7 +11,8 @@ if Code.ensure_loaded?(Broadway) do
 
       @impl true
       def handle_message(_, message, test) do
-        send(test, {:handled, message.data, message.metadata})
+        {:registered_name, name} = Process.info(self(), :registered_name)
+        send(test, {:handled, message.data, message.metadata, String.last(to_string(name))})
         message
       end
     end
@@ -40,6 +41,23 @@ if Code.ensure_loaded?(Broadway) do
       defdelegate handle_message(processor, message, test), to: Plain
     end
 
+    defmodule Raising do
+      use Broadway
+      use PgEtf.Pipeline
+
+      @impl true
+      def prepare_messages(_messages, _test), do: raise("not today")
+
+      @impl true
+      def handle_message(_, message, _test), do: message
+
+      @impl true
+      def handle_failed(messages, test) do
+        for message <- messages, do: send(test, {:handled, message.data, message.metadata, "0"})
+        messages
+      end
+    end
+
     defmodule Failing do
       use Broadway
       use PgEtf.Pipeline
@@ -53,7 +71,7 @@ if Code.ensure_loaded?(Broadway) do
         Broadway.start_link(module,
           name: :"#{module}_#{slot}",
           producer: [module: {PgEtf.Producer, opts(slot, producer)}] ++ more,
-          processors: [default: [concurrency: 1] ++ processors],
+          processors: [default: Keyword.merge([concurrency: 1], processors)],
           context: self()
         )
 
@@ -62,8 +80,8 @@ if Code.ensure_loaded?(Broadway) do
 
     defp handled(count) do
       for _ <- 1..count do
-        assert_receive {:handled, data, metadata}, 5_000
-        {data, metadata}
+        assert_receive {:handled, data, metadata, processor}, 5_000
+        {data, metadata, processor}
       end
     end
 
@@ -105,11 +123,17 @@ if Code.ensure_loaded?(Broadway) do
     end
 
     test "the module's own function sees finished changes" do
-      for {data, _} <- run(Prepared, 6), do: assert({:prepared, %Change{op: :insert}} = data)
+      for {data, _, _} <- run(Prepared, 6), do: assert({:prepared, %Change{op: :insert}} = data)
       assert_received :prepared
     end
 
-    test "so does another partition_by than that of PgEtf" do
+    test "so does its function for what has failed" do
+      assert [{%Change{}, metadata, _} | _] = failed = run(Raising, 6, on_failure: :ack)
+      assert Enum.sort(failed) == Enum.sort(run(Plain, 6))
+      assert metadata.table
+    end
+
+    test "another partition_by than that of PgEtf has it, too: rows are finished before" do
       test = self()
 
       by = fn message ->
@@ -119,8 +143,17 @@ if Code.ensure_loaded?(Broadway) do
 
       changes = run(Finishing, 6, [], partition_by: by)
       assert_received {:by, %Change{} = change, metadata}
-      assert {change, metadata} == hd(changes)
-      assert length(run(Finishing, 6, [], partition_by: &PgEtf.partition_by/1)) == 6
+      assert {change, metadata, "0"} == hd(changes)
+    end
+
+    test "rows go to the same processor, finished or not" do
+      by = [partition_by: &PgEtf.partition_by/1, concurrency: 4]
+
+      processors = fn module ->
+        module |> run(6, [], by) |> Map.new(&{elem(&1, 0), elem(&1, 2)})
+      end
+
+      assert processors.(Finishing) == processors.(Plain)
     end
 
     test "a transformer gets what it knows" do
@@ -155,7 +188,7 @@ if Code.ensure_loaded?(Broadway) do
       change = PgEtf.Testing.insert("orders", %{"id" => 1})
       ref = Broadway.test_message(name, change, metadata: PgEtf.Testing.metadata(change))
       assert_receive {:ack, ^ref, [%{data: ^change}], []}, 5_000
-      assert_received {:handled, ^change, %{op: :insert}}
+      assert_received {:handled, ^change, %{op: :insert}, _}
       Broadway.stop(pipeline)
     end
   end

@@ -2,12 +2,14 @@ defmodule PgEtf.Decode.Deferred do
   @moduledoc false
   # The change of a row whose values are as they came, for an owner of a stream that hands it
   # on: what finishes rows is more than what else a reader does with them, and as terms they
-  # are a third of the bytes. In this node no more is sent: tables are shared.
+  # are a third of the bytes. A table goes with each row: within a node as a term that is
+  # shared (PgEtf.Decode.Shared), to others once (PgEtf.Fanout.Rows).
   #
-  # What is no row of a known table and width is not deferred.
+  # What is no row of a known table and width is not deferred. A value that cannot be finished,
+  # which no server sends, is found where it is finished, and fails its message.
 
   alias PgEtf.{Change, Relation, Transaction}
-  alias PgEtf.Decode.{Event, Row, Shared}
+  alias PgEtf.Decode.{Event, Row}
   alias __MODULE__
 
   # head   what all changes of the transaction have, see common/1
@@ -36,7 +38,7 @@ defmodule PgEtf.Decode.Deferred do
     names = for {_position, name, _finisher} <- List.keysort(columns, 0), do: name
     key = for {_, name, _} = column <- columns, name in relation.key_names, do: column
 
-    Shared.share(%Table{
+    %Table{
       relation: relation,
       relations: %{relation.oid => relation},
       description: {event, names, types?},
@@ -48,7 +50,7 @@ defmodule PgEtf.Decode.Deferred do
         schema: relation.schema,
         table: relation.table
       }
-    })
+    }
   end
 
   @doc "The table of a description, which may be of another node."

@@ -7,7 +7,7 @@ defmodule PgEtf.Decode.Read do
   # own, which ends with it.
 
   alias PgEtf.{Change, Relation}
-  alias PgEtf.Decode.{Event, Malformed}
+  alias PgEtf.Decode.{Event, Malformed, Shared}
   alias PgEtf.Frame.Decoder
 
   import Malformed, only: [malformed: 1, preview: 1]
@@ -37,7 +37,7 @@ defmodule PgEtf.Decode.Read do
   end
 
   defp events([{:relation, oid, _, _, _, _} = event | events], decoder, template, changes) do
-    relation = Relation.new(event, decoder.keys, decoder.types?)
+    {_, relation} = event |> Relation.new(decoder.keys, decoder.types?) |> Shared.share()
     relations = Map.put(decoder.relations, oid, relation)
     decoder = %{decoder | relations: relations, met: [relation | decoder.met]}
     events(events, decoder, template, changes)

@@ -8,7 +8,7 @@ defmodule PgEtf.Frame.Decoder do
   # again, since for the plugin nothing of it has changed.
 
   alias PgEtf.{Change, Relation, SchemaHistory}
-  alias PgEtf.Decode.Deferred
+  alias PgEtf.Decode.{Deferred, Shared}
 
   @type t :: %__MODULE__{
           relations: %{optional(non_neg_integer) => PgEtf.Relation.t()},
@@ -20,7 +20,8 @@ defmodule PgEtf.Frame.Decoder do
           split?: boolean,
           trace?: boolean,
           headers: PgEtf.Trace.headers(),
-          deferred: map | nil
+          deferred: map | nil,
+          shared?: boolean
         }
 
   # met      relations that were described in the last frame
@@ -30,6 +31,7 @@ defmodule PgEtf.Frame.Decoder do
   # trace?   whether a message may say to which trace a transaction belongs
   # headers  what it has said in this transaction
   # deferred the same relations for PgEtf.Decode.Deferred; nil where rows are finished at once
+  # shared?  only of tables that are shared
   defstruct relations: %{},
             met: [],
             altered: [],
@@ -39,20 +41,24 @@ defmodule PgEtf.Frame.Decoder do
             split?: false,
             trace?: false,
             headers: [],
-            deferred: nil
+            deferred: nil,
+            shared?: false
 
   @doc false
   @spec describe(t, Relation.t(), tuple) :: t
   def describe(%__MODULE__{} = decoder, %Relation{oid: oid} = relation, event) do
+    {_, relation} = Shared.share(relation)
     relations = Map.put(decoder.relations, oid, relation)
     defer(%{decoder | relations: relations, met: [relation | decoder.met]}, relation, event)
   end
 
   defp defer(%{deferred: nil} = decoder, _relation, _event), do: decoder
 
-  defp defer(%{deferred: tables} = decoder, relation, event) do
-    table = Deferred.table(event, relation, decoder.types?)
-    %{decoder | deferred: Map.put(tables, relation.oid, table)}
+  defp defer(%{deferred: tables} = decoder, %{oid: oid} = relation, event) do
+    case event |> Deferred.table(relation, decoder.types?) |> Shared.share() do
+      {false, _table} when decoder.shared? -> %{decoder | deferred: Map.delete(tables, oid)}
+      {_, table} -> %{decoder | deferred: Map.put(tables, oid, table)}
+    end
   end
 
   @doc false

@@ -341,7 +341,7 @@ defmodule PgEtf.Options.Schema do
     two_phase: [type: :boolean, default: false, doc: false],
     client: [type: :any, default: PgEtf.Client.Port, doc: false],
     # Of PgEtf.Fanout: rows are finished where they are handled.
-    deferred: [type: :boolean, default: false, doc: false],
+    deferred: [type: {:in, [false, true, :shared]}, default: false, doc: false],
     broadway: [type: :any, default: nil, doc: false],
     broadway_module: [type: :any, default: nil, doc: false],
     name: [type: :any, default: nil, doc: false]

@@ -2,7 +2,7 @@ defmodule PgEtf.Fanout.RowsTest do
   # Rows that are finished by another process, against what a decoder makes of them at once.
   use ExUnit.Case, async: true
 
-  alias PgEtf.{Change, Frame}
+  alias PgEtf.{Change, Frame, Transaction}
   alias PgEtf.Decode.Deferred
   alias PgEtf.Fanout.Rows
   alias PgEtf.Stream.{Inbox, Reads}
@@ -103,6 +103,21 @@ defmodule PgEtf.Fanout.RowsTest do
       assert Enum.map(data, &Deferred.change/1) == changes
       numbers = Enum.map(changes, &PgEtf.partition_by/1)
       assert Enum.map(data, &Deferred.partition_by/1) == numbers
+    end
+  end
+
+  test "so it is in a transaction, packed or not" do
+    for seed <- 1..40 do
+      :rand.seed(:exsss, seed)
+      frames = frames(3)
+      transaction = %Transaction{xid: 1, commit_lsn: 1, end_lsn: 2, commit_time: nil}
+      rows = %{transaction | changes: deferred(frames, [])}
+      packed = Deferred.pack(rows)
+      heads = for %Deferred{head: head} when head != nil <- packed.changes, do: head
+      assert length(heads) < 20 or match?(%Change{}, hd(packed.changes))
+      changes = decode(frames, [])
+      assert Deferred.finish(packed) == %{transaction | changes: changes}
+      assert Deferred.finish(rows) == %{transaction | changes: changes}
     end
   end
 
