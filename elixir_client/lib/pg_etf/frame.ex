@@ -88,7 +88,8 @@ defmodule PgEtf.Frame do
 
   # What is split or loaded into structs has to be there.
   defp deferred?(opts) do
-    opts[:deferred] in [true, :shared] and opts[:into] in [nil, %{}] and opts[:split_key_changes] != true
+    opts[:deferred] in [true, :shared] and opts[:into] in [nil, %{}] and
+      opts[:split_key_changes] != true
   end
 
   @doc """

@@ -28,6 +28,7 @@ defmodule PgEtf.Producer.Message do
 
     for {data, seq} <- items do
       acknowledger = {Acknowledger, incarnation, %{ack_data | seq: seq}}
+
       %{
         template
         | data: Deferred.pack(data),
