@@ -141,7 +141,8 @@ subtest 'a table without a key keeps the snapshot' => sub {
 };
 
 # Of two ranges; what rewrites it waits for the first one, and comes before the second one.
-for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey')
+for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey',
+	'ALTER TABLE ranged ALTER n TYPE bigint', 'TRUNCATE ranged')
 {
 	subtest "$rewrite between two ranges" => sub {
 		$etf->sql("DROP TABLE IF EXISTS ranged;
@@ -158,11 +159,13 @@ for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey')
 
 		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
 			WHERE query = '$rewrite' AND wait_event_type = 'Lock'"), 'it waits for the first one');
+		my $since = time;
 		$client->say('{credit, true}');
 		$client->expect(qr/^\{backfill,close,.*chunk => 1\b/s, 'which is done');
+		$writer->finish;
+		cmp_ok(time - $since, '<', 5, 'and nothing else is waited for');
 		$client->expect(qr/^\{backfill,table_again,.*reason => rewritten/s, 'the table is begun anew');
 		$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
-		$writer->finish;
 		$client->equals('public.ranged', 'each row is there');
 		$client->is_clean('no violation');
 		is($client->stop, 0, 'a clean end');
