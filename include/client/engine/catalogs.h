@@ -10,11 +10,11 @@
 
 #include "client/engine/state.h"
 
-/* Once a turn: ask, and give up where no answer comes. */
+/*
+ * Once a turn: ask, and give up where no answer comes.  What will not come is
+ * asked for as well, and told once.
+ */
 extern void catalogs_turn(Engine *engine);
-
-/* What will not come is asked for and told, once. */
-extern void catalogs_ask_notes(Engine *engine);
 
 /* Was it the answer to a question, and not to something else? */
 extern bool catalogs_answered(Engine *engine);

@@ -18,6 +18,9 @@
 /* Before a question is asked again that was lost. */
 #define RETRY_MS 1000
 
+/* The one for notes may be what ends its connection. */
+#define NOTES_TRIES 3
+
 /* The control connection had its turn before; the next one is at once. */
 static bool
 run(Engine *engine, StrBuf *sql, int64_t at)
@@ -56,6 +59,45 @@ give_up(Engine *engine)
 	attempt_failed(engine, &failure);
 }
 
+/*
+ * A question of the source's takes the place of the one for notes, and each may
+ * be lost with its connection: then the notes come later.
+ */
+static bool
+notes_are_due(Engine *engine)
+{
+	if (engine->phase != ENGINE_STREAMING || engine->notes_told ||
+		engine->stream.plugin != PLUGIN_PGOUTPUT ||
+		!control_is_up(&engine->control) ||
+		control_has_errand(&engine->control))
+		return false;
+	if (engine->asked_notes)
+		engine->notes_lost++;
+	engine->asked_notes = false;
+	return engine->notes_lost < NOTES_TRIES;
+}
+
+/* For whoever wonders later why something does not come. */
+static void
+ask_notes(Engine *engine)
+{
+	const Stream *stream = &engine->stream;
+	const WireType *unfit = source_unfit(&engine->source);
+	NotesAbout about = {.options = &engine->settings->options,
+						.server_version = stream->server_version,
+						.text = stream->pgoutput.text,
+						.unfit = unfit != NULL ? unfit->oid : 0};
+	StrBuf names = {0};
+	StrBuf sql = {0};
+
+	publication_put_names(stream, &names);
+	about.publications = strbuf_text(&names);
+	publication_notes_build(&about, &sql);
+	sql.failed |= names.failed;
+	strbuf_free(&names);
+	engine->asked_notes = run(engine, &sql, engine->now);
+}
+
 void
 catalogs_turn(Engine *engine)
 {
@@ -65,6 +107,8 @@ catalogs_turn(Engine *engine)
 	if (!engine->source.asks)
 	{
 		engine->asks_since = 0;
+		if (notes_are_due(engine))
+			ask_notes(engine);
 		return;
 	}
 	if (engine->asks_since == 0)
@@ -89,30 +133,6 @@ catalogs_turn(Engine *engine)
 		ask(engine, engine->asks_lost ? engine->now + RETRY_MS : engine->now);
 }
 
-/* Once, for whoever wonders later why something does not come. */
-void
-catalogs_ask_notes(Engine *engine)
-{
-	const Stream *stream = &engine->stream;
-	const WireType *unfit = source_unfit(&engine->source);
-	NotesAbout about = {.options = &engine->settings->options,
-						.server_version = stream->server_version,
-						.text = stream->pgoutput.text,
-						.unfit = unfit != NULL ? unfit->oid : 0};
-	StrBuf names = {0};
-	StrBuf sql = {0};
-
-	if (stream->plugin != PLUGIN_PGOUTPUT || engine->notes_told)
-		return;
-	engine->notes_told = true;
-	publication_put_names(stream, &names);
-	about.publications = strbuf_text(&names);
-	publication_notes_build(&about, &sql);
-	sql.failed |= names.failed;
-	strbuf_free(&names);
-	engine->asked_notes = run(engine, &sql, engine->now);
-}
-
 static void
 tell_notes(Engine *engine)
 {
@@ -121,6 +141,7 @@ tell_notes(Engine *engine)
 	char names[400];
 	char text[600];
 
+	engine->notes_told = true;
 	for (int row = 0; row < PQntuples(result); row++)
 	{
 		snprintf(names, sizeof(names), "%s", PQgetvalue(result, row, 2));

@@ -67,6 +67,21 @@ tell_made(Engine *engine)
 						 (unsigned long long) made[i].count, made[i].names);
 }
 
+/* In another format other things come otherwise. */
+static void
+tell_session(Engine *engine)
+{
+	Pgoutput *pgoutput = &engine->stream.pgoutput;
+
+	if (pgoutput->makes)
+		tell_made(engine);
+	pgoutput->makes = false;
+	if (engine->told_text != pgoutput->text)
+		engine->plugin_told = engine->notes_told = false;
+	engine->told_text = pgoutput->text;
+	tell_plugin(engine);
+}
+
 /*
  * The first connection shows where the slot is, if the consumer did not say.
  */
@@ -104,11 +119,7 @@ begin_streaming(Engine *engine)
 		consumer_log(engine->consumer, "warning",
 					 "slot \"%s\" becomes a two-phase slot, for good",
 					 engine->settings->slot);
-	if (stream->pgoutput.makes)
-		tell_made(engine);
-	stream->pgoutput.makes = false;
-	tell_plugin(engine);
-	catalogs_ask_notes(engine);
+	tell_session(engine);
 	status_send(engine, true);
 }
 

@@ -86,7 +86,8 @@ subtest 'a way out of binary' => sub {
 	plan skip_all => 'no binary before 14' if !$since14;
 	my $pair = EtfPair->new($etf);
 
-	$etf->sql('CREATE TABLE good (id int PRIMARY KEY, v text)');
+	$etf->sql('CREATE TABLE good (id int PRIMARY KEY, v text); '
+		  . 'CREATE TABLE named (id int PRIMARY KEY, c regclass)');
 	ok($pair->live(\"$all frame_bytes=2000 exclude_tables=*.bad"), 'it reads');
 	$etf->sql('CREATE TABLE bad (id int, a aclitem[])');
 	$etf->sql('BEGIN; INSERT INTO good SELECT i, repeat(chr(97 + i % 26), 20) '
@@ -98,6 +99,8 @@ subtest 'a way out of binary' => sub {
 	$pair->{run}{handle}->finish;
 	my ($err, $out) = @{ $pair->{run} }{qw(err out)};
 	like($err, qr/no binary output function.*values as text/, 'it says so');
+	like($err, qr{values as binary\n.*values as text because of type aclitem\n}s, 'and in what it reads on');
+	like($err, qr/reg\* values come as names .*: public\.named\.c$/m, 'what is otherwise now');
 	my @rows;
 	my $rewinds = 0;
 	for my $frame (split /\n/, $out)
@@ -109,7 +112,7 @@ subtest 'a way out of binary' => sub {
 	cmp_ok($rewinds, '>', 0, 'the transaction had been begun');
 	is("@rows", join(' ', 1 .. 2010), 'and is whole in the end');
 	$pair->drop;
-	$etf->sql('DROP TABLE good, bad');
+	$etf->sql('DROP TABLE good, named, bad');
 };
 
 # Known from the catalogs, or from the table's description: no error at all.

@@ -112,11 +112,11 @@ sub start
 {
 	my ($say, %setting) = @_;
 	my $log = "$dir/../started.$$";
-	my $catalogs = delete $setting{catalogs};
+	my %said = map { $setting{$_} ? ($_ => delete $setting{$_}) : () } qw(catalogs notes);
 
 	unlink $log;
 	my $server = FakePgoutput::server(
-		$catalogs ? (catalogs => $catalogs) : (),
+		%said,
 		stream => sub {
 			my ($handle, $sql) = @_;
 
@@ -177,6 +177,50 @@ subtest 'catalogs that come late' => sub {
 	$client->expect(qr/^\{frame,tx,whole,8192,8200,0,2,\[2,3\]\}/,
 		'until it is answered, over another connection');
 	$client->is_clean('in order');
+	is($client->stop, 0, 'a clean end');
+	unlink $asked;
+};
+
+# A question for a type takes their place; so does the end of the connection.
+for my $case ([ 'with their connection', 1 ], [ 'to another question', 0 ])
+{
+	my ($how, $hangs_up) = @$case;
+
+	subtest "notes that are lost $how" => sub {
+		my $asked = "$dir/../notes.$$";
+		my ($client, $server) = start(sub {
+			my ($handle) = @_;
+
+			sleep 1;
+			put_messages($handle, pg_begin(7, 0x2000), pg_relation(id => 23, m => 20002),
+				pg_insert(2, \'ok'), pg_commit(0x2000)) if !$hangs_up;
+		}, format => 'text', notes => sub {
+			my ($handle) = @_;
+
+			append_to_file($asked, '.');
+			hang_up($handle) if $hangs_up && length slurp_file($asked) == 1;
+			sleep 2 if length slurp_file($asked) == 1;
+			$handle->syswrite(answer(kind => 'generated', count => 1, names => 'public.gen'));
+		}, catalogs => sub { $_[0]->syswrite(FakePgoutput::no_catalogs()) });
+
+		$client->expect(qr/^\{log,warning,.*generated columns.*public\.gen/, 'come all the same');
+		$client->silent(qr/^\{log,warning,.*generated columns/, 2, 'and once');
+		is(length slurp_file($asked), 2, 'asked for again');
+		is($client->stop, 0, 'a clean end');
+		unlink $asked;
+	};
+}
+
+# Each ends its connection, which is needed for other things.
+subtest 'notes that nobody can tell' => sub {
+	my $asked = "$dir/../notes.$$";
+	my ($client, $server) = start(sub { }, notes => sub {
+		append_to_file($asked, '.');
+		$_[0]->syswrite(error_response('E', '42P01', 'no such table') . message('Z', 'I'));
+	});
+
+	$client->silent(qr/^\{status,disconnected/, 18, 'the stream goes on');
+	is(length slurp_file($asked), 3, 'are asked for three times');
 	is($client->stop, 0, 'a clean end');
 	unlink $asked;
 };
