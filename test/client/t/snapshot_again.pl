@@ -1,5 +1,6 @@
 # How much of a table is read again behind a kill: what is kept as done is not, so that
-# it is a range of each job in mode exact, and the chunks under way in mode incremental.
+# it is a range of each job in mode exact, and the chunks under way in mode incremental;
+# and what was done in the last second, since that is not kept yet.
 use strict;
 use warnings;
 
@@ -10,7 +11,7 @@ use EtfBackfill;
 use EtfTest;
 use List::Util qw(sum0);
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 my $etf = EtfTest->new('again', conf => 'autovacuum = off');
 my $node = $etf->node;
@@ -33,13 +34,10 @@ sub closed
 	return map { /^\{backfill,close,.*rows => (\d+)/s ? $1 : () } @seen[ $since .. $#seen ];
 }
 
-# Killed when nothing more comes, and everything that was handled has been kept for a while:
-# "had" says how many rows there are by then.  How many came twice?
+# Killed when nothing more comes: "had" says how many rows there are by then.  How many came twice?
 sub twice
 {
 	my ($client, $had, %backfill) = @_;
-
-	sleep 3;
 	my $came = $had->($client);
 	my $since = $client->seen;
 
@@ -54,13 +52,16 @@ sub twice
 	return $came + sum0(closed($client, $since)) - $total;
 }
 
+sub rows_had { return scalar(my @rows = $_[0]->mirror_lines('public.t')); }
+
 # In the middle of the second range, or the third one, of each of two jobs.
 subtest 'mode exact' => sub {
-	my $client = EtfBackfill->start($etf, 'exact', credit_events => int(2.5 * $range));
+	my $client = EtfBackfill->start($etf, 'exact', credit_events => int(2.5 * $range), credit_bytes => 20_000_000);
 
 	$client->say('{credit, false}');
 	$client->backfill('b', mode => 'exact', tables => 'public.t', jobs => 2);
 	$client->expect(qr/^\{backfill,close,<<"b">>/, 'a range is done');
+	sleep 3;
 	my $twice = twice($client, sub { $_[0]->stat('sent_events') }, mode => 'exact', jobs => 2);
 	cmp_ok($twice, '>', 0, "$twice rows come twice, ...");
 	cmp_ok($twice, '<=', 2 * $range, '... of a range of each job');
@@ -73,9 +74,33 @@ subtest 'mode incremental' => sub {
 	$client->backfill('b', tables => 'public.t', %backfill);
 	$client->expect(qr/^\{backfill,close,.*chunk => 9\b/s, 'some chunks are done');
 	$client->say('{hold, done, true}');
-	my $twice = twice($client, sub { scalar(my @rows = $_[0]->mirror_lines('public.t')) }, %backfill);
+	sleep 3;
+	my $twice = twice($client, \&rows_had, %backfill);
 	cmp_ok($twice, '>', 0, "$twice rows come twice, ...");
 	cmp_ok($twice, '<=', 2 * (65536 / 600 + 1), '... of two chunks');
+};
+
+# Two chunks are handled at a time, until it is killed without a warning.
+subtest 'what was handled in the last second comes twice as well' => sub {
+	my $client = EtfBackfill->start($etf, 'sudden');
+	my %backfill = (mode => 'incremental', chunk_bytes => 65536);
+	my @handled;
+
+	$client->say('{hold, done, true}');
+	$client->backfill('b', tables => 'public.t', %backfill);
+	for (1 .. 25)
+	{
+		sleep 0.2;
+		$client->say("{hold, done, $_}") for qw(false true);
+		push @handled, time;
+	}
+	kill KILL => $client->client_pid;
+	my $killed = time;
+	my $recent = grep { $_ > $killed - 1.5 } @handled;
+	my $twice = twice($client, \&rows_had, %backfill);
+
+	cmp_ok($recent, '<', 10, 'of 25 times');
+	cmp_ok($twice, '<=', ($recent + 1) * 2 * (65536 / 600 + 1), "$twice rows come twice, not of more than $recent times");
 };
 
 $etf->stop;
