@@ -32,6 +32,10 @@ extern bool publication_check_tables(Stream *stream);
 extern void publication_build_make(const Stream *stream, StrBuf *sql);
 extern bool publication_check_made(Stream *stream);
 
+/* The name of it, or of the second one, for inserts. */
+extern void publication_put_made(const Settings *settings, bool inserts,
+								 StrBuf *name);
+
 /* As they were named, with the one for inserts, if there is one. */
 extern void publication_put_names(const Stream *stream, StrBuf *names);
 

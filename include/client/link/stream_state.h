@@ -46,7 +46,7 @@ typedef struct Pgoutput
 	char refusal[512]; /* why it is not our plugin; empty: it was not asked */
 	bool ascii;		   /* the database has no encoding */
 	bool missing;	   /* a publication is to be made */
-	bool makes;		   /* it was, and this is not told yet */
+	bool untold;	   /* it was, and this is not told yet */
 	ChosenTables made[2]; /* with a replica identity, and without */
 	bool inserts;		  /* there is a second one, for tables without */
 } Pgoutput;

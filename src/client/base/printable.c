@@ -8,6 +8,7 @@
 #include "client/base/printable.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/term/utf8.h"
@@ -41,4 +42,19 @@ make_printable(char *text)
 		pos += size > 0 ? size : 1;
 	}
 	*to = '\0';
+}
+
+/* Cut between two characters. */
+void
+copy_printable(char *to, size_t size, const char *text)
+{
+	size_t end = size - sizeof("...");
+
+	if ((size_t) snprintf(to, size, "%s", text) >= size)
+	{
+		while (end > 0 && (to[end] & 0xC0) == 0x80)
+			end--;
+		snprintf(to + end, size - end, "...");
+	}
+	make_printable(to);
 }

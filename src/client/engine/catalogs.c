@@ -144,8 +144,7 @@ tell_notes(Engine *engine)
 	engine->notes_told = true;
 	for (int row = 0; row < PQntuples(result); row++)
 	{
-		snprintf(names, sizeof(names), "%s", PQgetvalue(result, row, 2));
-		make_printable(names);
+		copy_printable(names, sizeof(names), PQgetvalue(result, row, 2));
 		note = publication_note(PQgetvalue(result, row, 0));
 		snprintf(text, sizeof(text), note->text, PQgetvalue(result, row, 1),
 				 names);

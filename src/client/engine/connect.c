@@ -54,17 +54,20 @@ tell_plugin(Engine *engine)
 
 /* Of those that match the patterns of now; later ones have to be added. */
 static void
-tell_made(Engine *engine)
+tell_made(Engine *engine, bool inserts)
 {
-	const ChosenTables *made = engine->stream.pgoutput.made;
+	const ChosenTables *made = &engine->stream.pgoutput.made[inserts];
+	StrBuf name = {0};
 
-	for (int i = 0; i < 2; i++)
-		if (made[i].count > 0)
-			consumer_log(engine->consumer, "info",
-						 "a publication was created for %s, of %llu table(s): "
-						 "%s",
-						 i == 0 ? "all changes" : "inserts and truncates",
-						 (unsigned long long) made[i].count, made[i].names);
+	if (made->count == 0)
+		return;
+	publication_put_made(engine->settings, inserts, &name);
+	consumer_log(engine->consumer, "info",
+				 "publication %s was created for %s, of %llu table(s): %s",
+				 strbuf_text(&name),
+				 inserts ? "inserts and truncates" : "all changes",
+				 (unsigned long long) made->count, made->names);
+	strbuf_free(&name);
 }
 
 /* In another format other things come otherwise. */
@@ -73,9 +76,9 @@ tell_session(Engine *engine)
 {
 	Pgoutput *pgoutput = &engine->stream.pgoutput;
 
-	if (pgoutput->makes)
-		tell_made(engine);
-	pgoutput->makes = false;
+	for (int inserts = 0; pgoutput->untold && inserts < 2; inserts++)
+		tell_made(engine, inserts);
+	pgoutput->untold = false;
 	if (engine->told_text != pgoutput->text)
 		engine->plugin_told = engine->notes_told = false;
 	engine->told_text = pgoutput->text;

@@ -120,7 +120,8 @@ put_made(const Settings *settings, StrBuf *sql)
 {
 	if (!settings->create_publication || publication_names(settings) == NULL)
 		return;
-	strbuf_puts(sql, ", EXISTS (SELECT FROM pg_publication WHERE pubname = ");
+	strbuf_puts(sql, ", EXISTS (SELECT FROM pg_publication "
+					 "WHERE pubname::text = ");
 	put_first(settings, INSERTS_SUFFIX, '\'', sql);
 	strbuf_puts(sql, ") AS inserts, ");
 	put_missing(settings, sql);
@@ -272,9 +273,8 @@ take_tables(const Db *db, const char *count, const char *names,
 	const char *first = db_value(db, names);
 
 	tables->count = db_number(db, count);
-	snprintf(tables->names, sizeof(tables->names), "%s",
-			 first != NULL ? first : "");
-	make_printable(tables->names);
+	copy_printable(tables->names, sizeof(tables->names),
+				   first != NULL ? first : "");
 }
 
 static bool
@@ -340,8 +340,14 @@ publication_build_make(const Stream *stream, StrBuf *sql)
 bool
 publication_check_made(Stream *stream)
 {
-	stream->pgoutput.makes = true;
+	stream->pgoutput.untold = true;
 	return true;
+}
+
+void
+publication_put_made(const Settings *settings, bool inserts, StrBuf *name)
+{
+	put_first(settings, inserts ? INSERTS_SUFFIX : "", '"', name);
 }
 
 static void

@@ -145,8 +145,8 @@ subtest 'a publication made with the slot' => sub {
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	is($status, 0, 'made') or diag $err;
 	like($err, qr/is read with pgoutput, since it was asked for, values as/, 'told');
-	like($err, qr/created for all changes, of 1 table\(s\): public\.t$/m, 'of which tables');
-	like($err, qr/created for inserts and truncates, of 1 table\(s\): public\.keyless$/m,
+	like($err, qr/publication "made" was created for all changes, of 1 table\(s\): public\.t$/m, 'of which tables');
+	like($err, qr/publication "made_inserts" was created for inserts and truncates, of 1 table\(s\): public\.keyless$/m,
 		'and which without an identity');
 	is($etf->sql('SELECT pubname, tablename FROM pg_publication_tables '
 			  . "WHERE pubname LIKE 'made%' ORDER BY 1"),
@@ -155,7 +155,7 @@ subtest 'a publication made with the slot' => sub {
 		  . " DELETE FROM keyless");
 	($status, $out, $err) = stream(@make, '--tables=public.*');
 	like($out, qr/"id":3.*\n.*"v":"x"/, 'both are read') or diag $err;
-	unlike($err, qr/no publication has|publication was created/, 'and known');
+	unlike($err, qr/no publication has|was created/, 'and known');
 	client('--drop-slot', '--plugin=pgoutput');
 };
 
@@ -215,6 +215,36 @@ subtest 'names at their limit' => sub {
 		$etf->drop_slot('s') if $length == 55;
 		$etf->sql("DROP PUBLICATION $name, ${name}_inserts") if $length == 55;
 	}
+};
+
+# A server would cut the name of a second one to that of another.
+subtest 'a name that is longer than can be made' => sub {
+	my $name = 'n' x 56;
+	my @read = ('--create=if_missing', '--plugin=pgoutput', '--create-publication',
+		'-o', "publication_names=$name", '--tables=public.*');
+
+	$etf->sql("CREATE PUBLICATION $name FOR TABLE t; CREATE PUBLICATION ${name}_insert "
+		  . "FOR TABLE keyless WITH (publish = 'insert')");
+	stream(@read);
+	$etf->sql("INSERT INTO keyless VALUES ('another'); INSERT INTO t VALUES (56, 'its own')");
+	my ($status, $out, $err) = stream(@read);
+	like($out, qr/its own/, 'it is read') or diag $err;
+	unlike($out, qr/another/, 'without another one');
+	$etf->drop_slot('s');
+	$etf->sql("DROP PUBLICATION $name, ${name}_insert");
+};
+
+subtest 'names that are too many to be told' => sub {
+	my $schema = "\xc3\xa4" x 31;
+
+	$etf->sql(qq{CREATE SCHEMA "$schema"; }
+		  . join ';', map { qq{CREATE TABLE "$schema"."} . $_ x 62 . '" (id int)' } 'a' .. 'e');
+	my ($status, $out, $err) = stream('--create=if_missing', '--plugin=pgoutput',
+		'--create-publication', '-o', 'publication_names=many', "--tables=$schema.*");
+	is($status, 0, 'made') or diag $err;
+	like($err, qr/ of 5 table\(s\): ("\Q$schema\E"\.a{62}, ).{200,300}[^?]\.\.\.$/m, 'as many as fit');
+	$etf->drop_slot('s');
+	$etf->sql(qq{DROP PUBLICATION many_inserts, many; DROP SCHEMA "$schema" CASCADE});
 };
 
 subtest 'what comes otherwise is told' => sub {
