@@ -4,6 +4,11 @@ defmodule PgEtf.Integration.SchemaTest do
 
   alias PgEtf.{Change, Command, Consumer, SchemaChange}
 
+  setup_all %{sandbox: sandbox} do
+    create_extension(sandbox)
+    :ok
+  end
+
   setup %{sandbox: sandbox} do
     slot = name("s")
     create_slot(sandbox, slot)
@@ -153,7 +158,6 @@ defmodule PgEtf.Integration.SchemaTest do
 
   test "a table that was rewritten is read again, behind the change", world do
     %{sandbox: sandbox, table: t} = world
-    create_extension(sandbox)
 
     Sandbox.psql!(sandbox, """
     CREATE TABLE #{t} (id int PRIMARY KEY, v text);
@@ -168,6 +172,25 @@ defmodule PgEtf.Integration.SchemaTest do
     reads = changes(100)
     assert Enum.all?(reads, &(&1.op == :read))
     assert Enum.sort(for(c <- reads, do: c.record["v"])) == Enum.map(1..100, &(2 * &1))
+    eventually(fn -> match?([%{status: :finished}], PgEtf.backfills(consumer)) end)
+    GenServer.stop(consumer)
+  end
+
+  test "a table that is new is read, behind the transaction that made it", world do
+    %{sandbox: sandbox, table: t} = world
+
+    Sandbox.psql!(sandbox, """
+    BEGIN; CREATE TABLE #{t} (id int PRIMARY KEY);
+    INSERT INTO #{t} SELECT generate_series(1, 100); COMMIT
+    """)
+
+    options = [ddl: :tables, tables: ["public.#{t}"], on_new_table: :backfill, on_error: :halt]
+    {:ok, consumer} = consume(sandbox, world.slot, options)
+    assert [:schema | rows] = for(c <- changes(101), do: c.op)
+    assert Enum.all?(rows, &(&1 == :insert))
+    reads = changes(100)
+    assert Enum.all?(reads, &(&1.op == :read))
+    assert Enum.sort(for(c <- reads, do: c.record["id"])) == Enum.to_list(1..100)
     eventually(fn -> match?([%{status: :finished}], PgEtf.backfills(consumer)) end)
     GenServer.stop(consumer)
   end
