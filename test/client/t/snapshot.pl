@@ -65,7 +65,7 @@ IPC::Run::finish($reader);
 is($reader->result(0), 0, 'a clean end') or diag $said;
 my $mirror = EtfMirror->new(strict => 1);
 $mirror->apply($_) for split /\n/, slurp_file($file);
-is(join("\n", @{ $mirror->{wrong} }), '', 'each row once, then its changes');
+is(join("\n", @{ $mirror->{wrong} }), '', 'CTID partitioned: each row once, then its changes');
 is($mirror->differs($etf, $_), '', "$_ is the same") for EtfWriters::tables();
 cmp_ok($mirror->{ops}{read}, '>', 20000, 'rows were read');
 cmp_ok($mirror->{ops}{update} // 0, '>', 100, 'and changes came');
