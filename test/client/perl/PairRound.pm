@@ -51,6 +51,8 @@ sub statement
 	return 0 if $definition && $sql =~ /\breg(?:class|type)\b/;
 	$sql =~ s/ GENERATED ALWAYS AS .*? STORED//g;
 	$self->{pair}->settle if $definition && $self->{pair}{run};
+	$self->{partitioned}{ $_->{oid} } = 1
+	  for grep { $_->{kind} eq 'p' } @{ $session->{tables} // [] };
 	return $self->SUPER::statement($session, $sql, $definition);
 }
 
