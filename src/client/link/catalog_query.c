@@ -106,12 +106,20 @@ catalog_query_names(StrBuf *sql, const char *publications)
 	free(name);
 }
 
+static void
+put_used(const char *tables, StrBuf *sql)
+{
+	strbuf_putf(sql,
+				"used (oid) AS (SELECT a.atttypid FROM %s AS t "
+				"JOIN pg_attribute AS a ON a.attrelid = t.oid",
+				tables);
+	strbuf_puts(sql, " WHERE a.attnum > 0 AND NOT a.attisdropped");
+}
+
 void
 catalog_query_tables(StrBuf *sql, int server_version)
 {
-	strbuf_puts(sql, "used (oid) AS (SELECT a.atttypid FROM tables "
-					 "JOIN pg_attribute AS a ON a.attrelid = tables.oid "
-					 "WHERE a.attnum > 0 AND NOT a.attisdropped");
+	put_used("tables", sql);
 	put_rest(sql, server_version);
 }
 
@@ -119,14 +127,21 @@ void
 catalog_query_published(StrBuf *sql, int server_version,
 						const char *publications)
 {
-	strbuf_puts(sql, "WITH RECURSIVE tables (oid) AS (SELECT DISTINCT c.oid "
-					 "FROM pg_publication_tables AS p "
+	/* Lists of columns came with 15. */
+	const char *lists =
+		server_version >= 150000 ? "p.attnames" : "NULL::name[]";
+
+	strbuf_puts(sql, "WITH RECURSIVE listed (oid, list) AS (SELECT c.oid, ");
+	strbuf_puts(sql, lists);
+	strbuf_puts(sql, " FROM pg_publication_tables AS p "
 					 "JOIN pg_namespace AS n ON n.nspname = p.schemaname "
 					 "JOIN pg_class AS c ON c.relnamespace = n.oid "
 					 "AND c.relname = p.tablename WHERE p.pubname = ANY (");
 	catalog_query_names(sql, publications);
-	strbuf_puts(sql, ")), ");
-	catalog_query_tables(sql, server_version);
+	strbuf_puts(sql, ")), tables (oid) AS (SELECT DISTINCT oid FROM listed), ");
+	put_used("listed", sql);
+	strbuf_puts(sql, " AND (list IS NULL OR a.attname = ANY (list))");
+	put_rest(sql, server_version);
 }
 
 void

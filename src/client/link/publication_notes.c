@@ -32,6 +32,19 @@ put_published(const char *names, StrBuf *sql)
 	strbuf_puts(sql, ") GROUP BY 1, 2, 3, 4)");
 }
 
+/* Is a column of "published" in one of the lists, or is there none? */
+static void
+put_listed(const char *names, StrBuf *sql)
+{
+	strbuf_puts(sql, "EXISTS (SELECT FROM pg_publication_tables "
+					 "AS p WHERE p.schemaname = published.schema "
+					 "AND p.tablename = published.name "
+					 "AND a.attname = ANY (p.attnames) "
+					 "AND p.pubname = ANY (");
+	catalog_query_names(sql, names);
+	strbuf_puts(sql, "))");
+}
+
 /* Each type of a column, and all that it is made of. */
 static void
 put_made(int server_version, StrBuf *sql)
@@ -66,13 +79,8 @@ put_generated(const char *names, int server_version, StrBuf *sql)
 					 "AND a.attgenerated = 's' AND NOT a.attisdropped");
 	if (server_version >= 180000)
 	{
-		strbuf_puts(sql, " AND NOT EXISTS (SELECT FROM pg_publication_tables "
-						 "AS p WHERE p.schemaname = published.schema "
-						 "AND p.tablename = published.name "
-						 "AND a.attname = ANY (p.attnames) "
-						 "AND p.pubname = ANY (");
-		catalog_query_names(sql, names);
-		strbuf_puts(sql, "))");
+		strbuf_puts(sql, " AND NOT ");
+		put_listed(names, sql);
 	}
 	strbuf_puts(sql, ")");
 }
@@ -95,9 +103,10 @@ put_unpublished(const PairList *options, StrBuf *sql)
 					 "m.name)::regclass) AS a ON a.relid = published.oid)");
 }
 
-/* Columns that are of a type, or have it in one of theirs. */
+/* Columns that are of a type, or have it in one of theirs.  Lists came with 15. */
 static void
-put_columns(const char *kind, const char *types, StrBuf *sql)
+put_columns(const NotesAbout *about, const char *kind, const char *types,
+			StrBuf *sql)
 {
 	strbuf_putf(sql,
 				" UNION ALL SELECT '%s', schema, name, a.attname "
@@ -107,6 +116,10 @@ put_columns(const char *kind, const char *types, StrBuf *sql)
 				"SELECT made.root FROM made JOIN pg_type AS t USING (oid) "
 				"WHERE %s)",
 				kind, types);
+	if (about->server_version < 150000)
+		return;
+	strbuf_puts(sql, " AND ");
+	put_listed(about->publications, sql);
 }
 
 static void
@@ -114,16 +127,16 @@ put_types(const NotesAbout *about, StrBuf *sql)
 {
 	char is_unfit[40];
 
-	put_columns("composites", "t.typtype = 'c'", sql);
+	put_columns(about, "composites", "t.typtype = 'c'", sql);
 	if (about->text)
-		put_columns("names",
+		put_columns(about, "names",
 					"t.typnamespace = 'pg_catalog'::regnamespace "
 					"AND t.typtype = 'b' AND t.typname LIKE 'reg%'",
 					sql);
 	if (about->unfit == 0)
 		return;
 	snprintf(is_unfit, sizeof(is_unfit), "t.oid = %u", about->unfit);
-	put_columns("text", is_unfit, sql);
+	put_columns(about, "text", is_unfit, sql);
 }
 
 void

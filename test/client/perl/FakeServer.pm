@@ -152,7 +152,7 @@ sub serve
 		qr/^SELECT s\.slot/ => 'slot', qr/ AS server\0/ => 'control',
 		qr/ AS server_lsn/ => 'report',
 		qr/^SELECT pg_catalog\.getdatabaseencoding/ => 'publications',
-		qr/^WITH RECURSIVE tables/ => 'catalogs', qr/^WITH RECURSIVE published/ => 'notes',
+		qr/^WITH RECURSIVE (?!published)/ => 'catalogs', qr/^WITH RECURSIVE published/ => 'notes',
 		qr/^START_REPLICATION/ => 'stream');
 
 	alarm 60;

@@ -273,6 +273,30 @@ subtest 'what comes otherwise is told' => sub {
 	$etf->sql('DROP PUBLICATION nested; DROP TABLE nested; DROP DOMAIN pairs; DROP TYPE pair');
 };
 
+# Neither told, nor a reason for a session in text.
+subtest 'columns outside of a list' => sub {
+	plan skip_all => 'no lists before 15' if $etf->version < 15;
+	$etf->sql('CREATE TYPE pair AS (a int, b text); CREATE TABLE listed (id int PRIMARY KEY, '
+		  . 'p pair, a aclitem[]); CREATE PUBLICATION listed FOR TABLE listed (id); '
+		  . 'CREATE PUBLICATION whole FOR TABLE listed');
+	$etf->sql(q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')});
+	$etf->sql('INSERT INTO listed VALUES (15)');
+	my ($status, $out, $err) = stream('-o', 'publication_names=listed');
+	like($out, qr/"id":15/, 'it is read') or diag $err;
+	for ([ listed => 'binary' ], [ whole => 'text' ])
+	{
+		my ($publication, $format) = @$_;
+
+		($status, $out, $err) = stream('-o', "publication_names=$publication");
+		is($status, 0, $publication) or diag $err;
+		like($err, qr/values as $format/, "as $format");
+		is(!!($err =~ /composites are/), $publication eq 'whole', 'composites are told, or not');
+	}
+	$etf->wait_until_idle('s');
+	$etf->drop_slot('s');
+	$etf->sql('DROP PUBLICATION listed, whole; DROP TABLE listed; DROP TYPE pair');
+};
+
 subtest 'what will not come is told' => sub {
 	$etf->sql('CREATE TABLE gen (id int PRIMARY KEY, '
 		  . 'twice int GENERATED ALWAYS AS (id * 2) STORED); '
