@@ -147,8 +147,11 @@ subtest 'eight readers of many rows' => sub {
 		exec $ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot=readers', '--temporary',
 		  '--snapshot=only', '--json', '--tables=public.many', '--jobs=8' or POSIX::_exit(126);
 	}
+	my $until = time + ($full ? 600 : 120);
 	until (waitpid($pid, POSIX::WNOHANG) == $pid)
 	{
+		kill KILL => $pid if time > $until;
+		select undef, undef, undef, 0.02;
 		my @readers = split /\n/, $etf->sql(q{SELECT pid FROM pg_stat_activity
 			WHERE query ~ 'etf_read' AND state = 'active' AND pid <> pg_backend_pid()});
 
@@ -158,7 +161,9 @@ subtest 'eight readers of many rows' => sub {
 	}
 	is($?, 0, "$rows rows are read");
 	cmp_ok($readers, '>', 4, "by $readers readers at once");
+	cmp_ok($memory, '>', 0, 'their memory was seen');
 	cmp_ok($memory, '<', 32 << 20, "of at most $memory bytes each");
+	cmp_ok($peak, '>', 0, 'and that of the client');
 	cmp_ok($peak, '<', $limit, "for a client of at most $peak bytes");
 	$etf->sql('DROP TABLE many');
 };

@@ -93,7 +93,9 @@ for my $case ([ 'exact', 2 ], [ 'incremental', 1 ])
 		diag "$mode, rows of $megabytes MiB: ", join ', ', map { "$_ $peak{$_} MiB" } sort keys %peak;
 		is_bounded(reader => 1, 3);
 		is_bounded(client => $rows, 2);
-		cmp_ok(memory($client->client_pid, 'VmRSS'), '<', 24, 'the client gives it back');
+		my $left = memory($client->client_pid, 'VmRSS');
+		cmp_ok($left, '>', 0, 'the client is there');
+		cmp_ok($left, '<', 24, 'and gives it back');
 		$etf->sql("INSERT INTO a SELECT max(id) + 1, 'later' FROM a");
 		$client->equals("public.$_", "the mirror is the table $_") for 'a', 'b';
 		$client->is_clean('as docs/port.md says');
