@@ -48,6 +48,7 @@ typedef struct Window
 typedef struct IncTable
 {
 	bool exhausted; /* all of its ranges are on their way, or done */
+	bool missed;	/* something was missing, and the catalogs were read anew */
 	Texts after;	/* by keys: where the next chunk begins; empty: the first */
 	uint64_t block; /* by blocks */
 	uint64_t rows;	/* by this process */

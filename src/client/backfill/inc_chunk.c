@@ -169,6 +169,7 @@ chunk_there(Incremental *inc, const StreamPlace *place, Window *window)
 	Listener to = inc_listener(inc);
 
 	window->state = WINDOW_THERE;
+	here->missed = false;
 	backoff_reset(&here->backoff);
 	backoff_reset(&inc->reader_backoff);
 	consumer_end_batch(inc->consumer);

@@ -160,6 +160,17 @@ refused(Incremental *inc, const StreamPlace *place, uint32_t table)
 	inc->tables[table].retry_at = place->now + wait_of(inc, table);
 }
 
+/* Behind a plan that still has the table: its condition names what is gone. */
+static bool
+is_refused(const Incremental *inc, uint32_t table)
+{
+	ReaderTrouble trouble = inc->reader.trouble;
+
+	return trouble == TROUBLE_REFUSED ||
+		   (trouble == TROUBLE_GONE && inc->stage == INC_RUNNING &&
+			inc->tables[table].missed);
+}
+
 static void
 failed(Incremental *inc, const StreamPlace *place)
 {
@@ -178,13 +189,14 @@ failed(Incremental *inc, const StreamPlace *place)
 	{
 		uint32_t table = window->table;
 
-		if (trouble == TROUBLE_REFUSED)
+		if (is_refused(inc, table))
 			refused(inc, place, table);
 		else
 		{
 			inc_window_again(inc, window, "failed", false);
 			inc->tables[table].retry_at = place->now + wait_of(inc, table);
 		}
+		inc->tables[table].missed = trouble == TROUBLE_GONE;
 	}
 	inc->discards = false;
 	if (trouble == TROUBLE_REWRITTEN || trouble == TROUBLE_GONE)

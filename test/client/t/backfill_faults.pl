@@ -229,6 +229,18 @@ subtest 'what alters a table waits for the chunk that is read' => sub {
 	finish($client, 'asked');
 };
 
+subtest 'what a condition names is gone' => sub {
+	fill('named', 400);
+	$etf->sql('CREATE TABLE helper AS SELECT id FROM named');
+	my $client = held('named', 'named', where => 'id IN (SELECT id FROM public.helper)');
+
+	$etf->sql('ALTER TABLE helper RENAME TO nobody');
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,table_failed,<<"b">>,.*helper/s, 'it is told', 20);
+	$etf->sql('ALTER TABLE nobody RENAME TO helper');
+	finish($client, 'named');
+};
+
 subtest 'chunks that come again' => sub {
 	fill('again', 400);
 	my $client = held('again', 'again');
