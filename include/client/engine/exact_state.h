@@ -37,6 +37,7 @@ typedef struct ExactTable
 	Ranges given;	 /* delivered, or being read */
 	uint32_t starts; /* of the table, as of all this */
 	bool blocked;	 /* not to be read in this round */
+	bool missed;	 /* something was missing, and the tables are listed anew */
 	uint64_t rows;	 /* delivered, by all processes */
 	uint64_t bytes;
 	uint64_t here;	  /* rows, by this process */

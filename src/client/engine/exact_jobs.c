@@ -255,6 +255,7 @@ close_chunk(Engine *engine, ExactJob *job)
 	backoff_reset(&job->backoff);
 	backoff_reset(&engine->exact.maker_backoff);
 	note_rows(&engine->exact, job, 0, 0);
+	engine->exact.tables[job->chunk.table].missed = false;
 	reading_tell(engine, engine->exact.state.tables[job->chunk.table].oid);
 	if (!chunks_add(&engine->exact.chunks, &job->chunk))
 	{
@@ -277,17 +278,21 @@ take_frame(Engine *engine, ExactJob *job)
 
 /*
  * Not in this round: told, and left to the next one.  That finds out whether it
- * was renamed or dropped.
+ * was renamed or dropped; if it is still there, its condition names what is
+ * gone.
  */
 static void
 block_table(Engine *engine, ExactJob *job, const Failure *failure)
 {
 	Exact *exact = &engine->exact;
 	uint32_t number = job->chunk.table;
+	ExactTable *table = &exact->tables[number];
+	bool again = table->missed && !table->blocked;
 
 	give_back(engine, job, failure->message);
-	exact->tables[number].blocked = true;
-	if (job->reader.trouble == TROUBLE_GONE)
+	table->blocked = true;
+	table->missed = job->reader.trouble == TROUBLE_GONE;
+	if (table->missed && !again)
 		return;
 	exact->failure = *failure;
 	tell_table_failed(engine, &exact->state.tables[number], failure);

@@ -25,13 +25,14 @@ ranges_prepare(Engine *engine)
 	for (uint32_t i = 0; i < count; i++)
 	{
 		const BackfillTable *table = &exact->state.tables[i];
-		bool known = i < exact->table_count &&
-					 exact->tables[i].starts == table->starts &&
+		bool met = i < exact->table_count;
+		bool known = met && exact->tables[i].starts == table->starts &&
 					 table->status != TABLE_PLANNED;
 
 		if (!known)
 			exact->tables[i] = (ExactTable){.given = table->ranges,
 											.starts = table->starts,
+											.missed = met && tables[i].missed,
 											.rows = table->rows,
 											.bytes = table->bytes};
 		exact->tables[i].blocked = handover_takes(engine, table);

@@ -140,17 +140,26 @@ subtest 'a table without a key keeps the snapshot' => sub {
 	is($client->stop, 0, 'a clean end');
 };
 
-# Of two ranges; what rewrites it waits for the first one, and comes before the second one.
+# Of two ranges.
+sub fill_ranges
+{
+	my ($table, $rows) = @_;
+
+	$etf->sql("DROP TABLE IF EXISTS $table;
+		CREATE TABLE $table (id int PRIMARY KEY, v text, n int) WITH (fillfactor = 10);
+		ALTER TABLE $table ALTER v SET STORAGE PLAIN;
+		INSERT INTO $table SELECT i, repeat('r', 400), 0 FROM generate_series(1, $rows) i;
+		DELETE FROM $table WHERE id % 8 <> 0;
+		UPDATE $table SET v = repeat('r', 3000)");
+	return;
+}
+
+# What rewrites it waits for the first one, and comes before the second one.
 for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey',
 	'ALTER TABLE ranged ALTER n TYPE bigint', 'TRUNCATE ranged')
 {
 	subtest "$rewrite between two ranges" => sub {
-		$etf->sql("DROP TABLE IF EXISTS ranged;
-			CREATE TABLE ranged (id int PRIMARY KEY, v text, n int) WITH (fillfactor = 10);
-			ALTER TABLE ranged ALTER v SET STORAGE PLAIN;
-			INSERT INTO ranged SELECT i, repeat('r', 400), 0 FROM generate_series(1, 9000) i;
-			DELETE FROM ranged WHERE id % 8 <> 0;
-			UPDATE ranged SET v = repeat('r', 3000)");
+		fill_ranges('ranged', 9000);
 		my ($slot) = lc($rewrite) =~ /^(\w+)/;
 		my $client = start($slot, 'ranged');
 		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
@@ -173,6 +182,27 @@ for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey',
 		$etf->drop_slot($slot);
 	};
 }
+
+# Both connections find it gone in the same round.
+subtest 'DROP TABLE before two ranges of it' => sub {
+	fill_ranges('ranged', 9000);
+	fill_ranges('before', 9900);
+	my $client = start('gone', 'before,public.ranged', jobs => 2);
+	my $session = $node->background_psql('postgres');
+	my $at_work = "query ~ 'etf_read' AND state = 'active' AND pid <> pg_backend_pid()";
+
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 2 FROM pg_stat_activity WHERE $at_work"), 'both read');
+	$session->query_safe('BEGIN; DROP TABLE ranged');
+	$client->say('{credit, true}');
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 2 FROM pg_stat_activity
+		WHERE $at_work AND wait_event_type = 'Lock'"), 'both want to read the next table');
+	$session->query_safe('COMMIT');
+	$session->quit;
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'it ends');
+	ok(grep({ /^\{backfill,table_done,.*dropped.*public\.ranged/s } $client->seen), 'without that table');
+	ok(!grep({ /^\{backfill,table_failed/ } $client->seen), 'which is no failure');
+	is($client->stop, 0, 'a clean end');
+};
 
 subtest 'a round ends before the server removes what the stream needs' => sub {
 	fill('endangered', 'PRIMARY KEY');

@@ -98,6 +98,24 @@ is(scalar(rows_of($chunks, $lines, 'a')), 4000, 'the table is whole');
 like($lines, qr/^\{backfill,table_again,<<"slow">>,#\{[^}]*reason => keyless[^}]*public\.keyless/m, 'who keeps rows without a key empties the table');
 $client->is_clean('no violation');
 
+# A condition names another table, which goes before it is needed.
+$etf->sql('CREATE TABLE helper AS SELECT id FROM b');
+$client = EtfClient->start($node);
+$client->say('{auto, ack}');
+$client->say('{auto, done}');
+$client->say('{credit, 1, 1000000}');
+$client->expect(qr/^\{status,connected/, 'a stream');
+$client->say('{send, {backfill, named, #{jobs => 1, tables => <<"public.a,public.b">>,
+	where => #{<<"public.b">> => <<"id IN (SELECT id FROM public.helper)">>}}}}');
+$client->expect(qr/^\{read,named,1,/, 'another table is read before');
+$etf->sql('ALTER TABLE helper RENAME TO nobody');
+$client->say('{auto, refill}');
+$client->say($plenty);
+$client->expect(qr/^\{backfill,table_failed,<<"named">>,.*helper.*<<"public\.b">>/s, 'what a condition misses is told', 20);
+$etf->sql('ALTER TABLE nobody RENAME TO helper');
+$client->expect(qr/^\{backfill,finished,<<"named">>,.*rows => 4010\b/s, 'and the table is read once it can be');
+$client->is_clean('no violation');
+
 # Stopped and paused.
 $client->say('{send, {backfill, stop, #{jobs => 1}}}');
 $client->say('{send, {backfill_stop, stop}}');
