@@ -64,6 +64,7 @@ typedef struct Control
 	SlotReport slot;
 	char *errand;	/* a statement to be run next; NULL: none */
 	bool on_errand; /* its answer is waited for */
+	int64_t errand_limit;
 } Control;
 
 extern void control_init(Control *control, const Settings *settings);
@@ -81,10 +82,12 @@ extern ControlEvent control_turn(Control *control, int64_t now, short revents);
 
 /*
  * Run a statement, which is the caller's no more, as soon as can be from "at"
- * on: its answer is CONTROL_DONE.  It takes the place of one before, whose
- * answer is nobody's then.  Where the connection is lost it is not run again.
+ * on: its answer is CONTROL_DONE, and may take "limit" milliseconds.  It takes
+ * the place of one before, whose answer is nobody's then.  Where the connection
+ * is lost it is not run again.
  */
-extern bool control_run(Control *control, StrBuf *sql, int64_t at);
+extern bool control_run(Control *control, StrBuf *sql, int64_t at,
+						int64_t limit);
 
 /* Is a statement waiting to be run, or for its answer? */
 static inline bool

@@ -27,7 +27,8 @@ run(Engine *engine, StrBuf *sql, int64_t at)
 {
 	if (engine_due(engine, at))
 		engine->wake_at = engine->now;
-	return control_run(&engine->control, sql, at);
+	return control_run(&engine->control, sql, at,
+					   (int64_t) engine->settings->connect_timeout);
 }
 
 static void

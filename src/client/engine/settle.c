@@ -55,7 +55,7 @@ settle_send(Engine *engine, int64_t at)
 	StrBuf sql = {0};
 
 	build_errand(engine, &sql);
-	return control_run(&engine->control, &sql, at);
+	return control_run(&engine->control, &sql, at, settle_time(engine));
 }
 
 static bool

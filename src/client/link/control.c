@@ -17,7 +17,7 @@
 #include "client/link/slot.h"
 #include "client/link/table_patterns.h"
 
-/* Milliseconds before a failed connection is retried. */
+/* Milliseconds before a failed connection is retried; or a report is late. */
 #define RETRY_MS 5000
 
 /* The numbers need not be newer than this. */
@@ -116,6 +116,19 @@ static void (*const builds[])(const Control *control, StrBuf *sql) = {
 	[CONTROL_SLOT] = build_slot,
 };
 
+/* A connection is to answer a look at the slot sooner than other things. */
+static int64_t
+patience(const Control *control)
+{
+	int64_t limit = 0;
+
+	if (control->on_errand)
+		limit = control->errand_limit;
+	else if (control->step != CONTROL_SLOT)
+		limit = (int64_t) control->settings->connect_timeout;
+	return limit > RETRY_MS ? limit : RETRY_MS;
+}
+
 static bool
 ask(Control *control, int64_t now)
 {
@@ -130,7 +143,7 @@ ask(Control *control, int64_t now)
 		builds[control->step](control, &sql);
 	sent = !sql.failed && db_send(&control->db, STAGE_SETUP, sql.data);
 	strbuf_free(&sql);
-	control->due = now + RETRY_MS;
+	control->due = now + patience(control);
 	return sent;
 }
 
@@ -292,16 +305,20 @@ control_turn(Control *control, int64_t now, short revents)
 	return CONTROL_NOTHING;
 }
 
+/* What is under way has the errand's time from now on. */
 bool
-control_run(Control *control, StrBuf *sql, int64_t at)
+control_run(Control *control, StrBuf *sql, int64_t at, int64_t limit)
 {
 	free(control->errand);
 	control->errand = sql->failed ? NULL : sql->data;
 	if (sql->failed)
 		strbuf_free(sql);
+	control->errand_limit = limit;
 	control->wanted = true;
 	if (control->db.state == DB_IDLE || control->db.state == DB_CLOSED)
 		control->due = at;
+	else if (control->due < at + limit)
+		control->due = at + limit;
 	return control->errand != NULL;
 }
 

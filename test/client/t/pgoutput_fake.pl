@@ -112,7 +112,7 @@ sub start
 {
 	my ($say, %setting) = @_;
 	my $log = "$dir/../started.$$";
-	my %said = map { $setting{$_} ? ($_ => delete $setting{$_}) : () } qw(catalogs notes);
+	my %said = map { $setting{$_} ? ($_ => delete $setting{$_}) : () } qw(control catalogs notes);
 
 	unlink $log;
 	my $server = FakePgoutput::server(
@@ -180,6 +180,28 @@ subtest 'catalogs that come late' => sub {
 	is($client->stop, 0, 'a clean end');
 	unlink $asked;
 };
+
+# Each takes longer than a look at the slot may, and less than connect_timeout.
+for my $slow (qw(control catalogs))
+{
+	subtest "$slow: slow to answer" => sub {
+		my $asked = "$dir/../slow.$$";
+		my %answer = (control => answer(server => 42), catalogs => FakePgoutput::no_catalogs());
+		my ($client, $server) = start(sub {
+			put_messages($_[0], pg_begin(7, 0x2000), pg_relation(), pg_insert(1), pg_commit(0x2000));
+		}, connect_timeout => 30000, $slow => sub {
+			append_to_file($asked, '.');
+			sleep 7;
+			$_[0]->syswrite($answer{$slow});
+		});
+
+		$client->expect(qr/^\{frame,tx,whole,8192,8200,0,1,\[1\]\}/, 'is waited for', 60);
+		is_deeply([ grep { /reconnecting|^\{log,warning/ } @{ $client->{skipped} } ], [], 'without a word');
+		is(length slurp_file($asked), 1, 'and asked once');
+		is($client->stop, 0, 'a clean end');
+		unlink $asked;
+	};
+}
 
 # A question for a type takes their place; so does the end of the connection.
 for my $case ([ 'with their connection', 1 ], [ 'to another question', 0 ])

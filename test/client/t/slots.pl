@@ -198,6 +198,29 @@ subtest 'what was acknowledged without a stream is confirmed' => sub {
 	$etf->drop_slot('s');
 };
 
+subtest 'a slow server has until stop_timeout to confirm it' => sub {
+	$etf->slot('s');
+	$etf->sql("INSERT INTO t VALUES ($_)") for 26, 27;
+	my $client = parked(stop_timeout => 30000);
+	my $its = q{FROM pg_stat_activity WHERE application_name = 'pg_etf_client'};
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $its"), 'it is connected');
+	my $control = $etf->sql("SELECT pid $its");
+
+	$client->say('frames');
+	$client->expect(qr/^\{frames,1,(\d+)/, 'its end');
+	my $end = $client->{match}[0];
+	kill STOP => $control;
+	$client->say("{send, {flushed, $end}}");
+	$client->say('{send, stop}');
+	$client->silent(qr/^\{(?:log|exit)/, 7, 'it is waited for');
+	kill CONT => $control;
+	is($client->exit_status, 0, 'a clean stop');
+	is($etf->sql(q{SELECT confirmed_flush_lsn - '0/0'::pg_lsn FROM pg_replication_slots}),
+		$end, 'confirmed');
+	$client->quit;
+	$etf->drop_slot('s');
+};
+
 # It has no such slot, but will be a primary any moment.
 subtest 'a standby before its promotion is not the end' => sub {
 	my $standby = EtfStandby->new($node, 'standby');
