@@ -94,9 +94,7 @@ slots_and_stream(Arguments *args, Failure *failure)
 		status_show(args, failure);
 	else if (args->drop_slot)
 		admin_drop(args, failure);
-	/* A temporary one can only be made by the connection that streams. */
-	else if (args->create_slot && args->settings.create != CREATE_TEMPORARY &&
-			 args->settings.snapshot == SNAPSHOT_OFF)
+	else if (args->create_slot)
 		admin_create(args, failure);
 	if (failure->class == FAIL_NONE && !args->status && !args->drop_slot &&
 		(args->start || !args->create_slot))

@@ -245,6 +245,35 @@ try_slot(Checking *checking)
 	say_slot(checking, plugin, waits, &failure);
 }
 
+/* Somebody alters a table, or vacuums it. */
+static bool
+is_locked_out(const Failure *failure)
+{
+	return strcmp(failure->sqlstate, "55P03") == 0;
+}
+
+/* A row of checks.c has those that are there already. */
+static void
+try_to_publish(Checking *checking)
+{
+	const Settings *settings = checking->settings;
+	Failure failure;
+	uint64_t tables;
+	char number[24];
+
+	if (!settings->create_publication || publication_names(settings) == NULL ||
+		!trial_publish(settings, &tables, &failure))
+		return;
+	snprintf(number, sizeof(number), "%llu", (unsigned long long) tables);
+	if (failure.class == FAIL_NONE)
+		say_done("publications", "the first can be created, for %s table(s)",
+				 number);
+	else if (is_locked_out(&failure))
+		say_warning(checking, "publications", failure.message, failure.hint);
+	else
+		say_failure(checking, "publications", &failure);
+}
+
 static void
 look_at_all(Checking *checking, Failure *failure)
 {
@@ -256,6 +285,7 @@ look_at_all(Checking *checking, Failure *failure)
 			return;
 		}
 	}
+	try_to_publish(checking);
 	try_walsender(checking);
 	try_slot(checking);
 	if (checking->errors == 0)

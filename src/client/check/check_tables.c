@@ -5,6 +5,7 @@
  * The builders of rows of checks.c.
  */
 #include "client/check/checks.h"
+#include "client/link/catalog_query.h"
 #include "client/link/publication.h"
 #include "client/link/publication_notes.h"
 #include "client/link/table_patterns.h"
@@ -63,6 +64,7 @@ check_build_tables(const Settings *settings, int server_version, StrBuf *sql)
 					 ") AS numbered");
 }
 
+/* Whether one can be made is tried: see trial.c. */
 void
 check_build_publications(const Settings *settings, int server_version,
 						 StrBuf *sql)
@@ -71,15 +73,18 @@ check_build_publications(const Settings *settings, int server_version,
 	if (publication_names(settings) == NULL)
 		return;
 	strbuf_puts(sql, "SELECT CASE WHEN missing IS NULL THEN 'ok' "
-					 "WHEN create_publication THEN 'ok' ELSE 'config' END, "
+					 "ELSE 'config' END, "
 					 "CASE WHEN missing IS NULL THEN 'all of them exist' "
 					 "ELSE 'missing: ' || missing END, "
 					 "'Run CREATE PUBLICATION ' || missing || ' FOR TABLE ... "
 					 "in this database, before the slot is created.' "
-					 "FROM (SELECT ");
+					 "FROM asked, (SELECT ");
 	publication_put_missing(settings, sql);
-	strbuf_putf(sql, ", %s AS create_publication) AS p",
-				settings->create_publication ? "true" : "false");
+	strbuf_puts(sql, ") AS p");
+	if (settings->create_publication)
+		strbuf_puts(sql, " WHERE missing IS NULL OR EXISTS (SELECT FROM "
+						 "pg_replication_slots AS s "
+						 "WHERE s.slot_name = asked.slot)");
 }
 
 /* The notes are formats, with places for the count and the names. */
@@ -105,8 +110,15 @@ check_build_published(const Settings *settings, int server_version, StrBuf *sql)
 	publication_put_wanted(settings, &names);
 	about.publications = strbuf_text(&names);
 	publication_notes_build(&about, sql);
+	/*
+	 * Of composites there is nothing to be mended; and where there is no
+	 * publication at all, that is told.
+	 */
+	strbuf_puts(sql, ") AS notes WHERE kind <> 'composites' "
+					 "AND EXISTS (SELECT FROM pg_publication "
+					 "WHERE pubname = ANY (");
+	catalog_query_names(sql, about.publications);
+	strbuf_puts(sql, "))");
 	sql->failed |= names.failed;
 	strbuf_free(&names);
-	/* Of composites there is nothing to be mended. */
-	strbuf_puts(sql, ") AS notes WHERE kind <> 'composites'");
 }

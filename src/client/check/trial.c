@@ -1,6 +1,6 @@
 /*
  * trial.c
- *		What only shows when it is done: a walsender, and a slot.
+ *		What only shows when it is done: a walsender, a slot, a publication.
  *
  * No setting tells whether a role may, on any kind of server, nor whether a
  * library can be loaded there.
@@ -11,6 +11,10 @@
 
 #include "client/base/strbuf.h"
 #include "client/link/ask.h"
+#include "client/link/publication.h"
+
+/* An autovacuum of one of the tables would give way after a second. */
+#define LOCK_TIMEOUT "500ms"
 
 void
 trial_walsender(const Settings *settings, Failure *failure)
@@ -52,4 +56,65 @@ trial_slot(const Settings *settings, OutputPlugin plugin, bool *waits,
 	*waits = has_waited(failure);
 	db_close(&db);
 	strbuf_free(&sql);
+}
+
+static void
+build_look(const Stream *stream, StrBuf *sql)
+{
+	publication_build_look(stream, sql);
+	strbuf_puts(sql, ", EXISTS (SELECT FROM pg_replication_slots "
+					 "WHERE slot_name::text = ");
+	strbuf_put_literal(
+		sql, stream->settings->slot != NULL ? stream->settings->slot : "");
+	strbuf_puts(sql, ") AS has_slot");
+}
+
+/* With a slot that is there already nothing is made. */
+static bool
+check_look(Stream *stream)
+{
+	return db_is_true(&stream->db, "has_slot") ||
+		   publication_check_look(stream);
+}
+
+static void
+build_make(const Stream *stream, StrBuf *sql)
+{
+	strbuf_puts(sql, "BEGIN; SET LOCAL lock_timeout = '" LOCK_TIMEOUT "'; ");
+	publication_build_make(stream, sql);
+	strbuf_puts(sql, "; ROLLBACK");
+}
+
+static bool
+step(Stream *stream, FailureStage stage,
+	 void (*build)(const Stream *stream, StrBuf *sql),
+	 bool (*check)(Stream *stream))
+{
+	StrBuf sql = {0};
+	bool done;
+
+	build(stream, &sql);
+	done = ask(&stream->db, stream->settings, stage, &sql) && check(stream);
+	strbuf_free(&sql);
+	return done;
+}
+
+bool
+trial_publish(const Settings *settings, uint64_t *tables, Failure *failure)
+{
+	Stream stream = {.settings = settings, .plugin = PLUGIN_OURS};
+	bool done = ask_open(&stream.db, settings, false) &&
+				ask_set_up(&stream.db, settings) &&
+				step(&stream, STAGE_SETUP, build_look, check_look);
+
+	if (done && stream.pgoutput.missing)
+		done = step(&stream, STAGE_SETUP, publication_build_tables,
+					publication_check_tables) &&
+			   step(&stream, STAGE_PUBLISH, build_make, publication_check_made);
+	*failure = (Failure){.class = FAIL_NONE};
+	if (!done)
+		*failure = stream.db.failure;
+	*tables = stream.pgoutput.made[0].count + stream.pgoutput.made[1].count;
+	db_close(&stream.db);
+	return !done || stream.pgoutput.missing;
 }

@@ -123,13 +123,28 @@ check_node(const NodeOptions *options, char *error, size_t size)
 	return false;
 }
 
-/* A slot that is made with its snapshot is made by the stream. */
-static void
-read_first(Arguments *args)
+/* The stream makes a slot that is made with something else, or is its own. */
+static bool
+check_creation(Arguments *args, char *error, size_t size)
 {
-	args->start = true;
-	if (args->create_slot && args->settings.create == CREATE_NONE)
-		args->settings.create = CREATE_IF_MISSING;
+	Settings *settings = &args->settings;
+	const char *option = settings->create == CREATE_TEMPORARY ? "--temporary"
+						 : settings->create_publication ? "--create-publication"
+						 : settings->snapshot != SNAPSHOT_OFF ? "--snapshot"
+															  : NULL;
+
+	if (!args->create_slot || option == NULL)
+		return true;
+	if (!args->start)
+	{
+		snprintf(error, size, "%s needs --start: streaming creates the slot",
+				 option);
+		return false;
+	}
+	args->create_slot = false;
+	if (settings->create == CREATE_NONE)
+		settings->create = CREATE_IF_MISSING;
+	return true;
 }
 
 static bool
@@ -140,7 +155,7 @@ check_snapshot(Arguments *args, char *error, size_t size)
 	bool good;
 
 	if (args->settings.snapshot != SNAPSHOT_OFF)
-		read_first(args);
+		args->start = true;
 	else if (print->where != NULL || print->jobs != NULL ||
 			 print->max_hold != NULL)
 	{
@@ -173,15 +188,9 @@ args_check(Arguments *args, char *error, size_t size)
 	if (args->check)
 		return args->print.tables == NULL ||
 			   check_tables(args->print.tables, error, size);
-	if (args->create_slot && !args->start &&
-		args->settings.create == CREATE_TEMPORARY)
-	{
-		snprintf(error, size,
-				 "--temporary needs --start: streaming creates the slot");
-		return false;
-	}
 	return name_temporary(&args->settings, error, size) &&
 		   check_snapshot(args, error, size) &&
+		   check_creation(args, error, size) &&
 		   check_node(&args->node, error, size) &&
 		   (args->print.tables == NULL ||
 			check_tables(args->print.tables, error, size)) &&

@@ -68,6 +68,10 @@ static const Rule rules[] = {
 	 "To make a publication a role needs CREATE on the database, and must own "
 	 "the tables. Or let their owner run CREATE PUBLICATION, without "
 	 "create_publication."},
+	{"25006", STAGE_PUBLISH, NULL, FAIL_CONFIG,
+	 "A standby has the publications of its primary: create it there."},
+	{"55P03", STAGE_PUBLISH, NULL, FAIL_SERVER_ERROR,
+	 "A table is being vacuumed, or altered: try again later."},
 	{"42501", ANY, NULL, FAIL_AUTH,
 	 "The role needs REPLICATION. As a superuser run: ALTER ROLE \"$\" "
 	 "REPLICATION."},

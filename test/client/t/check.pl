@@ -85,6 +85,37 @@ subtest 'tables, patterns and publications' => sub {
 	like($err, qr/did you mean "public\.keyed"/, 'and corrected');
 };
 
+# As a stream would make it, without leaving anything.
+subtest 'a publication that is to be made' => sub {
+	my @make = ('--create-publication', '-o', 'publication_names=made', '--tables=public.*');
+	my $long = 'n' x 56;
+
+	my $out = finds([@make], 0, qr/^ok +publications: the first can be created, for 3 table\(s\)$/m);
+	unlike($out, qr/^(?:error|warning) +publi/m, 'nothing else to say');
+	finds([ @make, '-o', "publication_names=$long" ], 3,
+		qr/^error +publications: create_publication: a name may have at most 55 bytes/m);
+	finds([ @make, '-o', 'publication_names=made, nosuch' ], 3,
+		qr/^error +publications: there is no publication nosuch\. Run/m);
+	finds([ @make, '--tables=shop.*' ], 3,
+		qr/^error +publications: create_publication: no table matches the patterns/m);
+	finds([ @make, '-o', 'publication_names=p' ], 0, qr/^ok +publications: all of them exist$/m);
+	$etf->slot('early');
+	finds([ @make, '-S', 'early' ], 3, qr/^error +publications: missing: made\. .*before the slot/m);
+	$etf->drop_slot('early');
+	$etf->sql('CREATE ROLE cdc LOGIN REPLICATION');
+	finds([ @make, '-U', 'cdc' ], 3,
+		qr/^error +publications: permission denied for database .*needs CREATE on the database/m);
+	$etf->sql('GRANT CREATE ON DATABASE postgres TO cdc');
+	finds([ @make, '-U', 'cdc' ], 3, qr/^error +publications: must be owner of table/m);
+	$etf->sql('REVOKE CREATE ON DATABASE postgres FROM cdc; DROP ROLE cdc');
+	$etf->sql('BEGIN; LOCK TABLE keyed; '
+		  . q{SELECT pg_logical_emit_message(true, '', ''); PREPARE TRANSACTION 'locked'});
+	finds([@make], 0, qr/^warning +publications: canceling statement due to lock timeout\. A table/m);
+	$etf->sql(q{ROLLBACK PREPARED 'locked'});
+	is($etf->sql(q{SELECT count(*) FROM pg_publication WHERE pubname ~ 'made|nnn'}), 0,
+		'nothing left behind');
+};
+
 subtest 'the slot' => sub {
 	finds([ '-S', $_ ], 3, qr/^error +slot: "\Q$_\E" is no name of a slot\. Use lower-case/m)
 	  for 'Audit', "a'b", 'x' x 64;
@@ -167,6 +198,8 @@ subtest 'on a standby' => sub {
 	else
 	{
 		finds([@here], 0, qr/^warning +standby: hot_standby_feedback off, .*Set both/m);
+		finds([ @here, '--create-publication', '-o', 'publication_names=made', '--tables=public.*' ],
+			3, qr/^error +publications: .*read-only transaction\. .*primary: create it there/m);
 	}
 	$standby->stop('immediate');
 	$etf->sql(q{SELECT pg_drop_replication_slot('stands_by')});

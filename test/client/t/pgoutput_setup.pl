@@ -159,6 +159,22 @@ subtest 'a publication made with the slot' => sub {
 	client('--drop-slot', '--plugin=pgoutput');
 };
 
+# One that was made first could never be read.
+subtest 'a slot and its publication, in one command' => sub {
+	my @make = ('--create-slot', '--plugin=pgoutput', '--create-publication',
+		'-o', 'publication_names=first', '--tables=public.*');
+	my ($status, $out, $err) = client(@make);
+
+	is($status, 2, 'not without a stream');
+	like($err, qr/--create-publication needs --start/, 'so');
+	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot');
+	($status, $out, $err) = stream(@make);
+	is($status, 0, 'made') or diag $err;
+	like($err, qr/publication "first" was created/, 'both');
+	client('--drop-slot', '--plugin=pgoutput');
+	$etf->sql('DROP PUBLICATION first, first_inserts');
+};
+
 # REPLICATION is enough to read, and is not what is missing here.
 subtest 'rights to make a publication' => sub {
 	my @make = ('--user=reader', '--create=if_missing', '--plugin=pgoutput',
