@@ -3,7 +3,7 @@
  *		What the files of mode incremental have in common.
  *
  * For these files alone; see inc_state.h.  Each may use those before it:
- * inc_window, inc_pick, inc_plan and inc_desk, inc_chunk, inc_read,
+ * inc_window, inc_pick, inc_moved, inc_plan and inc_desk, inc_chunk, inc_read,
  * incremental and inc_again.
  */
 #ifndef ETF_INC_PARTS_H
@@ -93,6 +93,9 @@ extern bool inc_pick_is_over(Incremental *inc);
 
 /* From its first row. */
 extern void inc_restart(Incremental *inc, uint32_t table, const char *reason);
+
+/* inc_moved.c: its tables are known, and so is which rows of them moved. */
+extern void inc_moved_begin(Incremental *inc);
 
 /* inc_chunk.c */
 

@@ -65,7 +65,7 @@ extern uint64_t incremental_awaits(const Incremental *inc);
 static inline bool
 incremental_holds_confirmation(const Incremental *inc)
 {
-	return inc->keys_unkept;
+	return inc->keys_unkept || early_are_any(&inc->request.early);
 }
 
 /* Is anything done that is not kept yet, and could be? */

@@ -5,6 +5,7 @@
 #ifndef ETF_BACKFILL_REQUEST_H
 #define ETF_BACKFILL_REQUEST_H
 
+#include "client/backfill/early.h"
 #include "client/base/settings.h"
 
 #define BACKFILL_ID_MAX 63
@@ -39,6 +40,7 @@ typedef struct BackfillRequest
 	size_t state_len;
 	char *kept; /* the consumer's own words, for the server to keep; or NULL */
 	size_t kept_len;
+	EarlyKeys early; /* until its tables are known */
 } BackfillRequest;
 
 /* False: out of memory; what is there is to be freed all the same. */

@@ -19,4 +19,11 @@ extern bool handover_takes(const Engine *engine, const BackfillTable *table);
  */
 extern bool handover_turn(Engine *engine);
 
+/* Rows have moved: it matters as long as it may go on in mode incremental. */
+extern void handover_keys(Engine *engine, uint64_t rel, const uint8_t *keys,
+						  size_t len);
+
+/* Its state, or that of its round, is known: drop them if it will not. */
+extern void handover_forget_keys(Engine *engine);
+
 #endif

@@ -151,6 +151,7 @@ begin_running(Incremental *inc)
 
 	inc->stage = INC_RUNNING;
 	inc->dirty = true;
+	inc_moved_begin(inc);
 	inc_pick_begin(inc);
 	if (!inc->started)
 	{

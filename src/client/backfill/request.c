@@ -60,6 +60,7 @@ request_free(BackfillRequest *request)
 	free(request->tables);
 	free(request->state);
 	free(request->kept);
+	early_free(&request->early);
 	pairs_free(&request->where);
 	pairs_free(&request->connection);
 	*request = (BackfillRequest){0};

@@ -9,6 +9,7 @@
 
 #include "client/engine/attempt.h"
 #include "client/engine/exact.h"
+#include "client/engine/exact_handover.h"
 #include "client/engine/exact_tell.h"
 #include "client/engine/incrementals.h"
 
@@ -110,13 +111,14 @@ engine_backfill_keys(Engine *engine, const char *id, uint64_t rel,
 {
 	Incremental *inc = incrementals_find(engine, id);
 
-	if (inc == NULL)
-	{
-		warn(engine, id, "backfill_keys");
-		return;
-	}
 	incrementals_hold(engine);
-	expect(engine, id, "backfill_keys", incremental_keys(inc, rel, keys, len));
+	if (inc != NULL)
+		expect(engine, id, "backfill_keys",
+			   incremental_keys(inc, rel, keys, len));
+	else if (exact_is(engine, id))
+		handover_keys(engine, rel, keys, len);
+	else
+		warn(engine, id, "backfill_keys");
 }
 
 void

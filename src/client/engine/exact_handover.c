@@ -101,6 +101,38 @@ hand_over(Engine *engine)
 	incrementals_go_on(engine, &request, &state);
 }
 
+/* Has an earlier process read a part of anything in mode incremental? */
+static bool
+any_was_handed_over(const Exact *exact)
+{
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		const BackfillTable *table = &exact->state.tables[i];
+
+		if (!table_is_over(table) && was_handed_over(exact, table))
+			return true;
+	}
+	return false;
+}
+
+void
+handover_keys(Engine *engine, uint64_t rel, const uint8_t *keys, size_t len)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->stage < EXACT_WAITING || any_was_handed_over(exact))
+		early_add(&exact->request.early, rel, keys, len);
+}
+
+void
+handover_forget_keys(Engine *engine)
+{
+	EarlyKeys *early = &engine->exact.request.early;
+
+	if (early_are_any(early) && !any_was_handed_over(&engine->exact))
+		early_free(early);
+}
+
 bool
 handover_turn(Engine *engine)
 {

@@ -151,7 +151,7 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 {
 	StreamPlace place = place_of(engine);
 	bool reads = engine->stop_held_since == 0;
-	bool holds = false;
+	bool holds = early_are_any(&engine->exact.request.early);
 	bool behind = false;
 
 	engine->await_lsn = 0;

@@ -96,10 +96,12 @@ failed(Engine *engine)
 	kept->desk_at =
 		engine->now + backoff_fail(&kept->backoff, (uint32_t) random());
 	kept->told = !passes;
-	if (kept->told)
-		consumer_log(engine->consumer, lost ? "debug" : "warning",
+	if (kept->told || kept->backoff.failures == 1)
+		consumer_log(engine->consumer, lost && !passes ? "debug" : "warning",
 					 "it is not known which backfills have not ended: %s",
 					 failure.message);
+	if (kept->told)
+		consumer_report(engine->consumer, "backfills", NULL, NULL, 0);
 }
 
 void

@@ -41,7 +41,8 @@
     last_end = 0,
     closed_at = 0,
     backfill = none,
-    under_way = false,
+    under_way = no,
+    noted = [],
     owed = []
 }).
 
@@ -87,9 +88,10 @@ send(Term, #state{port = Port}) ->
 command({send, {start, Map} = Start}, State) ->
     send(Start, State),
     State#state{credit = {maps:get(credit_events, Map, 0), maps:get(credit_bytes, Map, 0)}};
-command({send, {backfill, Id, _} = Term}, State) ->
+command({send, {backfill, Id, _} = Term}, #state{noted = Noted} = State) ->
     send(Term, State),
-    State#state{backfill = Id};
+    [send({backfill_keys, Id, Rel, Keys}, State) || {Rel, Keys} <- lists:reverse(Noted)],
+    release(flushed, held(flushed, State), State#state{backfill = Id, under_way = yes, noted = []});
 %% Who writes to a program that ends may get EPIPE, and no exit status.
 command({send, stop}, #state{hold = Hold} = State) ->
     send(stop, State),
@@ -98,7 +100,8 @@ command({send, Term}, State) ->
     send(Term, State),
     State;
 command(restart, State) ->
-    open(State#state{windows = #{}, parts = #{}, open = false, closed_at = 0, owed = []});
+    Before = State#state{windows = #{}, parts = #{}, open = false, closed_at = 0, owed = []},
+    open(Before#state{last_end = 0, noted = [], under_way = unasked(State#state.under_way)});
 command({hold, What, Held}, #state{hold = Hold} = State) ->
     release(What, Held, State#state{hold = Hold#{What => Held}});
 command({credit, Pays}, State) ->
@@ -119,6 +122,10 @@ command({mirror, Table}, #state{mirror = Mirror} = State) ->
 command(quit, _) ->
     halt(0).
 
+%% From now on what moves is noted until the backfill is asked for again.
+unasked(no) -> no;
+unasked(_) -> unasked.
+
 inserts(Table, Into, #state{mirror = Mirror} = State) ->
     Shapes = shapes(Table, State),
     [row_text:insert(Into, maps:to_list(Row), Shapes) || Row <- maps:values(maps:get(Table, Mirror, #{}))].
@@ -127,14 +134,18 @@ inserts(Table, Into, #state{mirror = Mirror} = State) ->
 shapes(Table, #state{rels = Rels, read_rels = ReadRels}) ->
     maps:from_list(lists:append([Shapes || {Name, _, Shapes} <- maps:values(Rels) ++ maps:values(ReadRels), Name =:= Table])).
 
-release(flushed, false, #state{last_end = End} = State) when End > 0 ->
-    send({flushed, End}, State),
+release(flushed, false, State) ->
+    acknowledge(State),
     State;
 release(done, false, #state{owed = Owed} = State) ->
     [send({backfill_done, Id, Chunk}, State) || {Id, Chunk} <- lists:reverse(Owed)],
     State#state{owed = []};
 release(_, _, State) ->
     State.
+
+%% Of what moved nobody else knows.
+acknowledge(#state{last_end = End, noted = []} = State) when End > 0 -> send({flushed, End}, State);
+acknowledge(_) -> ok.
 
 held(What, #state{hold = Hold}) -> maps:get(What, Hold, false).
 
@@ -152,7 +163,7 @@ packet([Frame | _] = Frames, Size, State) when element(1, Frame) =/= read ->
     pay({lists:sum([count(F) || F <- Frames]), Size}, State2);
 packet({backfill, started, _, #{mode := Mode}} = Packet, _, State) ->
     show(Packet),
-    State#state{under_way = Mode =:= incremental, mode = Mode};
+    State#state{mode = Mode};
 packet({backfill, open, _, #{chunk := Chunk, rel := Rel}} = Packet, _, State) ->
     show(Packet),
     State#state.open andalso show({violation, {open_within, Chunk}}),
@@ -181,7 +192,10 @@ packet({backfill, retry, _, #{chunk := Chunk}} = Packet, _, #state{windows = Win
 %% Nothing of it follows.
 packet({backfill, stopped, _, _} = Packet, _, State) ->
     show(Packet),
-    State#state{windows = #{}, parts = #{}};
+    State#state{windows = #{}, parts = #{}, under_way = no};
+packet({backfill, Ended, _, _} = Packet, _, State) when Ended =:= finished; Ended =:= failed ->
+    show(Packet),
+    State#state{under_way = no};
 packet({backfill, table_again, _, #{rel := Rel}} = Packet, _, State) ->
     show(Packet),
     begun_anew(Rel, State);
@@ -303,8 +317,9 @@ frame({tx, Part, {_, Commit, End, _}, _, _, _, Events}, State) ->
     State2 = lists:foldl(fun event/2, State, Events),
     case Part of
         _ when Part =:= whole; Part =:= last ->
-            held(flushed, State2) orelse send({flushed, End}, State2),
-            changed(State2#state{open = false, last_end = End});
+            State3 = State2#state{open = false, last_end = End},
+            held(flushed, State3) orelse acknowledge(State3),
+            changed(State3);
         _ ->
             State2#state{open = true}
     end;
@@ -363,13 +378,25 @@ update(Rel, Key, Key, Columns, _, State) ->
     note(Rel, Key, Columns, merge_row(Rel, Key, Columns, State));
 update(Rel, Key, New, Columns, Row, State) ->
     State2 = move_row(Rel, Key, New, Columns, Row, State),
-    map_size(Columns) < map_size(Row) andalso State#state.under_way andalso moved(Rel, New, State2),
-    note(Rel, New, drop, note(Rel, Key, drop, State2)).
+    State3 =
+        case map_size(Columns) < map_size(Row) of
+            true -> moved(State2#state.under_way, Rel, New, State2);
+            false -> State2
+        end,
+    note(Rel, New, drop, note(Rel, Key, drop, State3)).
 
-moved(Rel, Key, #state{backfill = Id, rels = Rels} = State) ->
+moved(no, _, _, State) ->
+    State;
+moved(yes, Rel, Key, #state{backfill = Id} = State) ->
+    send({backfill_keys, Id, Rel, texts(Rel, Key, State)}, State),
+    State;
+moved(unasked, Rel, Key, #state{noted = Noted} = State) ->
+    State#state{noted = [{Rel, texts(Rel, Key, State)} | Noted]}.
+
+texts(Rel, Key, #state{rels = Rels}) ->
     #{Rel := {_, _, Shapes}} = Rels,
     Shape = maps:from_list(Shapes),
-    send({backfill_keys, Id, Rel, [maps:map(fun(Name, V) -> row_text:value(V, maps:get(Name, Shape)) end, Key)]}, State).
+    [maps:map(fun(Name, V) -> row_text:value(V, maps:get(Name, Shape)) end, Key)].
 
 truncate(Rel, #state{mirror = Mirror, rels = Rels, windows = Windows} = State) ->
     #{Rel := {Table, _, _}} = Rels,

@@ -11,6 +11,7 @@ use warnings;
 
 use parent -norequire, 'EtfClient';
 
+use Digest::MD5 qw(md5_hex);
 use EtfClient;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -113,6 +114,21 @@ sub differences
 	return (
 		(map { "only in the mirror: $_" } grep { !$table{$_} } sort keys %mirror),
 		(map { "only in the table: $_" } grep { !$mirror{$_} } sort keys %table));
+}
+
+# The stream has brought the row of this id.
+sub shows
+{
+	my ($self, $table, $id, $name) = @_;
+	my $wanted = 'id=' . md5_hex($id);
+	my $until = time + 30;
+
+	until (grep { /\Q$wanted\E/ } $self->mirror_lines($table))
+	{
+		return fail($name) if time > $until;
+		sleep 0.1;
+	}
+	return pass($name);
 }
 
 # The stream may still be on its way.
