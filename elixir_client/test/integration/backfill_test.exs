@@ -247,6 +247,32 @@ defmodule PgEtf.Integration.BackfillTest do
     GenServer.stop(consumer)
   end
 
+  # What is done cannot be loaded meanwhile, and nobody else has the large values.
+  test "rows that move before a backfill goes on", %{sandbox: sandbox} = context do
+    create_slot(sandbox, context.slot)
+    [table | _] = context.tables
+    opts = stream(context, max_changes: 20, name: Mirror)
+    node = Beam.start("moves")
+    Beam.call(node, Mirror, :start, [opts[:connection], opts])
+    eventually(fn -> Beam.call(node, Mirror, :connected?, []) end)
+    request = [id: "b", chunk_bytes: 50_000]
+    {:ok, "b"} = Beam.call(node, PgEtf, :backfill, [Mirror, "public.#{table}", request])
+    eventually(fn -> Mirror.reads(sandbox) > 300 end, 60_000)
+    Beam.kill(node)
+
+    lock = Sql.connect!(Sandbox.connection(sandbox))
+    {:ok, _} = Sql.query(lock, "BEGIN; LOCK TABLE etf_backfill")
+    consumer = mirror(context, [])
+    Sandbox.psql!(sandbox, "UPDATE #{table} SET id = -id WHERE id > #{@rows - 50}")
+    Sandbox.psql!(sandbox, "INSERT INTO #{table} VALUES (100000, 'last', 'x')")
+    last = "SELECT count(*) FROM mirror.#{table} WHERE id = 100000"
+    eventually(fn -> Sandbox.psql!(sandbox, last) == "1\n" end, 60_000)
+    {:ok, _} = Sql.query(lock, "COMMIT")
+    eventually(fn -> status(consumer, "b") == :finished end, 120_000)
+    eventually(fn -> Mirror.same?(sandbox, table) end, 30_000)
+    GenServer.stop(consumer)
+  end
+
   # Asked for once, killed thrice: a row that comes twice, or never, is seen.
   test "a sink that only appends has each row once", %{sandbox: sandbox} = context do
     create_slot(sandbox, context.slot)

@@ -22,7 +22,7 @@ defmodule PgEtf.FakeSlot do
 
   Options: `:frame`, changes in a frame; `:packet`, frames in a packet at most;
   `:row_bytes`, added to each row; `:uncounted`, events before rows, as PgEtf.FakeSlot.Log
-  has them; `:busy?`, another reads it until free/2.
+  has them; `:busy?`, another reads it until free/2; `:kept`, `:later`: the test tells which.
   """
   def start(sizes, opts \\ []) do
     name = :"slot_#{System.unique_integer([:positive])}"
@@ -156,6 +156,7 @@ defmodule PgEtf.FakeSlot do
        padding: String.duplicate("x", opts[:row_bytes] || 0),
        uncounted: opts[:uncounted] || %{},
        busy?: opts[:busy?] || false,
+       kept: opts[:kept] || [],
        confirmed: 0,
        breaches: [],
        commands: [],
@@ -330,6 +331,7 @@ defmodule PgEtf.FakeSlot do
 
   defp connected(state) do
     packet(state, {:status, :connected, %{}})
+    if state.kept == [], do: packet(state, {:backfills, %{kept: []}})
     deliver(state)
   end
 

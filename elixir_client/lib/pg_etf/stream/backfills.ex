@@ -17,6 +17,7 @@ defmodule PgEtf.Stream.Backfills do
     BackfillsKept,
     BackfillStore,
     Directory,
+    Inbox,
     Reads,
     State,
     Status
@@ -130,9 +131,14 @@ defmodule PgEtf.Stream.Backfills do
 
       session
       |> tell({:backfill, id, request})
+      |> tell_moved(id)
       |> tell_if(backfills.list[id].status == :paused, {:backfill_pause, id})
       |> tell_if(id in backfills.stops, {:backfill_stop, id})
     end
+  end
+
+  defp tell_moved(%State{inbox: inbox} = session, id) do
+    tell(%{session | inbox: %{inbox | reads: Reads.ask(inbox.reads, id)}})
   end
 
   defp tell_if(session, true, command), do: tell(session, command)
@@ -196,7 +202,15 @@ defmodule PgEtf.Stream.Backfills do
 
   @doc "Whether a position may be confirmed: what was sent before it may be needed for it."
   @spec told?(State.t()) :: boolean
-  def told?(%State{backfills: %Backfills{outbox: outbox}}), do: outbox == []
+  def told?(%State{backfills: %Backfills{outbox: outbox}, inbox: inbox}) do
+    outbox == [] and not Reads.holds?(inbox.reads)
+  end
+
+  @doc "An inbox that notes what moves until the program has found all that was asked for."
+  @spec listen(Inbox.t(), keyword) :: Inbox.t()
+  def listen(inbox, opts) do
+    if opts[:backfill_store] == :server, do: %{inbox | reads: Reads.unknown()}, else: inbox
+  end
 
   @doc "Tells the program of chunks that are done."
   @spec confirm(State.t()) :: State.t()

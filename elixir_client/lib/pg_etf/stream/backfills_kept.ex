@@ -8,7 +8,7 @@ defmodule PgEtf.Stream.BackfillsKept do
 
   alias PgEtf.{Backfill, Error}
   alias PgEtf.Backfill.Request
-  alias PgEtf.Stream.{Backfills, BackfillStore, Log, State}
+  alias PgEtf.Stream.{Backfills, BackfillStore, Flush, Log, Reads, State}
 
   require Logger
 
@@ -87,6 +87,12 @@ defmodule PgEtf.Stream.BackfillsKept do
     for id <- kept, id not in ids, id not in told, reduce: session do
       session -> Backfills.finish(session, id, %{status: :finished})
     end
+  end
+
+  @doc "Others there are not, or nobody can know."
+  @spec known(State.t()) :: State.t()
+  def known(%State{inbox: inbox} = session) do
+    Flush.soon(%{session | inbox: %{inbox | reads: Reads.known(inbox.reads)}})
   end
 
   defp find(%State{backfills: backfills} = session, id, request) do

@@ -27,10 +27,20 @@ defmodule PgEtf.Stream.Reads do
 
   # runs      what is being read, by id: {:exact, lsn of the round} or :incremental
   # chunks    by {id, number}
+  # asked     ids of those that the program was told to read: it is told what moves, too
+  # noted     what has moved, by table, for those that it has yet to find; nil: it has
+  # room      so many keys more are noted
   # again     tables that begin anew in mode exact: their rows are not in the sink any more
   # prepared  names of the tables that prepared transactions have changed, by their gid
   # told      commands for the program, the last first
-  defstruct runs: %{}, chunks: %{}, again: MapSet.new(), prepared: %{}, told: []
+  defstruct runs: %{},
+            chunks: %{},
+            asked: MapSet.new(),
+            noted: nil,
+            room: 10_000,
+            again: MapSet.new(),
+            prepared: %{},
+            told: []
 
   @type ref :: {id :: String.t(), number :: non_neg_integer}
   @type mode :: {:exact, PgEtf.Lsn.t() | nil} | :incremental
@@ -38,6 +48,39 @@ defmodule PgEtf.Stream.Reads do
 
   # Prepared transactions of which the tables are remembered.
   @most_prepared 10_000
+  # Keys in one command.
+  @slice 500
+
+  @doc """
+  The program has yet to find what was asked for earlier: what moves until then is noted, and
+  no position behind it may be confirmed.
+  """
+  @spec unknown() :: t
+  def unknown, do: %Reads{noted: %{}}
+
+  @doc "It has found all, and was told to read it."
+  @spec known(t | nil) :: t | nil
+  def known(nil), do: nil
+  def known(%Reads{} = reads), do: left(%{reads | noted: nil})
+
+  @doc "Whether a position has to wait for what is noted."
+  @spec holds?(t | nil) :: boolean
+  def holds?(%Reads{noted: %{} = noted}), do: noted != %{}
+  def holds?(_reads), do: false
+
+  @doc "The program was told to read this: from here on it is told what moves."
+  @spec ask(t | nil, String.t()) :: t
+  def ask(reads, id) do
+    reads = reads || %Reads{}
+    reads = %{reads | asked: MapSet.put(reads.asked, id)}
+
+    for {rel, keys} <- reads.noted || %{}, slice <- slices(keys), reduce: reads do
+      reads -> tell(reads, {:backfill_keys, id, rel, slice})
+    end
+  end
+
+  defp slices(:all), do: [:all]
+  defp slices(keys), do: Enum.chunk_every(keys, @slice)
 
   @doc "Tables are read in this mode; in mode exact as of a position, from each round on."
   @spec run(t | nil, String.t(), mode) :: t
@@ -49,9 +92,13 @@ defmodule PgEtf.Stream.Reads do
   @doc "It has ended, with all that was not closed. `nil` once nothing is left."
   @spec ended(t, String.t()) :: t | nil
   def ended(%Reads{} = reads, id) do
-    runs = Map.delete(reads.runs, id)
     chunks = Map.reject(reads.chunks, fn {{of, _}, _} -> of == id end)
-    if runs != %{} or reads.told != [], do: %{reads | runs: runs, chunks: chunks}
+    asked = MapSet.delete(reads.asked, id)
+    left(%{reads | runs: Map.delete(reads.runs, id), asked: asked, chunks: chunks})
+  end
+
+  defp left(%Reads{runs: runs, asked: asked, noted: noted, told: told} = reads) do
+    if runs != %{} or told != [] or noted != nil or MapSet.size(asked) > 0, do: reads
   end
 
   @doc "From here on the stream is folded into a chunk."
@@ -197,8 +244,8 @@ defmodule PgEtf.Stream.Reads do
 
   @doc "What the program is to be told, in order."
   @spec take_told(t) :: {[tuple], t | nil}
-  def take_told(%Reads{told: told, runs: runs} = reads) do
-    {:lists.reverse(told), if(runs != %{}, do: %{reads | told: []})}
+  def take_told(%Reads{told: told} = reads) do
+    {:lists.reverse(told), left(%{reads | told: []})}
   end
 
   ## The stream
@@ -248,9 +295,22 @@ defmodule PgEtf.Stream.Reads do
     relations =
       for {_, relation} <- decoder.relations, name(relation) == name(change), do: relation
 
-    for {id, :incremental} <- reads.runs, relation <- relations, reduce: reads do
-      reads -> tell(reads, {:backfill_keys, id, relation.oid, Keys.texts([key], relation)})
+    Enum.reduce(relations, reads, &moved(&2, &1.oid, Keys.texts([key], &1)))
+  end
+
+  defp moved(reads, rel, keys) do
+    for id <- reads.asked, reduce: note(reads, rel, keys) do
+      reads -> tell(reads, {:backfill_keys, id, rel, keys})
     end
+  end
+
+  defp note(%Reads{noted: nil} = reads, _rel, _keys), do: reads
+
+  defp note(%Reads{noted: noted, room: room} = reads, rel, keys) do
+    known = Map.get(noted, rel, [])
+    all? = room == 0 or :all in [known, keys]
+    noted = Map.put(noted, rel, if(all?, do: :all, else: keys ++ known))
+    %{reads | noted: noted, room: max(room - 1, 0)}
   end
 
   defp change(change, %Reads{chunks: chunks} = reads) do

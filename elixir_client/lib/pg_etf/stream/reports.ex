@@ -87,8 +87,10 @@ defmodule PgEtf.Stream.Reports do
   end
 
   def handle(session, {:backfills, %{kept: ids}}) when is_list(ids) do
-    {:ok, BackfillsKept.found(session, ids)}
+    {:ok, session |> BackfillsKept.found(ids) |> BackfillsKept.known()}
   end
+
+  def handle(session, {:backfills, %{}}), do: {:ok, BackfillsKept.known(session)}
 
   def handle(session, {:log, level, text}) when is_binary(text) do
     Logger.log(log_level(level), "#{Log.label(session.opts)}: #{text}")

@@ -142,9 +142,11 @@ defmodule PgEtf.Stream.Session do
 
   # What belongs to one incarnation, empty.
   defp reset(session) do
+    inbox = Inbox.new(session.opts, session.history, session.resumed)
+
     %{
       session
-      | inbox: Inbox.new(session.opts, session.history, session.resumed),
+      | inbox: Backfills.listen(inbox, session.opts),
         held: nil,
         requeue: Requeue.new(session.opts),
         backfills: Backfills.reset(session.backfills),

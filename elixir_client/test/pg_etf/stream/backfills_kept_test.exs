@@ -76,7 +76,7 @@ defmodule PgEtf.Stream.BackfillsKeptTest do
   end
 
   test "what is kept on the server goes on, or has ended elsewhere" do
-    slot = FakeSlot.start([])
+    slot = FakeSlot.start([], kept: :later)
     stage = produce(slot)
     eventually(fn -> FakeSlot.runs(slot) == 1 end)
     assert FakeSlot.settings(slot).backfills
@@ -105,7 +105,7 @@ defmodule PgEtf.Stream.BackfillsKeptTest do
   end
 
   test "one that is kept on the server is stopped, even before it is found there" do
-    slot = FakeSlot.start([])
+    slot = FakeSlot.start([], kept: :later)
     stage = produce(slot)
     {:ok, "b"} = PgEtf.backfill(stage, "public.t", id: "b")
     started(slot, "b")
@@ -117,6 +117,37 @@ defmodule PgEtf.Stream.BackfillsKeptTest do
     :ok = PgEtf.stop_backfill(stage, "b")
     eventually(fn -> length(FakeSlot.commands(slot)) == 3 end)
     assert [_, {:backfill, "b", _}, {:backfill_stop, "b"}] = FakeSlot.commands(slot)
+  end
+
+  @relation {:relation, 1, "public", "t", :default,
+             [{"id", 23, "int4", -1, [:key]}, {"big", 25, "text", -1, []}]}
+
+  # Row 1 moves, and its large value is not in the stream.
+  defp moves(slot) do
+    update = {:update, 1, {:key, {1}}, {2, :unchanged_toast}}
+    FakeSlot.inject(slot, [{:tx, :whole, {1, 100, 160, 0}, 0, 1, %{}, [@relation, update]}])
+  end
+
+  test "nothing is confirmed behind what moves before it is known what is kept" do
+    for known <- [%{kept: ["old"]}, %{}] do
+      slot = FakeSlot.start([], kept: :later)
+      stage = produce(slot)
+      eventually(fn -> FakeSlot.runs(slot) == 1 end)
+      moves(slot)
+      stage |> Stage.take(1) |> PgEtf.ack()
+      Stage.settle(stage, slot)
+      assert FakeSlot.confirmed(slot) == 0
+
+      for id <- known[:kept] || [] do
+        request = :erlang.term_to_binary({1, %{mode: :incremental, tables: "public.t"}})
+        FakeSlot.backfill(slot, :kept, id, request)
+      end
+
+      FakeSlot.inject(slot, {:backfills, known})
+      eventually(fn -> FakeSlot.confirmed(slot) == 160 end)
+      keys = for {:backfill_keys, "old", 1, keys} <- FakeSlot.commands(slot), do: keys
+      assert keys == if(known == %{}, do: [], else: [[%{"id" => "2"}]])
+    end
   end
 
   defmodule Parts do

@@ -19,7 +19,7 @@ defmodule PgEtf.Stream.ReadsTest do
 
   defp reads(inbox, fun), do: %{inbox | reads: fun.(inbox.reads)}
 
-  defp run(inbox, mode), do: reads(inbox, &Reads.run(&1, "b", mode))
+  defp run(inbox, mode), do: reads(inbox, &(&1 |> Reads.ask("b") |> Reads.run("b", mode)))
 
   defp open(inbox, number \\ 1, rel \\ 1) do
     reads(inbox, &Reads.open(&1, {"b", number}, rel, inbox.decoder))
@@ -148,12 +148,46 @@ defmodule PgEtf.Stream.ReadsTest do
     assert {%{dropped: 0}, _} = close(inbox, 300, 2)
   end
 
-  test "a row that moves without its large value is asked for, open or not" do
-    moves = {:update, 1, {:key, {1}}, {2, "b", :unchanged_toast}}
-    inbox = inbox() |> run(:incremental) |> stream(1, [relation(), moves])
-    assert told(inbox) == [{:backfill_keys, "b", 1, [%{"id" => "2"}]}]
-    exact = inbox() |> run({:exact, 1}) |> stream(1, [relation(), moves])
-    assert told(exact) == []
+  defp moves(to), do: {:update, 1, {:key, {1}}, {to, "b", :unchanged_toast}}
+  defp ask(inbox, id), do: reads(inbox, &Reads.ask(&1, id))
+
+  test "a row that moves without its large value is asked for, started or not" do
+    for run <- [&run(&1, :incremental), &run(&1, {:exact, 1}), &ask(&1, "b")] do
+      inbox = inbox() |> run.() |> stream(1, [relation(), moves(2)])
+      assert told(inbox) == [{:backfill_keys, "b", 1, [%{"id" => "2"}]}]
+      refute Reads.holds?(inbox.reads)
+    end
+
+    inbox =
+      inbox() |> ask("b") |> reads(&Reads.ended(&1, "b")) |> stream(1, [relation(), moves(2)])
+
+    assert inbox.reads == nil
+  end
+
+  test "what moves is noted until it is known what was asked for earlier" do
+    inbox = %{inbox() | reads: Reads.unknown()} |> stream(1, [relation()])
+    refute Reads.holds?(inbox.reads)
+    inbox = stream(inbox, 2, [moves(2), moves(3)])
+    assert told(inbox) == []
+    assert Reads.holds?(inbox.reads)
+
+    for id <- ["b", "c"] do
+      assert [{:backfill_keys, ^id, 1, keys}] = inbox |> ask(id) |> told()
+      assert Enum.sort(keys) == [%{"id" => "2"}, %{"id" => "3"}]
+    end
+
+    assert Reads.known(inbox.reads) == nil
+    inbox = inbox |> ask("b") |> reads(&Reads.known/1)
+    refute Reads.holds?(inbox.reads)
+    assert inbox |> stream(3, [moves(4)]) |> ask("c") |> told() |> length() == 2
+  end
+
+  test "a whole table is read again when too much is noted of it" do
+    moved = fn inbox, count -> stream(inbox, 2, Enum.map(1..count, &moves(&1 + 1))) end
+    inbox = %{inbox() | reads: Reads.unknown()} |> stream(1, [relation()])
+    told = inbox |> moved.(10_000) |> ask("b") |> told()
+    assert Enum.map(told, &length(elem(&1, 3))) == List.duplicate(500, 20)
+    assert inbox |> moved.(10_001) |> ask("b") |> told() == [{:backfill_keys, "b", 1, :all}]
   end
 
   test "what was prepared happens when it is committed" do
