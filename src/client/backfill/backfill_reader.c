@@ -73,10 +73,12 @@ outdated(Reader *reader, ReaderTrouble trouble, const char *what)
 static ReaderEvent
 failed(Reader *reader)
 {
-	if (reader->state < READER_IDLE ||
+	ReaderTrouble trouble = trouble_of(reader->db.failure.sqlstate);
+
+	if (reader->state < READER_IDLE || trouble == TROUBLE_LOST ||
 		PQstatus(reader->db.conn) != CONNECTION_OK)
 		return broken(reader);
-	reader->trouble = trouble_of(reader->db.failure.sqlstate);
+	reader->trouble = trouble;
 	reader->state = READER_FAILING;
 	return READER_FAILED;
 }

@@ -17,6 +17,7 @@ static const TroubleRule trouble_rules[] = {
 	{"55000", TROUBLE_REWRITTEN},
 	{"55P03", TROUBLE_BUSY}, /* the lock */
 	{"57014", TROUBLE_BUSY}, /* somebody cancelled it */
+	{"57P", TROUBLE_LOST},	 /* the session's last words */
 	{"40", TROUBLE_BUSY},	 /* a conflict, with recovery or a deadlock */
 	{"53", TROUBLE_BUSY},	 /* memory, disk */
 	{"42P01", TROUBLE_GONE},

@@ -337,7 +337,8 @@ troubles_are_told_apart(void)
 	} cases[] = {{"55P03", TROUBLE_BUSY},	   {"40001", TROUBLE_BUSY},
 				 {"55000", TROUBLE_REWRITTEN}, {"42P01", TROUBLE_GONE},
 				 {"42501", TROUBLE_REFUSED},   {"22012", TROUBLE_REFUSED},
-				 {"53200", TROUBLE_BUSY},	   {"", TROUBLE_REFUSED}};
+				 {"53200", TROUBLE_BUSY},	   {"", TROUBLE_REFUSED},
+				 {"57P01", TROUBLE_LOST},	   {"57014", TROUBLE_BUSY}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		CHECK_THAT(trouble_of(cases[i].sqlstate) == cases[i].trouble, "%s",
