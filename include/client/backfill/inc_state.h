@@ -96,6 +96,7 @@ typedef struct Incremental
 	bool loaded;	  /* the state is of an earlier time */
 	bool stopping;	  /* by the consumer: "stopped" is the end */
 	bool started;	  /* the consumer knows of it */
+	bool delayed;	  /* and that it has to wait */
 	bool handed_over; /* it was exact before: new tables are in the stream */
 
 	Reader desk;

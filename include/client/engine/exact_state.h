@@ -72,6 +72,7 @@ typedef struct Exact
 	bool only;			 /* and nothing after it */
 	bool loaded;		 /* the state is of an earlier round */
 	bool planned;
+	bool delayed;	   /* the consumer knows that it has to wait */
 	bool fresh;		   /* the round begins where the slot does */
 	bool nothing_left; /* by what was kept */
 	bool paused;

@@ -19,6 +19,9 @@ extern void tell_table(Engine *engine, const char *name,
 extern void tell_table_failed(Engine *engine, const BackfillTable *table,
 							  const Failure *failure);
 
+/* It cannot begin yet. */
+extern void tell_delayed(Engine *engine, const Failure *failure);
+
 /* Of each table under way. */
 extern void tell_progress(Engine *engine);
 

@@ -151,6 +151,7 @@ begin_running(Incremental *inc)
 
 	inc->stage = INC_RUNNING;
 	inc->dirty = true;
+	inc->delayed = false;
 	inc_moved_begin(inc);
 	inc_pick_begin(inc);
 	if (!inc->started)
@@ -260,6 +261,18 @@ warn_unkept(Incremental *inc)
 				 inc->request.id, inc->desk.db.failure.message);
 }
 
+/* Once: it is tried again and again. */
+static void
+warn_delayed(Incremental *inc)
+{
+	if (inc->stage >= INC_RUNNING || inc->delayed)
+		return;
+	inc->delayed = true;
+	consumer_log(inc->consumer, "warning",
+				 "backfill \"%s\" has to wait: %s", inc->request.id,
+				 inc->desk.db.failure.message);
+}
+
 static void
 failed(Incremental *inc, const StreamPlace *place)
 {
@@ -278,6 +291,7 @@ failed(Incremental *inc, const StreamPlace *place)
 		fail_for_good(inc);
 		return;
 	}
+	warn_delayed(inc);
 	inc_desk_close(inc);
 	inc->dirty &= !gone;
 	if (inc->stage < INC_RUNNING)

@@ -320,8 +320,11 @@ begin_failed(Engine *engine)
 	else if (exact->first)
 		attempt_failed(engine, &failure);
 	else
+	{
+		tell_delayed(engine, &failure);
 		exact->desk_at = engine->now + backoff_fail(&exact->desk_backoff,
 													(uint32_t) random());
+	}
 }
 
 static void

@@ -81,6 +81,19 @@ tell_table(Engine *engine, const char *name, const BackfillTable *table,
 	announce_table(&to, name, table, reason);
 }
 
+/* Once: it is tried again and again. */
+void
+tell_delayed(Engine *engine, const Failure *failure)
+{
+	Exact *exact = &engine->exact;
+
+	if (!exact->delayed)
+		consumer_log(engine->consumer, "warning",
+					 "backfill \"%s\" has to wait: %s", exact->request.id,
+					 failure->message);
+	exact->delayed = true;
+}
+
 void
 tell_table_failed(Engine *engine, const BackfillTable *table,
 				  const Failure *failure)

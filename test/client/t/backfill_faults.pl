@@ -288,6 +288,34 @@ subtest 'a moved key is kept before what moved it is confirmed' => sub {
 	finish($client, 'moved');
 };
 
+sub desk_is_lost
+{
+	my $waits = q{FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'etf_backfill'};
+
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waits"), 'its state is waited for');
+	$etf->sql("SELECT pg_terminate_backend(pid) $waits");
+	return;
+}
+
+for my $mode (qw(incremental exact))
+{
+	subtest "one that cannot begin says so once: $mode" => sub {
+		fill("delayed_$mode", 10);
+		my $client = EtfBackfill->start($etf, "delayed_$mode");
+		my $other = $node->background_psql('postgres');
+
+		$other->query('BEGIN; LOCK TABLE etf_backfill');
+		$client->backfill('b', tables => "public.delayed_$mode", mode => $mode);
+		desk_is_lost();
+		$client->expect(qr/^\{log,warning,<<"backfill \\"b\\" has to wait: /, 'it has to wait');
+		desk_is_lost();
+		$client->silent(qr/^\{log,warning,.*has to wait/, 2, 'which is known');
+		$other->query('COMMIT');
+		$other->quit;
+		finish($client, "delayed_$mode");
+	};
+}
+
 subtest 'a stop does not wait for ever for what cannot be kept' => sub {
 	fill('unkept', 400);
 	my $client = held('unkept', 'unkept');
