@@ -8,14 +8,15 @@ CREATE FUNCTION etf_read(
 	from_block bigint DEFAULT NULL, blocks bigint DEFAULT NULL,
 	after text[] DEFAULT NULL, upto text[] DEFAULT NULL,
 	max_bytes bigint DEFAULT NULL, keys text[] DEFAULT NULL,
-	filter text DEFAULT NULL, filenode oid DEFAULT NULL)
+	filter text DEFAULT NULL, filenode oid DEFAULT NULL,
+	told_as oid DEFAULT NULL)
 RETURNS SETOF bytea
 AS 'MODULE_PATHNAME', 'etf_read'
 LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED;
 
 COMMENT ON FUNCTION etf_read(
 	regclass, text[], bytea, bigint, bigint, text[], text[], bigint, text[],
-	text, oid) IS
+	text, oid, oid) IS
 'a range of a table''s rows as frames, encoded as the output plugin would';
 
 CREATE FUNCTION etf_tables(

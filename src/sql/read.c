@@ -30,7 +30,8 @@ enum
 	ARG_MAX_BYTES,
 	ARG_KEYS,
 	ARG_FILTER,
-	ARG_FILENODE
+	ARG_FILENODE,
+	ARG_TOLD_AS
 };
 
 static void
@@ -61,6 +62,24 @@ check_relation(FunctionCallInfo fcinfo, Relation relation)
 						errdetail("An older snapshot finds no rows in it."),
 						errhint("Read it from the start with a new "
 								"snapshot.")));
+}
+
+/* What there is of the table for these options, under the name expected. */
+static void
+check_plan(FunctionCallInfo fcinfo, const TableReader *reader)
+{
+	const EtfPlan *plan = &reader->plan;
+
+	if (plan->actions == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("the options leave this table out")));
+	if (!PG_ARGISNULL(ARG_TOLD_AS) && PG_GETARG_OID(ARG_TOLD_AS) != plan->relid)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("the rows of table \"%s\" are those of another one now",
+					RelationGetRelationName(reader->relation)),
+			 errdetail("They are told as those of table \"%s\".", plan->name)));
 }
 
 static void
@@ -168,9 +187,7 @@ open_reader(FunctionCallInfo fcinfo)
 								PointerGetDatum(reader));
 	check_relation(fcinfo, reader->relation);
 	etf_plan_for_reading(reader->options, &reader->plan, reader->relation);
-	if (reader->plan.actions == 0)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("the options leave this table out")));
+	check_plan(fcinfo, reader);
 	reader->key = etf_table_key(reader->relation);
 	range = take_range(fcinfo, reader);
 	etf_reader_open(reader, &range);

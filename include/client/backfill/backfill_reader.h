@@ -144,6 +144,7 @@ typedef struct ReadRequest
 	const char *name;	  /* ... the guard has to do */
 	uint32_t oid;
 	uint32_t filenode;		  /* the guard; 0: none */
+	uint32_t told_as;		  /* another one; 0: none */
 	const Settings *settings; /* with the options of the plugin */
 	const void *tag;		  /* a term, without a version byte */
 	size_t tag_len;

@@ -54,7 +54,8 @@ typedef struct BackfillTable
 	char *where;	 /* a condition; empty: all rows */
 	uint64_t pages;	 /* of the heap, and ... */
 	uint64_t toast_pages;
-	bool lockable;		 /* LOCK TABLE is allowed; as of the plan */
+	bool lockable;	 /* LOCK TABLE is allowed; as of the plan */
+	bool reattached; /* it has other parents than the plan's snapshot says */
 	double guessed_rows; /* by their width, where the server knows nothing */
 	double known_rows;	 /* as of the server's statistics; below 0: none */
 

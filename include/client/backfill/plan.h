@@ -59,9 +59,10 @@ typedef enum PlanNews
 /*
  * Bring the state up to the plan of a new snapshot, whose tables it takes.  A
  * half-read table goes on where it has a key, its events always carry whole
- * rows and its file is the same, else it begins anew.  What was not there
- * before is to be read, unless "later": then it has been in the stream from its
- * start.  Partitions without a key that are told as one table begin together.
+ * rows, and its file and what it is told as are the same, else it begins anew.
+ * What was not there before is to be read, unless "later": then it has been in
+ * the stream from its start.  Partitions without a key that are told as one
+ * table begin together.
  */
 extern bool plan_merge(BackfillState *state, BackfillState *plan, bool later,
 					   uint32_t block_size,

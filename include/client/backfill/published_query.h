@@ -11,6 +11,12 @@
 #include "client/base/strbuf.h"
 
 /*
+ * A part of WITH RECURSIVE: each table that has rows (oid), as itself (relid,
+ * level 0) and as each of its ancestors.
+ */
+extern void published_put_levels(int server_version, StrBuf *sql);
+
+/*
  * The tables, with the columns that plan_take() wants and those of the table
  * that they are told as: told_schema, told_name.  With "snapshot" as of it, as
  * plan_build() does.

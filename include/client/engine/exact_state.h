@@ -112,7 +112,7 @@ typedef struct Exact
 	bool ending; /* no other range is begun in this round */
 	uint64_t round;
 	uint64_t round_chunk; /* the last chunk before it */
-	uint32_t futile; /* rounds in a row in which nothing could be begun */
+	uint32_t futile;	  /* rounds in a row in which nothing could be begun */
 	uint64_t park_at; /* the stream is delivered up to there; 0: it goes on */
 	bool arrived;	  /* it is */
 

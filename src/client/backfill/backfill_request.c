@@ -124,5 +124,8 @@ reader_build(const Reader *reader, const ReadRequest *request, StrBuf *sql)
 	if (request->filenode != 0)
 		strbuf_putf(sql, ", filenode => %lu::pg_catalog.oid",
 					(unsigned long) request->filenode);
+	if (request->told_as != 0)
+		strbuf_putf(sql, ", told_as => %lu::pg_catalog.oid",
+					(unsigned long) request->told_as);
 	strbuf_puts(sql, ")) TO STDOUT (FORMAT binary); COMMIT");
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/backfill/published_query.h"
 #include "client/base/printable.h"
 
 /*
@@ -47,20 +48,30 @@ enough_to_lock(int server_version)
 }
 
 /*
- * The file of a table is the one that the snapshot sees: another one by now
- * has no rows for it.  A table that it does not see was made since.
+ * The ancestors of partitions as the snapshot has them, to be joined; what
+ * functions say of them is as of now.  Where the two differ, so may what rows
+ * are told as.
  */
-void
-plan_build(const Reader *reader, const Settings *settings, const char *patterns,
-		   const char *snapshot, StrBuf *sql)
+static void
+put_ancestors(int server_version, StrBuf *sql)
 {
-	if (snapshot != NULL)
-		reader_put_begin(snapshot, sql);
-	strbuf_puts(sql, "SELECT ");
-	if (snapshot != NULL)
-		strbuf_puts(sql, "(SELECT pg_catalog.pg_export_snapshot()) "
-						 "AS snapshot, ");
-	strbuf_puts(sql, "t.relid, t.schema, t.name, t.pages, "
+	strbuf_puts(sql, "WITH RECURSIVE ");
+	published_put_levels(server_version, sql);
+	strbuf_puts(sql, ", was AS (SELECT oid, pg_catalog.array_agg(relid ORDER "
+					 "BY level) AS ancestors FROM levels WHERE level "
+					 "OPERATOR(pg_catalog.>) 0 GROUP BY oid) ");
+}
+
+static const char reattached[] =
+	", was.ancestors IS DISTINCT FROM (SELECT pg_catalog.array_agg("
+	"p.relid::pg_catalog.oid) FROM pg_catalog.pg_partition_ancestors(t.relid) "
+	"AS p WHERE p.relid OPERATOR(pg_catalog.<>) t.relid) AS reattached, "
+	"(SELECT pg_catalog.pg_export_snapshot()) AS snapshot";
+
+static void
+put_columns(const Reader *reader, StrBuf *sql)
+{
+	strbuf_puts(sql, "SELECT t.relid, t.schema, t.name, t.pages, "
 					 "t.toast_pages, t.rows, t.key, t.identity, "
 					 "c.relfilenode AS filenode, t.readable, t.reason, "
 					 "t.told_as, " KEY_COLLATION " AS collation");
@@ -71,6 +82,12 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 				", t.pages * (%u - %d) / (%d + COALESCE(" GUESSED_WIDTH
 				", 0)) AS guessed_rows",
 				reader->block_size, PAGE_HEADER_SIZE, ROW_HEADER_SIZE);
+}
+
+static void
+put_tables(const Reader *reader, const Settings *settings, const char *patterns,
+		   StrBuf *sql)
+{
 	strbuf_putf(sql, " FROM %s.etf_tables(", reader->schema);
 	reader_put_options(settings, sql);
 	strbuf_puts(sql, ", ");
@@ -80,6 +97,28 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 		strbuf_puts(sql, "NULL");
 	strbuf_puts(sql, ") AS t JOIN pg_catalog.pg_class AS c "
 					 "ON c.oid OPERATOR(pg_catalog.=) t.relid");
+}
+
+/*
+ * The file of a table is the one that the snapshot sees: another one by now
+ * has no rows for it.  A table that it does not see was made since.
+ */
+void
+plan_build(const Reader *reader, const Settings *settings, const char *patterns,
+		   const char *snapshot, StrBuf *sql)
+{
+	if (snapshot != NULL)
+	{
+		reader_put_begin(snapshot, sql);
+		put_ancestors(PQserverVersion(reader->db.conn), sql);
+	}
+	put_columns(reader, sql);
+	if (snapshot != NULL)
+		strbuf_puts(sql, reattached);
+	put_tables(reader, settings, patterns, sql);
+	if (snapshot != NULL)
+		strbuf_puts(sql, " LEFT JOIN was ON was.oid OPERATOR(pg_catalog.=) "
+						 "t.relid");
 }
 
 static const char *
@@ -121,6 +160,7 @@ take_table(const PGresult *result, int row, BackfillTable *table)
 	table->known_rows = strtod(value(result, row, "rows"), NULL);
 	table->guessed_rows = strtod(value(result, row, "guessed_rows"), NULL);
 	table->lockable = value(result, row, "lockable")[0] == 't';
+	table->reattached = value(result, row, "reattached")[0] == 't';
 	table->schema = strdup(value(result, row, "schema"));
 	table->name = strdup(value(result, row, "name"));
 	table->told_as = (uint32_t) number(result, row, "told_as");

@@ -23,7 +23,8 @@ static bool
 goes_on(const BackfillTable *before, const BackfillTable *now)
 {
 	return now->key.count > 0 && before->order == ORDER_RANGES &&
-		   before->filenode == now->filenode && table_is_whole(before) &&
+		   before->filenode == now->filenode &&
+		   before->told_as == now->told_as && table_is_whole(before) &&
 		   table_is_whole(now);
 }
 

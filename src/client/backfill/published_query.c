@@ -27,12 +27,11 @@ put_asked(const char *names, int server_version, StrBuf *sql)
 }
 
 /*
- * Each table that has rows, as itself and as each of its ancestors.  What a
- * server was made with is not published; a partition that is being detached has
- * no ancestors any more.
+ * What a server was made with is not published; a partition that is being
+ * detached has no ancestors any more.
  */
-static void
-put_levels(int server_version, StrBuf *sql)
+void
+published_put_levels(int server_version, StrBuf *sql)
 {
 	strbuf_puts(sql, "levels (oid, relid, level) AS (SELECT oid, oid, 0 "
 					 "FROM pg_class WHERE relkind = 'r' "
@@ -43,7 +42,7 @@ put_levels(int server_version, StrBuf *sql)
 					 "ON i.inhrelid = l.relid");
 	if (server_version >= 140000)
 		strbuf_puts(sql, " AND NOT i.inhdetachpending");
-	strbuf_puts(sql, "), ");
+	strbuf_puts(sql, ")");
 }
 
 /* Schemas came with 15, tables that are left out with 19. */
@@ -107,7 +106,8 @@ static void
 put_told(const char *names, int server_version, StrBuf *sql)
 {
 	put_asked(names, server_version, sql);
-	put_levels(server_version, sql);
+	published_put_levels(server_version, sql);
+	strbuf_puts(sql, ", ");
 	put_covered(server_version, sql);
 	strbuf_puts(sql, server_version >= 150000 ? with_lists : without_lists);
 }

@@ -35,7 +35,8 @@ ranges_prepare(Engine *engine)
 											.missed = met && tables[i].missed,
 											.rows = table->rows,
 											.bytes = table->bytes};
-		exact->tables[i].blocked = handover_takes(engine, table);
+		exact->tables[i].blocked =
+			table->reattached || handover_takes(engine, table);
 	}
 	exact->table_count = count;
 	exact->next = 0;

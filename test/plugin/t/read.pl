@@ -209,6 +209,10 @@ is((read_rows('leaf', 'rows=tuple,relations=off,publication_names=root', $_))[0]
 	'{read,' . $etf->sql(q{SELECT 'parted'::regclass::oid}) . ',{1,5}}',
 	"a partition in the order and under the name of its root: $_")
   for 'from_block => 0', q{filter => 'a = 1'};
+is(keys_read('leaf', 'rows=tuple,publication_names=root', q{told_as => 'parted'::regclass}), '1',
+	'its rows, where they are expected as those of its root');
+like($etf->sql_error("SELECT etf_read('leaf', '{publication_names=root}', $tag, told_as => 'leaf'::regclass)"),
+	qr/"leaf" are those of another one now.*told as those of table "parted"/s, 'and none where they are not');
 is($etf->sql(q{SELECT name, told_as::regclass FROM etf_tables('{publication_names=root}')}), 'leaf|parted',
 	'what a publication has to read');
 if ($etf->version >= 15)
