@@ -129,6 +129,32 @@ subtest 'and the mirror is the table' => sub {
 	is($client->stop, 0, 'a clean end');
 };
 
+# It is not known yet that it goes on so: what was kept is locked.
+subtest 'what moves before the next process goes on' => sub {
+	fill('moving', 'PRIMARY KEY');
+	my $client = start_two_rounds('g', 'moving');
+	my $other = $node->background_psql('postgres');
+
+	$client->say('{hold, done, 3}');
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
+	$client->say('{credit, true}');
+	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
+	sleep 1.5;
+	$other->query('BEGIN; LOCK TABLE etf_backfill');
+	$client->restart;
+	$client->backfill('b', mode => 'exact', tables => 'public.moving');
+	$client->expect(qr/^\{status,connected/, 'there is a stream');
+	$etf->sql("UPDATE moving SET id = -id WHERE id = 1900; INSERT INTO moving VALUES (10000, 'x', 1)");
+	$client->shows('public.moving', 10000, 'which goes on');
+	$other->query('COMMIT');
+	$other->quit;
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
+	$client->equals('public.moving', 'each row is there', 10);
+	$client->is_clean('no violation');
+	is($client->stop, 0, 'a clean end');
+};
+
 subtest 'a table without a key keeps the snapshot' => sub {
 	fill('keyless', '');
 	my $client = start_two_rounds('k', 'keyless');
