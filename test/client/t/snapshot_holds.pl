@@ -212,7 +212,7 @@ for my $rewrite ('VACUUM FULL ranged', 'CLUSTER ranged USING ranged_pkey',
 # Both connections find it gone in the same round.
 subtest 'DROP TABLE before two ranges of it' => sub {
 	fill_ranges('ranged', 9000);
-	fill_ranges('before', 9900);
+	fill_ranges('before', 12000);
 	my $client = start('gone', 'before,public.ranged', jobs => 2);
 	my $session = $node->background_psql('postgres');
 	my $at_work = "query ~ 'etf_read' AND state = 'active' AND pid <> pg_backend_pid()";
