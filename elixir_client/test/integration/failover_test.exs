@@ -26,21 +26,30 @@ defmodule PgEtf.Integration.FailoverTest do
     |> Enum.map(&String.to_integer/1)
   end
 
-  test "the stream goes on at the promoted standby", %{sandbox: sandbox} do
-    if Sandbox.info(sandbox).version >= 170_000 do
-      goes_on(sandbox, start_standby(sandbox))
-    else
-      IO.puts("Before PostgreSQL 17 no slot follows a failover")
+  for {plugin, opts} <- [
+        pg_etf_decoding: [],
+        pgoutput: [plugin: :pgoutput, publications: ["everything"]]
+      ] do
+    test "the stream goes on at the promoted standby, of #{plugin}" do
+      # Each ends a primary.
+      sandbox = start_supervised!(Sandbox)
+
+      if Sandbox.info(sandbox).version >= 170_000 do
+        Standby.superuser(sandbox, "CREATE PUBLICATION everything FOR ALL TABLES")
+        goes_on(sandbox, start_standby(sandbox), unquote(opts))
+      else
+        IO.puts("Before PostgreSQL 17 no slot follows a failover")
+      end
     end
   end
 
-  defp goes_on(sandbox, standby) do
+  defp goes_on(sandbox, standby, more) do
     %{dir: primary} = Sandbox.info(sandbox)
     {table, slot} = {name("t"), name("s")}
     Sandbox.psql!(sandbox, "CREATE TABLE #{table} (id int PRIMARY KEY)")
     hosts = [hostname: "#{primary},#{standby.dir}", target_session_attrs: "read-write"]
     connection = sandbox |> Sandbox.connection() |> Keyword.delete(:socket_dir)
-    opts = [connection: hosts ++ connection, create_slot: true, failover: true]
+    opts = [connection: hosts ++ connection, create_slot: true, failover: true] ++ more
     {:ok, consumer} = consume(sandbox, slot, opts)
     eventually(fn -> PgEtf.info(consumer).status == :connected end)
 

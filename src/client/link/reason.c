@@ -81,6 +81,8 @@ static const Rule rules[] = {
 	{"55006", ANY, NULL, FAIL_SLOT_ACTIVE, NULL},
 	{"55000", ANY, "CheckLogicalDecodingRequirements", FAIL_CONFIG,
 	 WAL_LEVEL_HINT},
+	{"0A000", ANY, "CheckLogicalDecodingRequirements", FAIL_CONFIG,
+	 "Connect to the primary: standbys decode from PostgreSQL 16 on."},
 	{"55000", ANY, "CheckSlotRequirements", FAIL_CONFIG,
 	 "Set max_replication_slots in postgresql.conf and restart the server."},
 	{"55000", STAGE_CREATE, NULL, FAIL_CONFIG, NULL},

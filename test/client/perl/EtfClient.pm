@@ -8,6 +8,7 @@ package EtfClient;
 use strict;
 use warnings;
 
+use EtfTest;
 use IPC::Run;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -37,9 +38,12 @@ sub settings
 	my ($node, %setting) = @_;
 	my $conninfo =
 	  $node->connstr('postgres') . ' application_name=pg_etf_client';
+	my $pgoutput = EtfTest::plugin() eq 'pgoutput';
+	my $names = $pgoutput ? ', publication_names => <<"everything">>' : '';
 	my %all = (
 		conninfo => qq{<<"$conninfo">>},
-		options => '#{rows => tuple, dialect => compact}',
+		options => "#{rows => tuple, dialect => compact$names}",
+		$pgoutput ? (plugin => 'pgoutput') : (),
 		status_interval => '1000',
 		slot => '<<"s">>',
 		%setting);

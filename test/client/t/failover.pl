@@ -27,7 +27,7 @@ sub run_client
 	my ($out, $err) = ('', '');
 
 	IPC::Run::run([ $ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
-			@args ], '<', \undef, '>', \$out, '2>', \$err,
+			EtfTest::plugin_arguments(), @args ], '<', \undef, '>', \$out, '2>', \$err,
 		IPC::Run::timeout(60));
 	return ($? >> 8, $out, $err);
 }
@@ -113,7 +113,7 @@ subtest 'the primary dies, the standby is promoted' => sub {
 		slot => '<<"plain">>');
 
 	$plain->expect(qr/^\{status,connected,/, 'a slot without failover');
-	$client->expect(qr/^\{status,connected,.*timeline => 1/,
+	$client->expect(qr/^\{status,connected,(?=.*timeline => 1).*plugin => ${\ EtfTest::plugin()}/,
 		'a slot with failover, made through the Port');
 	is(failover_of($one, 's'), 't', 'the slot has it');
 	$client->say('{auto, ack}');
@@ -251,7 +251,7 @@ subtest 'a standby that is not promoted yet' => sub {
 	$client->quit;
 	$client = EtfClient->start($four, @credit, @eager);
 	$client->expect(
-		qr/^\{status,reconnecting,.*synchronized from the primary.*class => slot_active/s,
+		qr/^\{status,reconnecting,(?=.*class => slot_active).*synchronized from the primary/s,
 		'is waited for');
 	$three->stop('fast');
 	$four->promote;

@@ -7,7 +7,6 @@ use FindBin;
 use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfClient;
-use EtfStandby;
 use EtfTest;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
@@ -219,36 +218,6 @@ subtest 'a slow server has until stop_timeout to confirm it' => sub {
 		$end, 'confirmed');
 	$client->quit;
 	$etf->drop_slot('s');
-};
-
-# It has no such slot, but will be a primary any moment.
-subtest 'a standby before its promotion is not the end' => sub {
-	my $standby = EtfStandby->new($node, 'standby');
-	my $both = join ' ', 'dbname=postgres',
-	  'host=' . join(',', map { $_->host } $node, $standby),
-	  'port=' . join(',', map { $_->port } $node, $standby);
-	my $client = EtfClient->start($node, @credit, conninfo => qq{<<"$both">>},
-		create => 'if_missing', reconnect_min => 50, reconnect_max => 200,
-		circuit_after => 0);
-
-	$client->expect(qr/^\{status,connected/, 'a stream of the primary');
-	$client->say('{auto, ack}');
-	$etf->sql('INSERT INTO t VALUES (31)');
-	$client->expect(qr/^\{frame/, 'a change');
-	my $end = $etf->end_of_wal;
-	$standby->poll_query_until('postgres',
-		"SELECT pg_last_wal_replay_lsn() >= '$end'::pg_lsn");
-	$node->stop('immediate');
-	$client->expect(
-		qr/^\{status,reconnecting,.*is a standby, and slot .* cannot be read/s,
-		'the standby is tried again', 60)
-	  for 1 .. 3;
-	$standby->promote;
-	$client->expect(qr/^\{fatal,slot_missing/, 'a primary without it is the end',
-		60);
-	$client->quit;
-	$standby->stop('fast');
-	$node->start;
 };
 
 $etf->stop;

@@ -1,4 +1,5 @@
 # Decoding on a standby: a slot is made there, read, and outlives a promotion.
+# Before 16 it is refused, and the primary named.
 use strict;
 use warnings;
 
@@ -17,15 +18,6 @@ my $etf = EtfTest->new('primary',
 my $primary = $etf->node;
 my @credit = (credit_events => 1000000, credit_bytes => 1000000000);
 my @eager = (reconnect_min => 50, reconnect_max => 500);
-
-if ($etf->version < 16)
-{
-	note 'a standby decodes since PostgreSQL 16';
-	pass('nothing to see');
-	$etf->stop;
-	done_testing();
-	exit;
-}
 
 $etf->sql('CREATE TABLE t (id int PRIMARY KEY)');
 my $standby = EtfStandby->new($primary, 'standby');
@@ -54,9 +46,60 @@ sub connected
 	$client->expect(qr/^\{log,warning,.*run SELECT pg_log_standby_snapshot/s,
 		'the client says what a new slot waits for');
 	$etf->sql('SELECT pg_log_standby_snapshot()');
-	$client->expect(qr/^\{status,connected,.*created => true/,
+	$client->expect(qr/^\{status,connected,(?=.*created => true).*plugin => ${\ EtfTest::plugin()}/s,
 		'then it is made');
 	return $client;
+}
+
+# It has no such slot, but will be a primary any moment.
+subtest 'a standby before its promotion is not the end' => sub {
+	my $next = EtfStandby->new($primary, 'next');
+	my $both = join ' ', 'dbname=postgres',
+	  'host=' . join(',', map { $_->host } $primary, $next),
+	  'port=' . join(',', map { $_->port } $primary, $next);
+	my $client = EtfClient->start($primary, @credit, conninfo => qq{<<"$both">>},
+		slot => '<<"gone">>', create => 'if_missing', reconnect_min => 50,
+		reconnect_max => 200, circuit_after => 0);
+
+	$client->expect(qr/^\{status,connected/, 'a stream of the primary');
+	$client->say('{auto, ack}');
+	$etf->sql('INSERT INTO t VALUES (31)');
+	$client->expect(qr/^\{frame/, 'a change');
+	my $end = $etf->end_of_wal;
+	$next->poll_query_until('postgres',
+		"SELECT pg_last_wal_replay_lsn() >= '$end'::pg_lsn");
+	$primary->stop('immediate');
+	$client->expect(
+		qr/^\{status,reconnecting,.*is a standby, and slot .* cannot be read/s,
+		'the standby is tried again', 60)
+	  for 1 .. 3;
+	$next->promote;
+	$client->expect(qr/^\{fatal,slot_missing/, 'a primary without it is the end',
+		60);
+	$client->quit;
+	$next->stop('fast');
+	$primary->start;
+	$etf->drop_slot($_) for 'gone', 'next';
+};
+
+if ($etf->version < 16)
+{
+	subtest 'a server that does not decode' => sub {
+		my ($out, $err);
+		IPC::Run::run([ $ENV{ETF_CLIENT}, '--dbname', $standby->connstr('postgres'),
+				'--slot', 's', '--create-slot', EtfTest::plugin_arguments() ],
+			'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
+		is($? >> 8, 3, '--create-slot: exit status of config');
+		like($err, qr/in recovery.*hint: .*primary/s, 'and where to go');
+
+		my $client = EtfClient->start($standby, create => 'if_missing');
+		$client->expect(qr/^\{fatal,config,(?=.*in recovery).*primary/s, 'the Port as well');
+		is($client->exit_status, 3, 'with the same status');
+		$client->quit;
+	};
+	$etf->stop;
+	done_testing();
+	exit;
 }
 
 subtest 'a primary that does not help' => sub {
@@ -64,7 +107,7 @@ subtest 'a primary that does not help' => sub {
 	my ($out, $err);
 	IPC::Run::run([ $ENV{ETF_CLIENT}, '--dbname',
 			$standby->connstr('postgres'), '--slot', 's', '--create-slot',
-			'--connect-timeout', '1s' ],
+			'--connect-timeout', '1s', EtfTest::plugin_arguments() ],
 		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
 	is($? >> 8, 15, '--create-slot gives up');
 	like($err, qr/run SELECT pg_log_standby_snapshot\(\) there/,
@@ -78,7 +121,7 @@ subtest 'a primary that does not help' => sub {
 	my $client = EtfClient->start($standby, create => 'if_missing',
 		connect_timeout => 1000, reconnect => 'false');
 	$client->expect(
-		qr/^\{fatal,server_error,.*was not created within.*pg_log_standby_snapshot/s,
+		qr/^\{fatal,server_error,(?=.*was not created within).*pg_log_standby_snapshot/s,
 		'the Port as well');
 	is($client->exit_status, 15, 'with the same status');
 	$client->quit;
@@ -140,6 +183,9 @@ subtest 'a standby that starts again is behind for a moment' => sub {
 	$client->expect(qr/^\{status,connected,/, 'the client comes back', 60);
 	$etf->sql('INSERT INTO t VALUES (4)');
 	$client->expect(qr/^\{frame,tx,whole,.*\[4\]/, 'and goes on');
+	$etf->sql(q{CREATE TYPE mood AS ENUM ('ok'); CREATE TABLE moods (id int PRIMARY KEY, m mood)});
+	$etf->sql(q{INSERT INTO moods VALUES (5, 'ok')});
+	$client->expect(qr/^\{frame,tx,whole,.*\[5\]/, 'with a type that it did not know');
 	is($client->stop, 0, 'stop');
 	$client->quit;
 	wait_free();

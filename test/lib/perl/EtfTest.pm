@@ -32,10 +32,23 @@ sub new
 	  'fsync = off', 'wal_sender_timeout = 60s', $param{conf} // '';
 	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION pg_etf_decoding');
+	$node->safe_psql('postgres', 'CREATE PUBLICATION everything FOR ALL TABLES')
+	  if plugin() eq 'pgoutput';
 	$self->{version} =
 	  int($node->safe_psql('postgres', 'SHOW server_version_num') / 10000);
 	$self->{oracle} = EtfOracle->new($dir);
 	return $self;
+}
+
+# Of slots that are not made for one of them; with pgoutput there is a publication
+# of everything.
+sub plugin { return $ENV{ETF_PLUGIN} // 'pg_etf_decoding'; }
+
+# The client's, to make one.
+sub plugin_arguments
+{
+	return plugin() eq 'pgoutput'
+	  ? ('--plugin=pgoutput', '--option=publication_names=everything') : ();
 }
 
 # Newer minor releases want output plugins named; older ones would not start
@@ -104,9 +117,8 @@ sub slot
 {
 	my ($self, $slot, $db) = @_;
 
-	$self->sql(
-		"SELECT pg_create_logical_replication_slot('$slot', 'pg_etf_decoding')",
-		$db);
+	$self->sql('SELECT pg_create_logical_replication_slot('
+		  . "'$slot', '" . plugin() . q{')}, $db);
 	return;
 }
 
