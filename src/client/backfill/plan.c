@@ -48,30 +48,30 @@ enough_to_lock(int server_version)
 }
 
 /*
- * The ancestors of partitions as the snapshot has them, to be joined; what
- * functions say of them is as of now.  Where the two differ, so may what rows
- * are told as.
+ * The ancestors of partitions as the snapshot has them, while functions have
+ * them as of now.  Where the two differ, so may what rows are told as.
  */
 static void
 put_ancestors(int server_version, StrBuf *sql)
 {
-	strbuf_puts(sql, "WITH RECURSIVE ");
+	strbuf_puts(sql, " LEFT JOIN (WITH RECURSIVE ");
 	published_put_levels(server_version, sql);
-	strbuf_puts(sql, ", was AS (SELECT oid, pg_catalog.array_agg(relid ORDER "
-					 "BY level) AS ancestors FROM levels WHERE level "
-					 "OPERATOR(pg_catalog.>) 0 GROUP BY oid) ");
+	strbuf_puts(sql, " SELECT oid, pg_catalog.array_agg(relid ORDER BY level) "
+					 "AS ancestors FROM levels WHERE level "
+					 "OPERATOR(pg_catalog.>) 0 GROUP BY oid) AS was "
+					 "ON was.oid OPERATOR(pg_catalog.=) t.relid");
 }
 
-static const char reattached[] =
-	", was.ancestors IS DISTINCT FROM (SELECT pg_catalog.array_agg("
+static const char of_snapshot[] =
+	"(SELECT pg_catalog.pg_export_snapshot()) AS snapshot, "
+	"was.ancestors IS DISTINCT FROM (SELECT pg_catalog.array_agg("
 	"p.relid::pg_catalog.oid) FROM pg_catalog.pg_partition_ancestors(t.relid) "
-	"AS p WHERE p.relid OPERATOR(pg_catalog.<>) t.relid) AS reattached, "
-	"(SELECT pg_catalog.pg_export_snapshot()) AS snapshot";
+	"AS p WHERE p.relid OPERATOR(pg_catalog.<>) t.relid) AS reattached, ";
 
 static void
 put_columns(const Reader *reader, StrBuf *sql)
 {
-	strbuf_puts(sql, "SELECT t.relid, t.schema, t.name, t.pages, "
+	strbuf_puts(sql, "t.relid, t.schema, t.name, t.pages, "
 					 "t.toast_pages, t.rows, t.key, t.identity, "
 					 "c.relfilenode AS filenode, t.readable, t.reason, "
 					 "t.told_as, " KEY_COLLATION " AS collation");
@@ -108,17 +108,14 @@ plan_build(const Reader *reader, const Settings *settings, const char *patterns,
 		   const char *snapshot, StrBuf *sql)
 {
 	if (snapshot != NULL)
-	{
 		reader_put_begin(snapshot, sql);
-		put_ancestors(PQserverVersion(reader->db.conn), sql);
-	}
-	put_columns(reader, sql);
+	strbuf_puts(sql, "SELECT ");
 	if (snapshot != NULL)
-		strbuf_puts(sql, reattached);
+		strbuf_puts(sql, of_snapshot);
+	put_columns(reader, sql);
 	put_tables(reader, settings, patterns, sql);
 	if (snapshot != NULL)
-		strbuf_puts(sql, " LEFT JOIN was ON was.oid OPERATOR(pg_catalog.=) "
-						 "t.relid");
+		put_ancestors(PQserverVersion(reader->db.conn), sql);
 }
 
 static const char *
