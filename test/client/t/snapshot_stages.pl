@@ -230,13 +230,11 @@ sub ends_equal
 	return;
 }
 
-# Until what was done is loaded, a process does not know which rows have moved: see docs/snapshots.md.
 sub run
 {
-	my ($slot, $stage, $fault, $reach) = @_;
-	my $moves = $stage !~ /^incremental/ || $fault ne 'the client is killed';
+	my ($slot, $fault, $reach) = @_;
 
-	$writers->start(clients => 2, rate => 40, moves => $moves ? 1 : 0);
+	$writers->start(clients => 2, rate => 40);
 	my $at_work = $reach->($slot);
 	strike($fault, $at_work);
 	let_go();
@@ -256,7 +254,7 @@ for (@stages)
 	for my $fault (sort(keys %faults), map { "the $_ is terminated" } @$others)
 	{
 		my $slot = 's' . ++$number;
-		subtest "$stage: $fault" => sub { run($slot, $stage, $fault, $reach) };
+		subtest "$stage: $fault" => sub { run($slot, $fault, $reach) };
 	}
 }
 

@@ -48,9 +48,7 @@ INSERT INTO small VALUES (nextval('ids'), 'new', 1);
 INSERT INTO big VALUES (nextval('ids'), 'new', 1);
 \elif :op = 4
 DELETE FROM small WHERE id = :k;
-\if :moves
 UPDATE wide SET id = nextval('ids') WHERE id = :j;
-\endif
 UPDATE big SET id = nextval('ids') WHERE id = :i;
 \elif :op = 5
 SAVEPOINT a;
@@ -88,13 +86,12 @@ sub new
 sub tables { return qw(big wide small); }
 
 # "count" transactions of each of the "clients"; or "rate" a second of all, until
-# they are stopped, and again when the server was away.  Without "moves" keys of "wide"
-# stay what they are.
+# they are stopped, and again when the server was away.
 sub start
 {
 	my ($self, %how) = @_;
 	my @command = (
-		@{ $self->{command} }, '-c', $how{clients}, '-D', 'moves=' . ($how{moves} // 1), @{ $self->{scripts} },
+		@{ $self->{command} }, '-c', $how{clients}, @{ $self->{scripts} },
 		$how{rate} ? ('-R', $how{rate}, '-T', 3600) : ('-t', $how{count}));
 
 	$self->{pid} = fork() // die "fork: $!";
