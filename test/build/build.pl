@@ -145,6 +145,15 @@ qx{cp dev/lint $copy/dev};
 is($status, 1, 'lint outside of a checkout fails');
 like($output, qr/needs git and a checkout/, 'and says why');
 
+# What everybody runs is run for everybody; what needs libraries has jobs of its own.
+my $workflow = qx{cat .github/workflows/ci.yml};
+my %run_there = map { $_ => 1 } map { split } $workflow =~ /^ +- run: make (.*)/mg;
+my ($checks) = qx{cat Makefile} =~ /^CHECKS = ((?:.*\\\n)*.*)/m;
+$checks =~ s/\$\(if \$\(\w+\),[\w-]+\)//g;
+my @checks = $checks =~ /[a-z-]+/g;
+cmp_ok(scalar @checks, '>', 10, 'checks of "make test"');
+is_deeply([ grep { !$run_there{$_} } @checks ], [], 'are jobs of the workflow');
+
 # dev/rooms, for a tree that is as it should be, and with an include too many.
 sub rooms_with
 {
