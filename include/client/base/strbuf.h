@@ -31,6 +31,9 @@ strbuf_text(const StrBuf *text)
 /* Room for "len" more bytes and a terminator; NULL when there is none. */
 extern char *strbuf_reserve(StrBuf *text, size_t len);
 
+/* Take its first bytes away. */
+extern void strbuf_drop(StrBuf *text, size_t len);
+
 extern void strbuf_put(StrBuf *text, const char *bytes, size_t len);
 extern void strbuf_puts(StrBuf *text, const char *string);
 extern void strbuf_putf(StrBuf *text, const char *format, ...)

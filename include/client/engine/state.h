@@ -138,11 +138,13 @@ typedef struct Engine
 	bool control_missed;  /* the consumer knows that there is none */
 	bool asked_notes;	  /* what publications leave out; see catalogs.c */
 	bool notes_told;
+	bool looked;		  /* at the slot, since then */
 	bool plugin_told;	  /* and of which plugin the slot is */
 	bool told_text;		  /* this, of a text session */
 	bool creating_warned; /* and that a new slot may take long */
 
 	uint32_t notes_lost; /* questions for them */
+	size_t notes_about;	 /* so much of source_met() */
 
 	uint64_t ping_lsn; /* of the last keepalive that wanted a reply */
 	int64_t ping_since;

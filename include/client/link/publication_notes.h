@@ -15,6 +15,7 @@
 typedef struct NotesAbout
 {
 	const char *publications; /* as in publication_names */
+	const char *tables;		  /* OIDs of those to look at, "1,2,"; NULL: all */
 	const PairList *options;
 	int server_version;
 	bool text;		/* so are its values */

@@ -72,6 +72,10 @@ extern StreamEvent source_next(Source *source, StreamMessage *message);
 /* Is there a table, since the last call, with a value that cannot be read? */
 extern bool source_unread(Source *source, char *text, size_t size);
 
+/* The OIDs of tables that are new to it, "1,2,"; so much of that was told. */
+extern const StrBuf *source_met(const Source *source);
+extern void source_told(Source *source, size_t len);
+
 /* The question to the catalogs, while it asks; and the answer. */
 extern void source_question(const Source *source, StrBuf *sql);
 extern void source_answer(Source *source, const PGresult *result);

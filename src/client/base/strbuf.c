@@ -40,6 +40,15 @@ strbuf_reserve(StrBuf *text, size_t len)
 }
 
 void
+strbuf_drop(StrBuf *text, size_t len)
+{
+	if (len == 0)
+		return;
+	text->len -= len;
+	memmove(text->data, text->data + len, text->len + 1);
+}
+
+void
 strbuf_put(StrBuf *text, const char *bytes, size_t len)
 {
 	char *place = strbuf_reserve(text, len);

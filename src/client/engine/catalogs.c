@@ -61,13 +61,24 @@ give_up(Engine *engine)
 }
 
 /*
+ * At first of all tables, and then of those that come anew, with each look at
+ * the slot: it takes a while where there are many.
+ */
+static bool
+has_untold(const Engine *engine)
+{
+	return !engine->notes_told ||
+		   (engine->looked && source_met(&engine->source)->len > 0);
+}
+
+/*
  * A question of the source's takes the place of the one for notes, and each may
  * be lost with its connection: then the notes come later.
  */
 static bool
 notes_are_due(Engine *engine)
 {
-	if (engine->phase != ENGINE_STREAMING || engine->notes_told ||
+	if (engine->phase != ENGINE_STREAMING || !has_untold(engine) ||
 		engine->stream.plugin != PLUGIN_PGOUTPUT ||
 		!control_is_up(&engine->control) ||
 		control_has_errand(&engine->control))
@@ -84,13 +95,17 @@ ask_notes(Engine *engine)
 {
 	const Stream *stream = &engine->stream;
 	const WireType *unfit = source_unfit(&engine->source);
-	NotesAbout about = {.options = &engine->settings->options,
+	const StrBuf *met = source_met(&engine->source);
+	NotesAbout about = {.tables = engine->notes_told ? strbuf_text(met) : NULL,
+						.options = &engine->settings->options,
 						.server_version = stream->server_version,
 						.text = stream->pgoutput.text,
 						.unfit = unfit != NULL ? unfit->oid : 0};
 	StrBuf names = {0};
 	StrBuf sql = {0};
 
+	engine->looked = false;
+	engine->notes_about = met->len;
 	publication_put_names(stream, &names);
 	about.publications = strbuf_text(&names);
 	publication_notes_build(&about, &sql);
@@ -143,6 +158,8 @@ tell_notes(Engine *engine)
 	char text[600];
 
 	engine->notes_told = true;
+	engine->notes_lost = 0;
+	source_told(&engine->source, engine->notes_about);
 	for (int row = 0; row < PQntuples(result); row++)
 	{
 		copy_printable(names, sizeof(names), PQgetvalue(result, row, 2));

@@ -204,6 +204,7 @@ watch_control(Engine *engine, short revents)
 			break;
 		case CONTROL_REPORT:
 			engine->control_missed = false;
+			engine->looked = true;
 			slot_reported(engine);
 			break;
 		case CONTROL_SHUTDOWN:

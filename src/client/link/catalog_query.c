@@ -41,6 +41,8 @@ static const char answer[] =
 	"AND d.deptype = 'e' LEFT JOIN pg_extension AS e ON e.oid = d.refobjid "
 	"LEFT JOIN pg_attribute AS a ON a.attrelid = t.typrelid "
 	"AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped "
+	"UNION ALL SELECT 'k', tables.oid, '', NULL, NULL, NULL, NULL, "
+	"NULL, NULL, NULL, NULL, NULL, NULL FROM tables "
 	"UNION ALL SELECT 'p', i.indrelid, a.attname, NULL, NULL, NULL, NULL, "
 	"NULL, NULL, NULL, NULL, NULL, a.attnum "
 	"FROM tables JOIN pg_index AS i ON i.indrelid = tables.oid "

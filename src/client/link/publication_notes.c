@@ -16,7 +16,7 @@
 #define NAMES_MAX "5"
 
 static void
-put_published(const char *names, StrBuf *sql)
+put_published(const NotesAbout *about, StrBuf *sql)
 {
 	strbuf_puts(
 		sql,
@@ -28,8 +28,11 @@ put_published(const char *names, StrBuf *sql)
 		"JOIN pg_namespace AS n ON n.nspname = p.schemaname "
 		"JOIN pg_class AS c ON c.relnamespace = n.oid "
 		"AND c.relname = p.tablename WHERE p.pubname = ANY (");
-	catalog_query_names(sql, names);
-	strbuf_puts(sql, ") GROUP BY 1, 2, 3, 4)");
+	catalog_query_names(sql, about->publications);
+	strbuf_puts(sql, ")");
+	if (about->tables != NULL)
+		strbuf_putf(sql, " AND c.oid = ANY ('{%s0}')", about->tables);
+	strbuf_puts(sql, " GROUP BY 1, 2, 3, 4)");
 }
 
 /* Is a column of "published" in one of the lists, or is there none? */
@@ -142,11 +145,12 @@ put_types(const NotesAbout *about, StrBuf *sql)
 void
 publication_notes_build(const NotesAbout *about, StrBuf *sql)
 {
-	put_published(about->publications, sql);
+	put_published(about, sql);
 	put_made(about->server_version, sql);
 	put_without_identity(sql);
 	put_generated(about->publications, about->server_version, sql);
-	put_unpublished(about->options, sql);
+	if (about->tables == NULL)
+		put_unpublished(about->options, sql);
 	put_types(about, sql);
 	strbuf_puts(
 		sql, ") SELECT kind, count(*) AS count, "

@@ -87,6 +87,7 @@ take_relation(Assembler *assembler, PgReader *reader)
 	if (!plans_take(&assembler->plans, &assembler->context, &relation, bytes,
 					len, &assembler->question))
 		return ASSEMBLED_QUESTION;
+	table_facts_meet(&assembler->catalog.tables, relation.relid);
 	plan = plans_get(&assembler->plans, &assembler->context, relation.relid);
 	if (!assembler->binary || plan->actions == 0 || plan_unfit(plan) == NULL)
 		return ASSEMBLED_NOTHING;

@@ -207,6 +207,18 @@ source_unread(Source *source, char *text, size_t size)
 	return plan != NULL && plan_tell_unread(plan, text, size);
 }
 
+const StrBuf *
+source_met(const Source *source)
+{
+	return &source->assembler.catalog.tables.met;
+}
+
+void
+source_told(Source *source, size_t len)
+{
+	strbuf_drop(&source->assembler.catalog.tables.met, len);
+}
+
 void
 source_prepare(Source *source)
 {

@@ -20,24 +20,41 @@ typedef struct FactColumn
 typedef struct FactTable
 {
 	FactColumn *columns;
+	bool asked;
 } FactTable;
+
+static FactTable *
+get(TableFacts *facts, uint32_t relid)
+{
+	FactTable *table = oidmap_get(&facts->tables, relid);
+
+	if (table != NULL)
+		return table;
+	table = source_scratch(NULL, sizeof(FactTable));
+	*table = (FactTable){NULL, false};
+	oidmap_put(&facts->tables, relid, table, source_scratch);
+	strbuf_putf(&facts->met, "%u,", relid);
+	return table;
+}
+
+void
+table_facts_meet(TableFacts *facts, uint32_t relid)
+{
+	get(facts, relid);
+}
 
 void
 table_facts_asked(TableFacts *facts, uint32_t relid)
 {
-	FactTable *table;
-
-	if (table_facts_known(facts, relid))
-		return;
-	table = source_scratch(NULL, sizeof(FactTable));
-	*table = (FactTable){NULL};
-	oidmap_put(&facts->tables, relid, table, source_scratch);
+	get(facts, relid)->asked = true;
 }
 
 bool
 table_facts_known(const TableFacts *facts, uint32_t relid)
 {
-	return oidmap_get(&facts->tables, relid) != NULL;
+	const FactTable *table = oidmap_get(&facts->tables, relid);
+
+	return table != NULL && table->asked;
 }
 
 static void
@@ -53,13 +70,6 @@ forget(FactTable *table)
 	}
 }
 
-static FactTable *
-get(TableFacts *facts, uint32_t relid)
-{
-	table_facts_asked(facts, relid);
-	return oidmap_get(&facts->tables, relid);
-}
-
 static void
 put(FactTable *table, const Answer *answer)
 {
@@ -69,6 +79,7 @@ put(FactTable *table, const Answer *answer)
 						   .name = source_copy(answer_text(answer, "name")),
 						   .next = table->columns};
 	table->columns = column;
+	table->asked = true;
 }
 
 void
@@ -80,7 +91,7 @@ table_facts_take(TableFacts *facts, Answer answer)
 		if (!answer_is_type(&answer))
 			forget(get(facts, answer_oid(&answer, "oid")));
 	for (answer.row = first; !answer_ends(&answer); answer.row++)
-		if (!answer_is_type(&answer))
+		if (!answer_is_type(&answer) && answer_char(&answer, "what") != 'k')
 			put(get(facts, answer_oid(&answer, "oid")), &answer);
 }
 
@@ -127,5 +138,6 @@ table_facts_free(TableFacts *facts)
 		free(table);
 	}
 	free(facts->tables.slots);
+	strbuf_free(&facts->met);
 	*facts = (TableFacts){.tables = {.size = 0}};
 }
