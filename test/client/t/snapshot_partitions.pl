@@ -164,6 +164,30 @@ subtest 'without a key' => sub {
 	ends('keyless');
 };
 
+# By then it has no parents for anybody, whatever the catalogs still have.
+SKIP:
+{
+	skip 'no DETACH CONCURRENTLY', 1 if $etf->version < 14;
+
+	subtest 'a partition that is half detached' => sub {
+		fill('PRIMARY KEY');
+		my $ddl = 'ALTER TABLE parts DETACH PARTITION parts_b CONCURRENTLY';
+		my $other = $node->background_psql('postgres');
+		$other->query_safe('BEGIN; SELECT count(*) FROM parts');
+		my $detach = IPC::Run::start([ 'psql', '-Xqc', $ddl, $node->connstr('postgres') ], '2>', \my $err);
+		ok($node->poll_query_until('postgres', 'SELECT count(*) = 1 FROM pg_inherits WHERE inhdetachpending'), 'it is');
+		$etf->sql("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = '$ddl'");
+		$detach->finish;
+		$other->query_safe('COMMIT');
+		$other->quit;
+		held('pending', 'every');
+		finish();
+		$client->equals("public.$_", "the mirror is the table $_", 10) for qw(parts parts_b);
+		ends('pending');
+		$etf->sql('ALTER TABLE parts DETACH PARTITION parts_b FINALIZE');
+	};
+}
+
 # It waits for the first range, and comes before the second one.
 subtest 'in the middle of a partition' => sub {
 	fill('PRIMARY KEY');
