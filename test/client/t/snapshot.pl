@@ -36,6 +36,7 @@ like($lines[0],
 	'as JSON, with its place');
 is($err, '', 'without a word');
 is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot stays');
+is($etf->sql('SELECT count(*) FROM etf_backfill'), 0, 'nor what was read for it');
 
 # A large table in several ranges, wide values, small tables; and writers.
 my $writers = EtfWriters->new($etf, big => 20000, wide => 200, small => 200);
