@@ -304,6 +304,7 @@ defmodule PgEtf do
   defp no_stream!(server) do
     raise ArgumentError,
           "#{inspect(server)} is not a running stream: neither a PgEtf.Consumer, nor a " <>
-            "PgEtf.Producer, nor a Broadway pipeline with one"
+            "PgEtf.Producer, nor a Broadway pipeline with one. A consumer has a name only " <>
+            "with option :name"
   end
 end

@@ -263,7 +263,7 @@ defmodule PgEtf.Consumer do
   `module` has the callbacks, `arg` is passed to its `init/1`. The options are those of
   `PgEtf.Producer`, except `:unit` and `:store_position`, which the callbacks determine, and:
 
-    * `:name` - registers the process.
+    * `:name` - registers the process, which `PgEtf.info/1` and the like then know by it.
     * `:batch_size` - (`100`) maximum number of changes for `c:handle_changes/2`. Raise it
       for a sink that takes thousands at once; as many are read ahead. Its earlier name is
       `:max_changes`.

@@ -93,6 +93,7 @@ defmodule PgEtf.Integration.TasksTest do
       # The application runs it, too.
       child = {Module.concat([module]), connection: [], testing: :manual}
       start_supervised!(child, id: :of_application)
+      assert PgEtf.info(Module.concat([module])).slot == slot
       assert capture_log(fn -> run_test(File.read!("test/#{path}_test.exs")) end) =~ "delete"
     end)
   end

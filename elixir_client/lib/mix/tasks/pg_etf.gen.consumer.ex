@@ -25,6 +25,7 @@ defmodule Mix.Tasks.PgEtf.Gen.Consumer do
       @moduledoc "Handles what is committed, as slot #{what.slot} delivers it."
 
       use PgEtf.Consumer,
+        name: __MODULE__,
         slot: #{inspect(what.slot)},
         create_slot: true,
         tables: #{inspect(what.tables)}
