@@ -144,6 +144,9 @@ defmodule PgEtf.Integration.SnapshotsGuideTest do
     Sandbox.psql!(sandbox, "INSERT INTO orders VALUES (300, 7)")
     eventually(fn -> rows.("own.ledger") =~ "300|7" end, 60_000)
     assert rows.("own.ledger") == rows.("orders")
+    Sandbox.psql!(sandbox, "UPDATE orders SET id = 301 WHERE id = 300")
+    eventually(fn -> rows.("own.ledger") =~ "301|7" end, 60_000)
+    assert rows.("own.ledger") == rows.("orders")
 
     # What was written and not acknowledged came again, in place of itself.
     assert Agent.get(deaths, & &1) == []
