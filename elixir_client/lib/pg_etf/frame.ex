@@ -161,8 +161,8 @@ defmodule PgEtf.Frame do
       headers: decoder.headers
     }
 
-    {changes, decoder} =
-      events(events, template, first_index, from_index, Decoder.begin_frame(decoder), [])
+    decoder = Decoder.begin_frame(decoder, Deferred.head(template, commit_time))
+    {changes, decoder} = events(events, template, first_index, from_index, decoder, [])
 
     frame = %__MODULE__{
       part: part,
@@ -282,7 +282,8 @@ defmodule PgEtf.Frame do
        when decoder.trace? do
     headers = Trace.parse(value)
     template = %{template | headers: headers}
-    events(events, template, index + 1, from, %{decoder | headers: headers}, acc)
+    decoder = Decoder.put_headers(decoder, headers)
+    events(events, template, index + 1, from, decoder, acc)
   end
 
   defp events([_ | events], template, index, from, decoder, acc) when index < from do
@@ -301,7 +302,7 @@ defmodule PgEtf.Frame do
   end
 
   defp change(event, template, index, decoder) do
-    Deferred.new(event, template, index, decoder.deferred) ||
+    Deferred.new(event, decoder.head, index, decoder.deferred) ||
       Event.change(event, template, index, decoder.relations)
   end
 

@@ -67,7 +67,7 @@ defmodule PgEtf.Pipeline do
 
   @doc false
   @spec finish([map]) :: [map]
-  def finish(messages), do: Enum.map(messages, &Message.finish/1)
+  defdelegate finish(messages), to: Message
 
   @doc false
   # The options of a pipeline of this module, and of its producer.

@@ -10,15 +10,23 @@ defmodule PgEtf.Decode.Deferred do
 
   alias PgEtf.{Change, Relation, Transaction}
   alias PgEtf.Decode.{Event, Row}
+  alias PgEtf.Decode.Type.Temporal
   alias __MODULE__
 
-  # head   what all changes of the transaction have, see common/1
+  # head   what all changes of the transaction have, with the time as it came: a DateTime and
+  #        its parts have three times as many words as the rest
   # table  its PgEtf.Decode.Deferred.Table
   @enforce_keys [:event, :index, :head, :table]
   defstruct [:event, :index, :head, :table, last?: false]
 
   @type t :: %Deferred{}
   @type tables :: %{optional(oid :: non_neg_integer) => __MODULE__.Table.t()}
+
+  @typedoc "Place, transaction, commit time (as microseconds here), origin and headers."
+  @type head :: tuple
+
+  @typedoc "The last head, and the change that has it and nothing else."
+  @type heads :: {head, Change.t()} | nil
 
   @typedoc "A relation event, the names of its columns in rows, and whether types are wanted."
   @type description :: {tuple, [Row.name()], boolean}
@@ -58,11 +66,11 @@ defmodule PgEtf.Decode.Deferred do
   def relation({event, names, types?}), do: Relation.new(event, {:names, names}, types?)
 
   @doc "A change of a row for later; nil for any other event."
-  @spec new(tuple, Change.t(), non_neg_integer, tables) :: t | nil
+  @spec new(tuple, head, non_neg_integer, tables) :: t | nil
   def new(event, head, index, tables) do
     with %{relation: relation} = table <- row_of(event, tables),
          true <- fits?(event, relation) do
-      %Deferred{event: event, index: index, head: common(head), table: table}
+      %Deferred{event: event, index: index, head: head, table: table}
     else
       _ -> nil
     end
@@ -93,14 +101,6 @@ defmodule PgEtf.Decode.Deferred do
 
   defp old?(_other, _relation), do: false
 
-  @doc "The change. What is one already stays as it is, as does what is none."
-  @spec change(t | data) :: Change.t() | data when data: term
-  def change(%Deferred{table: table} = row) do
-    Event.change(row.event, head(row.head, row.last?), row.index, table.relations)
-  end
-
-  def change(data), do: data
-
   @doc "What is handed out, to be sent: rows of a transaction have a head once."
   @spec pack(data) :: data when data: term
   def pack(%Transaction{changes: [%Deferred{} | _] = changes} = transaction) do
@@ -114,56 +114,68 @@ defmodule PgEtf.Decode.Deferred do
   defp behead(%Deferred{head: head} = row, _other), do: {row, head}
   defp behead(change, head), do: {change, head}
 
-  @doc "The same, finished, whether it was sent or not."
+  @doc "The same, finished, whether it was sent or not; as is what there is nothing to finish in."
   @spec finish(t | data) :: Change.t() | data when data: term
-  def finish(%Transaction{changes: changes} = transaction) do
-    {changes, _head} = Enum.map_reduce(changes, nil, &rehead/2)
-    %{transaction | changes: changes}
+  def finish(data), do: data |> finish(nil) |> elem(0)
+
+  @doc "The same of one after the other: a head that several have is looked at once."
+  @spec finish(t | data, heads) :: {Change.t() | data, heads} when data: term
+  def finish(%Deferred{head: head} = row, {before, template} = heads)
+      when head == nil or head == before,
+      do: {change(row, template), heads}
+
+  def finish(%Deferred{head: head} = row, _heads) do
+    template = template(head)
+    {change(row, template), {head, template}}
   end
 
-  def finish(data), do: change(data)
-
-  defp rehead(%Deferred{head: nil} = row, head), do: {change(%{row | head: head}), head}
-  defp rehead(data, head), do: {change(data), head_of(data, head)}
-
-  defp head_of(%Deferred{head: head}, _before), do: head
-  defp head_of(_change, before), do: before
-
-  @doc "The index behind it."
-  @spec next_index(t | Change.t()) :: non_neg_integer
-  def next_index(%Deferred{index: index}), do: index + 1
-  def next_index(change), do: Change.next_index(change)
-
-  @doc "What all changes of a transaction have."
-  @spec common(Change.t()) :: tuple
-  def common(change) do
-    %Change{
-      commit_lsn: commit_lsn,
-      end_lsn: end_lsn,
-      xid: xid,
-      commit_time: commit_time,
-      origin: origin,
-      headers: headers
-    } = change
-
-    {commit_lsn, end_lsn, xid, commit_time, origin, headers}
+  def finish(%Transaction{changes: changes} = transaction, heads) do
+    {changes, heads} = Enum.map_reduce(changes, heads, &finish/2)
+    {%{transaction | changes: changes}, heads}
   end
 
-  @doc "A change that has it, and nothing else."
-  @spec head(tuple, boolean) :: Change.t()
-  def head({commit_lsn, end_lsn, xid, commit_time, origin, headers}, last? \\ false) do
+  def finish(data, heads), do: {data, heads}
+
+  defp change(%Deferred{last?: true} = row, template) do
+    change(%{row | last?: false}, %{template | last?: true})
+  end
+
+  defp change(row, template),
+    do: Event.change(row.event, template, row.index, row.table.relations)
+
+  @doc "What all changes of a transaction have, of one that has the same and its time."
+  @spec head(Change.t(), microseconds :: integer) :: head
+  def head(%Change{} = change, time) do
+    {change.commit_lsn, change.end_lsn, change.xid, time, change.origin, change.headers}
+  end
+
+  @spec put_headers(head | nil, PgEtf.Trace.headers()) :: head | nil
+  def put_headers(nil, _headers), do: nil
+  def put_headers(head, headers), do: put_elem(head, 5, headers)
+
+  @doc "With the time as users see it, which is how it goes to other nodes."
+  @spec put_time(head) :: head
+  def put_time(head), do: put_elem(head, 3, Temporal.timestamptz(elem(head, 3), 6))
+
+  @doc "A change that has it, with its time as users see it, and nothing else."
+  @spec template(head) :: Change.t()
+  def template({commit_lsn, end_lsn, xid, commit_time, origin, headers}) do
     %Change{
       op: nil,
       index: nil,
       commit_lsn: commit_lsn,
       end_lsn: end_lsn,
       xid: xid,
-      commit_time: commit_time,
+      commit_time: Temporal.timestamptz(commit_time, 6),
       origin: origin,
-      headers: headers,
-      last?: last?
+      headers: headers
     }
   end
+
+  @doc "The index behind it."
+  @spec next_index(t | Change.t()) :: non_neg_integer
+  def next_index(%Deferred{index: index}), do: index + 1
+  def next_index(change), do: Change.next_index(change)
 
   @doc "The number of PgEtf.partition_by/1, for which the key alone is finished."
   @spec partition_by(t | Change.t()) :: non_neg_integer
@@ -174,16 +186,16 @@ defmodule PgEtf.Decode.Deferred do
   def partition_by(change), do: PgEtf.partition_by(change)
 
   defp key(_event, nil, _relation), do: nil
-  defp key({:insert, _oid, new}, plan, _relation), do: finish(new, plan)
+  defp key({:insert, _oid, new}, plan, _relation), do: columns(new, plan)
   defp key({:delete, _oid, old}, plan, relation), do: old_key(old, plan, relation)
   defp key({:update, _oid, {_, _} = old, _}, plan, relation), do: old_key(old, plan, relation)
-  defp key({:update, _oid, _none, new}, plan, _relation), do: finish(new, plan)
+  defp key({:update, _oid, _none, new}, plan, _relation), do: columns(new, plan)
 
   defp old_key({:key, row}, _plan, %Relation{key_row: {width, _} = plan})
        when tuple_size(row) == width,
-       do: finish(row, plan)
+       do: columns(row, plan)
 
-  defp old_key({_kind, row}, plan, _relation), do: finish(row, plan)
+  defp old_key({_kind, row}, plan, _relation), do: columns(row, plan)
 
-  defp finish(row, plan), do: row |> Row.finish(plan) |> elem(0)
+  defp columns(row, plan), do: row |> Row.finish(plan) |> elem(0)
 end

@@ -50,7 +50,7 @@ defmodule PgEtf.Fanout.Reader do
   defp by(fun) do
     if fun == (&PgEtf.partition_by/1),
       do: &Deferred.partition_by/1,
-      else: &(&1 |> Deferred.change() |> fun.())
+      else: &(&1 |> Deferred.finish() |> fun.())
   end
 
   @impl GenServer
@@ -70,7 +70,7 @@ defmodule PgEtf.Fanout.Reader do
 
     failures =
       for {seq, _, data} <- items do
-        Failure.new(seq, action, data |> Deferred.change() |> Message.metadata(), status)
+        Failure.new(seq, action, data |> Deferred.finish() |> Message.metadata(), status)
       end
 
     session = Session.ack(reader.session, reader.epoch, [], failures)
@@ -307,7 +307,7 @@ defmodule PgEtf.Fanout.Reader do
 
   # A worker of an earlier version of this library.
   defp send_batch(1, pid, ref, data) do
-    send_one(pid, {Worker, :packed, ref, data |> Enum.map(&Deferred.change/1) |> Wire.pack()})
+    send_one(pid, {Worker, :packed, ref, data |> Enum.map(&Deferred.finish/1) |> Wire.pack()})
   end
 
   defp send_batch(_newer, pid, ref, data) do

@@ -18,7 +18,7 @@ defmodule PgEtf.Fanout.Rows do
 
   @type rows :: [
           {:table, Deferred.description()}
-          | {:head, tuple}
+          | {:head, Deferred.head()}
           | {index :: non_neg_integer, event :: tuple}
           | {:last, index :: non_neg_integer, event :: tuple}
           | {:changes, Wire.packed()}
@@ -38,7 +38,7 @@ defmodule PgEtf.Fanout.Rows do
 
   defp pack([%Deferred{} = row | data], head, told, rows) do
     {told, rows} = tell(row.table, told, rows)
-    rows = if row.head === head, do: rows, else: [{:head, row.head} | rows]
+    rows = if row.head === head, do: rows, else: [{:head, Deferred.put_time(row.head)} | rows]
     pack(data, row.head, told, [row(row) | rows])
   end
 
@@ -71,8 +71,8 @@ defmodule PgEtf.Fanout.Rows do
     unpack(rows, head, tables, [change | changes])
   end
 
-  defp unpack([{:head, common} | rows], _head, tables, changes) do
-    unpack(rows, Deferred.head(common), tables, changes)
+  defp unpack([{:head, head} | rows], _head, tables, changes) do
+    unpack(rows, Deferred.template(head), tables, changes)
   end
 
   defp unpack([{:table, description} | rows], head, tables, changes) do

@@ -21,6 +21,7 @@ defmodule PgEtf.Frame.Decoder do
           trace?: boolean,
           headers: PgEtf.Trace.headers(),
           deferred: map | nil,
+          head: Deferred.head() | nil,
           shared?: boolean
         }
 
@@ -31,6 +32,7 @@ defmodule PgEtf.Frame.Decoder do
   # trace?   whether a message may say to which trace a transaction belongs
   # headers  what it has said in this transaction
   # deferred the same relations for PgEtf.Decode.Deferred; nil where rows are finished at once
+  # head     what the rows of this frame have in common, for those
   # shared?  only of tables that are shared
   defstruct relations: %{},
             met: [],
@@ -42,6 +44,7 @@ defmodule PgEtf.Frame.Decoder do
             trace?: false,
             headers: [],
             deferred: nil,
+            head: nil,
             shared?: false
 
   @doc false
@@ -73,7 +76,13 @@ defmodule PgEtf.Frame.Decoder do
   def alter(decoder, change), do: {change, decoder}
 
   @doc false
-  @spec begin_frame(t) :: t
-  def begin_frame(%__MODULE__{met: [], altered: []} = decoder), do: decoder
-  def begin_frame(decoder), do: %{decoder | met: [], altered: []}
+  @spec begin_frame(t, Deferred.head()) :: t
+  def begin_frame(%__MODULE__{deferred: nil, met: [], altered: []} = decoder, _head), do: decoder
+  def begin_frame(decoder, head), do: %{decoder | met: [], altered: [], head: head}
+
+  @doc false
+  @spec put_headers(t, PgEtf.Trace.headers()) :: t
+  def put_headers(decoder, headers) do
+    %{decoder | headers: headers, head: Deferred.put_headers(decoder.head, headers)}
+  end
 end

@@ -38,14 +38,19 @@ defmodule PgEtf.Producer.Message do
     end
   end
 
-  @doc "The message with finished rows; it may have been sent by `build/4`, or by a test."
-  @spec finish(map) :: map
-  def finish(%{data: %Deferred{} = row} = message) do
-    change = Deferred.change(row)
-    %{message | data: change, metadata: metadata(change)}
+  @doc "The messages with finished rows; they may have been sent by `build/4`, or by a test."
+  @spec finish([map]) :: [map]
+  def finish(messages), do: messages |> Enum.map_reduce(nil, &finish/2) |> elem(0)
+
+  defp finish(%{data: %Deferred{} = row} = message, heads) do
+    {change, heads} = Deferred.finish(row, heads)
+    {%{message | data: change, metadata: metadata(change)}, heads}
   end
 
-  def finish(%{data: data} = message), do: %{message | data: Deferred.finish(data)}
+  defp finish(%{data: data} = message, heads) do
+    {data, heads} = Deferred.finish(data, heads)
+    {%{message | data: data}, heads}
+  end
 
   @doc "The metadata of what is handed out."
   @spec metadata(Change.t() | Deferred.t() | Transaction.t() | Prepared.t()) :: map

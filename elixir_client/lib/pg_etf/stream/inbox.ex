@@ -147,7 +147,7 @@ defmodule PgEtf.Stream.Inbox do
   defp finish(%Inbox{reads: nil, halting: nil}, frame, %{altered: []}), do: frame
 
   defp finish(_inbox, frame, _decoder) do
-    %{frame | changes: Enum.map(frame.changes, &Deferred.change/1)}
+    %{frame | changes: Enum.map(frame.changes, &Deferred.finish/1)}
   end
 
   defp fold(%Inbox{reads: nil}, _frame, _decoder), do: nil

@@ -94,13 +94,21 @@ defmodule PgEtf.Fanout.RowsTest do
     end
   end
 
+  # As those of version 2 have had it from the beginning.
+  test "a head has the commit time as a DateTime on the way" do
+    {rows, _told} = 2 |> frames() |> deferred([]) |> Rows.pack(%{})
+    heads = for {:head, head} <- rows, do: head
+    assert [_ | _] = heads
+    assert Enum.all?(heads, &match?({_, _, _, %DateTime{}, _, _}, &1))
+  end
+
   test "it is the same here, with the same number of its key" do
     for seed <- 1..40 do
       :rand.seed(:exsss, seed)
       frames = frames(6)
       changes = decode(frames, [])
       data = deferred(frames, [])
-      assert Enum.map(data, &Deferred.change/1) == changes
+      assert Enum.map(data, &Deferred.finish/1) == changes
       numbers = Enum.map(changes, &PgEtf.partition_by/1)
       assert Enum.map(data, &Deferred.partition_by/1) == numbers
     end

@@ -54,7 +54,7 @@ defmodule PgEtf.Decode.Type.Temporal do
   defp timetz(other, _precision), do: other
 
   defp timestamp(microseconds, precision) when is_integer(microseconds) do
-    days = Integer.floor_div(microseconds, @microseconds_per_day)
+    days = floor_div(microseconds, @microseconds_per_day)
     {year, month, day} = civil(days)
     {hour, minute, second, microsecond} = clock(microseconds - days * @microseconds_per_day)
 
@@ -74,7 +74,7 @@ defmodule PgEtf.Decode.Type.Temporal do
   @doc "A point in time, as a DateTime in UTC; what is none passes."
   @spec timestamptz(term, 0..6) :: term
   def timestamptz(microseconds, precision) when is_integer(microseconds) do
-    days = Integer.floor_div(microseconds, @microseconds_per_day)
+    days = floor_div(microseconds, @microseconds_per_day)
     {year, month, day} = civil(days)
     {hour, minute, second, microsecond} = clock(microseconds - days * @microseconds_per_day)
 
@@ -106,7 +106,7 @@ defmodule PgEtf.Decode.Type.Temporal do
   # March here, so that a leap day is the last of its year.
   defp civil(days) do
     days = days + 719_468
-    era = Integer.floor_div(days, 146_097)
+    era = floor_div(days, 146_097)
     day_of_era = days - era * 146_097
 
     year_of_era =
@@ -123,6 +123,10 @@ defmodule PgEtf.Decode.Type.Temporal do
 
     if month < 10, do: {year, month + 3, day}, else: {year + 1, month - 9, day}
   end
+
+  # That of Integer multiplies both, which is a bignum for microseconds.
+  defp floor_div(dividend, divisor) when dividend >= 0, do: div(dividend, divisor)
+  defp floor_div(dividend, divisor), do: div(dividend + 1, divisor) - 1
 
   defp interval({months, days, microseconds}) when is_integer(microseconds) do
     %{
