@@ -53,6 +53,9 @@ extern void publication_put_missing(const Settings *settings, StrBuf *sql);
 extern bool publication_check_missing(const Settings *settings, Db *db,
 									  bool has_slot);
 
+/* What pgoutput cannot do, whatever the server has. */
+extern bool publication_refuses(const Settings *settings, Failure *failure);
+
 /*
  * Our plugin was not asked for by name, and cannot be had: is it pgoutput, then,
  * since there is something to read by it?  If there is nothing, the hint says

@@ -242,6 +242,8 @@ try_slot(Checking *checking)
 		plugin = PLUGIN_PGOUTPUT;
 		trial_slot(settings, plugin, &waits, &failure);
 	}
+	if (plugin == PLUGIN_PGOUTPUT && failure.class == FAIL_NONE)
+		publication_refuses(settings, &failure);
 	say_slot(checking, plugin, waits, &failure);
 }
 

@@ -93,9 +93,13 @@ refuse_missing(const Settings *settings, Failure *failure, const char *missing,
 static void
 refuse_unnamed(const Settings *settings, Failure *failure)
 {
-	failure_set(failure, FAIL_CONFIG,
-				"slot \"%s\" is one of pgoutput, and no publication is named",
-				settings->slot);
+	if (settings->slot != NULL)
+		failure_set(
+			failure, FAIL_CONFIG,
+			"slot \"%s\" is one of pgoutput, and no publication is named",
+			settings->slot);
+	else
+		failure_set(failure, FAIL_CONFIG, "no publication is named");
 	failure_hint(failure, PUBLICATION_HINT);
 }
 
@@ -157,6 +161,15 @@ refuses_settings(const Settings *settings, Failure *failure)
 	failure_hint(failure, settings->control
 							  ? "It needs the plugin " PLUGIN_NAME "."
 							  : "The catalogs are read over that connection.");
+	return true;
+}
+
+bool
+publication_refuses(const Settings *settings, Failure *failure)
+{
+	if (publication_names(settings) != NULL)
+		return refuses_settings(settings, failure);
+	refuse_unnamed(settings, failure);
 	return true;
 }
 

@@ -246,6 +246,17 @@ subtest 'roles' => sub {
 	is($lines, '', 'alone');
 };
 
+subtest 'what pgoutput cannot do' => sub {
+	finds(['--plugin=pgoutput'], 3,
+		qr/^error +plugin: no publication is named\. Run CREATE PUBLICATION name .* name it/m);
+	finds([ '--plugin=pgoutput', '-S', 'new' ], 3,
+		qr/^error +plugin: slot "new" is one of pgoutput, and no publication is named/m);
+	finds([ '--plugin=pgoutput', '-o', 'publication_names=p', '--two-phase' ], 3,
+		qr/^error +plugin: two_phase is not possible with pgoutput\. It needs the plugin/m)
+	  if $etf->version >= 14;
+	finds([ '--plugin=pgoutput', '-o', 'publication_names=p' ], 0, qr/^ok +plugin/m);
+};
+
 # Where a plugin can be forbidden.
 subtest 'a plugin that may not be used' => sub {
 	plan skip_all => 'any plugin may' if EtfTest::server_gate() eq '';
