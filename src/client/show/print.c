@@ -194,7 +194,17 @@ number_of(const Field *fields, size_t count, const char *key)
 	return 0;
 }
 
-/* What is read is as of the round's place. */
+/* What is read is as of its place; "connected" may not have been told yet. */
+static void
+begin_round(Print *print, uint64_t lsn)
+{
+	const char *dbname = PQdb(print->engine.stream.db.conn);
+
+	print->show.read_lsn = lsn;
+	if (dbname != NULL)
+		snprintf(print->database, sizeof(print->database), "%s", dbname);
+}
+
 static void
 print_backfill(Consumer *consumer, const char *name, const char *id,
 			   const Field *fields, size_t count)
@@ -206,7 +216,7 @@ print_backfill(Consumer *consumer, const char *name, const char *id,
 
 	snprintf(print->backfill, sizeof(print->backfill), "%s", id);
 	if (strcmp(name, "round") == 0)
-		print->show.read_lsn = number_of(fields, count, "lsn");
+		begin_round(print, number_of(fields, count, "lsn"));
 	if (strcmp(name, "close") == 0 &&
 		!ring_push(&print->chunks, sizeof(ChunkMark), &mark))
 	{

@@ -178,6 +178,19 @@ subtest 'envelopes' => sub {
 	ok(exists $insert->{transaction} && !defined $insert->{transaction}, 'no transaction');
 };
 
+subtest 'what is read' => sub {
+	$etf->sql('CREATE TABLE there (id int PRIMARY KEY); INSERT INTO there VALUES (1)');
+	my ($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '-d',
+		$node->connstr('postgres'), '--temporary', '--snapshot=only', '--tables=public.there',
+		'--print=debezium', '-w');
+
+	is($status, 0, 'printed') or diag $err;
+	my $read = $json->decode($out);
+
+	is($read->{op}, 'r', 'as read');
+	is_deeply([ @{ $read->{source} }{qw(db snapshot)} ], [ 'postgres', 'true' ], 'of which database');
+};
+
 subtest 'what it does not have' => sub {
 	for my $option ('--transactions', '--two-phase')
 	{
