@@ -80,8 +80,11 @@ refuse_missing(const Settings *settings, Failure *failure, const char *missing,
 	if (!has_slot)
 		failure_hint(failure,
 					 "Run CREATE PUBLICATION %s FOR TABLE ... in this "
-					 "database, or set create_publication.",
-					 missing);
+					 "database%s.",
+					 missing,
+					 settings->create_publication
+						 ? ": create_publication makes the first one only"
+						 : ", or set create_publication");
 	else
 		failure_hint(failure,
 					 "Slot \"%s\" is there already, and pgoutput reads changes "
