@@ -4,9 +4,8 @@
  *
  * With pgoutput one must be there before the slot is made: the server looks for
  * it as of each change, and up to PostgreSQL 17 does not get beyond one that had
- * none.  One
- * that is made here has only tables whose updates and deletes it does not
- * forbid; those without a replica identity go into a second one.
+ * none.  One that is made here has only tables whose updates and deletes it does
+ * not forbid; those without a replica identity go into a second one.
  */
 #include "client/link/publication.h"
 
@@ -72,55 +71,6 @@ publication_put_missing(const Settings *settings, StrBuf *sql)
 	strbuf_puts(sql, ") AS missing");
 }
 
-static void
-refuse_missing(const Settings *settings, Failure *failure, const char *missing,
-			   bool has_slot)
-{
-	failure_set(failure, FAIL_CONFIG, "there is no publication %s", missing);
-	if (!has_slot)
-		failure_hint(failure,
-					 "Run CREATE PUBLICATION %s FOR TABLE ... in this "
-					 "database%s.",
-					 missing,
-					 settings->create_publication
-						 ? ": create_publication makes the first one only"
-						 : ", or set create_publication");
-	else
-		failure_hint(failure,
-					 "Slot \"%s\" is there already, and pgoutput reads changes "
-					 "with the publications of their time: drop the slot, "
-					 "create the publication, then the slot.",
-					 settings->slot);
-}
-
-static void
-refuse_unnamed(const Settings *settings, Failure *failure)
-{
-	if (settings->slot != NULL)
-		failure_set(
-			failure, FAIL_CONFIG,
-			"slot \"%s\" is one of pgoutput, and no publication is named",
-			settings->slot);
-	else
-		failure_set(failure, FAIL_CONFIG, "no publication is named");
-	failure_hint(failure, PUBLICATION_HINT);
-}
-
-bool
-publication_check_missing(const Settings *settings, Db *db, bool has_slot)
-{
-	bool makes = settings->create_publication && !has_slot;
-	const char *missing = db_value(db, makes ? "others" : "missing");
-
-	if (publication_names(settings) == NULL)
-		refuse_unnamed(settings, &db->failure);
-	else if (missing != NULL)
-		refuse_missing(settings, &db->failure, missing, has_slot);
-	else
-		return true;
-	return false;
-}
-
 /* Was one made for inserts; and which are not there, but for the first? */
 static void
 put_made(const Settings *settings, StrBuf *sql)
@@ -150,32 +100,6 @@ publication_build_look(const Stream *stream, StrBuf *sql)
 	put_made(stream->settings, sql);
 }
 
-/* A slot that is made with two_phase would keep it for good. */
-static bool
-refuses_settings(const Settings *settings, Failure *failure)
-{
-	const char *what = settings->two_phase	? "two_phase"
-					   : !settings->control ? "control=off"
-											: NULL;
-
-	if (what == NULL)
-		return false;
-	failure_set(failure, FAIL_CONFIG, "%s is not possible with pgoutput", what);
-	failure_hint(failure, settings->control
-							  ? "It needs the plugin " PLUGIN_NAME "."
-							  : "The catalogs are read over that connection.");
-	return true;
-}
-
-bool
-publication_refuses(const Settings *settings, Failure *failure)
-{
-	if (publication_names(settings) != NULL)
-		return refuses_settings(settings, failure);
-	refuse_unnamed(settings, failure);
-	return true;
-}
-
 bool
 publication_check_look(Stream *stream)
 {
@@ -185,32 +109,9 @@ publication_check_look(Stream *stream)
 	pgoutput->inserts = db_is_true(&stream->db, "inserts");
 	pgoutput->missing = db_value(&stream->db, "missing") != NULL;
 	return (stream->plugin != PLUGIN_PGOUTPUT ||
-			!refuses_settings(stream->settings, &stream->db.failure)) &&
+			!publication_refuses(stream->settings, &stream->db.failure)) &&
 		   publication_check_missing(stream->settings, &stream->db,
 									 stream->confirmed != 0);
-}
-
-/* Is it the plugin that is missing, so that pgoutput would do? */
-static bool
-is_missing(const Failure *failure)
-{
-	return failure->class == FAIL_PLUGIN_NOT_ALLOWED ||
-		   strcmp(failure->sqlstate, "58P01") == 0;
-}
-
-bool
-publication_replaces(const Settings *settings, Failure *failure)
-{
-	char hint[sizeof(failure->hint)];
-
-	if (settings->plugin != PLUGIN_AUTO || !is_missing(failure))
-		return false;
-	if (publication_names(settings) != NULL)
-		return true;
-	snprintf(hint, sizeof(hint), "%s", failure->hint);
-	failure_hint(failure, "%s Or, where nothing can be installed: %s", hint,
-				 PUBLICATION_HINT);
-	return false;
 }
 
 bool
