@@ -54,10 +54,10 @@ typedef struct Settings
 	char *conninfo;		 /* conninfo string, URI or database name; or NULL */
 	PairList connection; /* libpq keywords; they win over conninfo */
 	char *slot;
-	int create;	  /* CreateSlot */
-	int plugin;	  /* OutputPlugin */
-	int format;	  /* ValueFormat */
-	int snapshot; /* SnapshotChoice */
+	int create;		/* CreateSlot */
+	int plugin;		/* OutputPlugin */
+	int format;		/* ValueFormat */
+	int snapshot;	/* SnapshotChoice */
 	bool backfills; /* tell of those that were asked for; see kept.c */
 	bool create_publication;
 	bool two_phase; /* of a new slot, and prepared transactions are told */

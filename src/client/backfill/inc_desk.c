@@ -268,9 +268,8 @@ warn_delayed(Incremental *inc)
 	if (inc->stage >= INC_RUNNING || inc->delayed)
 		return;
 	inc->delayed = true;
-	consumer_log(inc->consumer, "warning",
-				 "backfill \"%s\" has to wait: %s", inc->request.id,
-				 inc->desk.db.failure.message);
+	consumer_log(inc->consumer, "warning", "backfill \"%s\" has to wait: %s",
+				 inc->request.id, inc->desk.db.failure.message);
 }
 
 static void

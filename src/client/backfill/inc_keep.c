@@ -57,8 +57,8 @@ save(Incremental *inc)
 	inc->dirty = false;
 	if (inc->request.store == STORE_CONSUMER)
 	{
-		consumer_backfill_bytes(inc->consumer, "state", inc->request.id,
-								bytes, len);
+		consumer_backfill_bytes(inc->consumer, "state", inc->request.id, bytes,
+								len);
 		inc->keys_unkept = false;
 	}
 	else

@@ -34,8 +34,8 @@ starts_of(const BackfillTable *table)
 bool
 handover_takes(const Engine *engine, const BackfillTable *table)
 {
-	bool never_fits = starts_of(table) >= STARTS_MAX ||
-					  engine->exact.futile >= STARTS_MAX;
+	bool never_fits =
+		starts_of(table) >= STARTS_MAX || engine->exact.futile >= STARTS_MAX;
 
 	return never_fits && table->key.count > 0 && table->lockable &&
 		   is_possible(engine);

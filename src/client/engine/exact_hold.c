@@ -70,13 +70,13 @@ warn_kept(Engine *engine, const BackfillTable *table)
 	if (exact->warned_kept)
 		return;
 	exact->warned_kept = true;
-	consumer_log(engine->consumer, "warning",
-				 "backfill \"%s\": its snapshot is held on, since %.1f s ago, "
-				 "until table %s.%s is read, for which %u rounds were too short",
-				 exact->request.id,
-				 (double) (engine->now - exact->held_at) / 1000, table->schema,
-				 table->name,
-				 table->starts > exact->futile ? table->starts : exact->futile);
+	consumer_log(
+		engine->consumer, "warning",
+		"backfill \"%s\": its snapshot is held on, since %.1f s ago, "
+		"until table %s.%s is read, for which %u rounds were too short",
+		exact->request.id, (double) (engine->now - exact->held_at) / 1000,
+		table->schema, table->name,
+		table->starts > exact->futile ? table->starts : exact->futile);
 }
 
 bool

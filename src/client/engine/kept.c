@@ -28,8 +28,7 @@ open_turn(Engine *engine)
 	Kept *kept = &engine->kept;
 
 	if (kept->desk.state != READER_CLOSED ||
-		engine->phase != ENGINE_STREAMING ||
-		!engine_due(engine, kept->desk_at))
+		engine->phase != ENGINE_STREAMING || !engine_due(engine, kept->desk_at))
 		return;
 	if (kept->backoff.max_ms == 0)
 		backoff_init(&kept->backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);
