@@ -15,7 +15,11 @@ static const char top[] = PROGRAM_NAME
 	" --slot=NAME [OPTION]...\n\nExamples:\n  is the server ready for it?\n    " PROGRAM_NAME
 	" -d shop --check\n  print changes, and leave nothing "
 	"behind:\n    " PROGRAM_NAME
-	" -d shop -S look --temporary --json\n  create a slot that keeps changes "
+	" -d shop -S look --temporary --json\n  where nothing can be installed, "
+	"the changes of a publication:\n    " PROGRAM_NAME
+	" -d shop --temporary --json -o publication_names=audit\n  what is in the "
+	"tables already, then the changes:\n    " PROGRAM_NAME
+	" -d shop --temporary --json --snapshot\n  create a slot that keeps changes "
 	"from now on, and print them:\n    " PROGRAM_NAME
 	" -d shop -S audit --create-slot\n"
 	"    " PROGRAM_NAME " -d shop -S audit --json >> audit.json\n  show what "

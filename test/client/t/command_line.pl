@@ -93,6 +93,8 @@ subtest 'the command line' => sub {
 	like($out, qr/--print=STYLE/, 'lists options');
 	like($out, qr/--max-stall=TIME/, 'and settings');
 	like($out, qr/ 7 +slot_lost/, 'and exit statuses');
+	like($out, qr/^ +pg_etf_client .* -o publication_names=audit$/m, 'shows how without the plugin');
+	like($out, qr/^ +pg_etf_client .* --snapshot$/m, 'and what is there already');
 	($status, $out) = client('--version');
 	like($out, qr/^pg_etf_client \d/, 'version');
 	for my $case (
