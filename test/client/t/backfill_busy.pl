@@ -46,6 +46,8 @@ sub after_change
 	$client->say('{hold, done, true}');
 	1 while $client->wait_for(qr/^\{backfill,close,/, 1);
 	$client->say("{hold, done, {change, $chunks}}");
+	# It has heard that once it answers what was said behind it.
+	$client->mirror_lines('public.changes');
 	$etf->sql('INSERT INTO changes DEFAULT VALUES');
 	my ($first) = sizes($client, 1);
 	my $since = time;
