@@ -123,6 +123,34 @@ if Code.ensure_loaded?(Broadway) do
     end
   end
 
+  defmodule Reader.Nothing do
+    # Messages of nothing: what Broadway itself takes.
+    use GenStage
+    @behaviour Broadway.Acknowledger
+
+    # What the pipeline below takes for a row.
+    @row %{tuple_data: nil}
+
+    @impl GenStage
+    def init(count), do: {:producer, {count, make_ref()}}
+
+    @impl GenStage
+    def handle_demand(demand, {left, ref}) do
+      acknowledger = {__MODULE__, ref, self()}
+      message = %Broadway.Message{data: @row, acknowledger: acknowledger}
+      {:noreply, List.duplicate(message, min(demand, left)), {max(left - demand, 0), ref}}
+    end
+
+    @impl GenStage
+    def handle_info({:acknowledged, _count}, state), do: {:noreply, [], state}
+
+    @impl Broadway.Acknowledger
+    def ack(_ref, [%{acknowledger: {_, _, producer}} | _] = messages, []) do
+      send(producer, {:acknowledged, length(messages)})
+      :ok
+    end
+  end
+
   defmodule Reader.PeerPipeline do
     use Broadway
 
@@ -161,6 +189,7 @@ defmodule Reader do
       "broadway-changes" => &pipeline(&1, :change, &2),
       "broadway-1ms" => &pipeline(&1, :change, %{&2 | pause: 1}, 20),
       "broadway-batcher" => &batches/2,
+      "broadway-alone" => &nothing/2,
       "postgrex_wal" => &postgrex_wal/2,
       "walex" => &walex/2
     }
@@ -190,6 +219,19 @@ defmodule Reader do
     topology = [processors: [default: [concurrency: 2]], batchers: [default: [batch_size: 500]]]
     producer = {PgEtf.Producer, opts ++ [unit: :change]}
     apply(Reader.Pipeline, :start, [producer, topology, %{tally | where: :batch}])
+  end
+
+  # With the settings that processors have for changes.
+  defp nothing(_opts, tally) do
+    processors = [processors: [default: [concurrency: 2, max_demand: 10]]]
+    topology = PgEtf.Producer.Tuning.tune(processors, :change)
+
+    apply(Reader.Pipeline, :start, [
+      Reader.PeerPipeline,
+      {Reader.Nothing, tally.goal},
+      topology,
+      tally
+    ])
   end
 
   defp tls(opts) do
@@ -269,4 +311,6 @@ end
 
 :ok = Application.ensure_started(:logger)
 Application.load(:pg_etf)
+# As in an application; not started, it logs a warning for each event.
+if Code.ensure_loaded?(:telemetry), do: {:ok, _} = Application.ensure_all_started(:telemetry)
 Reader.main(System.argv())

@@ -47,7 +47,8 @@ sub has
 
 # What the reader knows to do with what comes.
 our @handlers = ('consumer', 'consumer-changes', 'consumer-tls', 'broadway',
-	'broadway-changes', 'broadway-1ms', 'broadway-batcher', 'postgrex_wal');
+	'broadway-changes', 'broadway-1ms', 'broadway-batcher', 'broadway-alone',
+	'postgrex_wal');
 our @peers = ('postgrex_wal', 'walex');
 
 sub broadway
@@ -122,10 +123,11 @@ sub measure
 
 	go($reader);
 	my ($client) = expect($reader, 'done');
+	my $walsender = Bench::Run::walsender($cluster);
 	return {
 		wall => time - $started,
-		cpu => Bench::Run::cpu_time(Bench::Run::walsender($cluster)),
-		# A peer has none.
+		# What reads nothing has none, and a peer no client.
+		$walsender ? (cpu => Bench::Run::cpu_time($walsender)) : (),
 		$client
 		? (client_cpu => Bench::Run::cpu_time($client),
 			client_rss => Bench::Run::peak_rss($client))
