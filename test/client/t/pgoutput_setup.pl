@@ -86,7 +86,7 @@ subtest 'a slot decides' => sub {
 	($status, $out, $err) = stream('-o', 'publication_names="Q 1"');
 	is($status, 0, 'read') or diag $err;
 	like($out, qr/"record":\{"id":2,"v":"two"\}/, 'a row');
-	like($err, qr/slot "s" is read with pgoutput, since the slot is its own, values as/,
+	like($err, qr/slot "s" is read with pgoutput, since the slot was made with it, values as/,
 		'it is told');
 	($status, $out) = client('--status');
 	like($out, qr/^s +postgres +pgoutput /m, 'and shown');
@@ -211,7 +211,7 @@ subtest 'and with our plugin' => sub {
 		  . ' DELETE FROM keyless');
 	($status, $out, $err) = stream(@make);
 	like($out, qr/"id":4.*\n.*"v":"y"/, 'both are read') or diag $err;
-	like($err, qr/is read with pg_etf_decoding, since the slot is its own$/m, 'told');
+	like($err, qr/is read with pg_etf_decoding, since the slot was made with it$/m, 'told');
 	$etf->drop_slot('s');
 	$etf->sql('DROP PUBLICATION mine, mine_inserts');
 };

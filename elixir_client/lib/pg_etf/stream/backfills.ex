@@ -330,6 +330,7 @@ defmodule PgEtf.Stream.Backfills do
           | requests: Map.delete(backfills.requests, id),
             kept: MapSet.delete(backfills.kept, id),
             told: MapSet.delete(backfills.told, id),
+            closed: Map.reject(backfills.closed, fn {{of, _}, _} -> of == id end),
             stops: MapSet.delete(backfills.stops, id)
         }
     }

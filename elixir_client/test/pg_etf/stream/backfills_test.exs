@@ -212,6 +212,20 @@ defmodule PgEtf.Stream.BackfillsTest do
     eventually(fn -> one(stage).status == :stopped end)
   end
 
+  test "rows that are handled behind a stop are of no interest" do
+    slot = FakeSlot.start([])
+    stage = produce(slot)
+    {:ok, id} = PgEtf.backfill(stage, "public.t", mode: :exact)
+    started(slot, id, :exact)
+    FakeSlot.backfill(slot, :read, {id, 1}, [10])
+    closed(slot, id, 1)
+    messages = Stage.take(stage, 1)
+    FakeSlot.backfill(slot, :stopped, id, %{tables: 0, rows: 0, bytes: 0})
+    eventually(fn -> one(stage).status == :stopped end)
+    PgEtf.ack(messages)
+    assert [{:backfill, ^id, _}] = commands(slot, stage)
+  end
+
   test "what was not done is asked for again in the next program" do
     slot = FakeSlot.start([1])
     stage = produce(slot, snapshot: ["public.t"])
