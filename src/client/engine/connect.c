@@ -24,7 +24,8 @@ why_this_plugin(const Engine *engine)
 		return engine->stream.pgoutput.refusal;
 	if (engine->settings->plugin != PLUGIN_AUTO)
 		return "it was asked for";
-	return engine->stream.created ? "the server has it" : "the slot was made with it";
+	return engine->stream.created ? "the server has it"
+								  : "the slot was made with it";
 }
 
 /* Which one, and why: once, and where publications leave a choice. */

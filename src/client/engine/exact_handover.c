@@ -77,10 +77,10 @@ warn_of_mode(Engine *engine)
 	{
 		const BackfillTable *table = &exact->state.tables[i];
 
-		if (!table_is_over(table))
+		if (!table_is_over(table) && !was_handed_over(exact, table))
 			consumer_log(engine->consumer, "warning",
-						 "backfill \"%s\" goes on in mode incremental: rounds "
-						 "were too short for table %s.%s",
+						 "backfill \"%s\" goes on in mode incremental: no "
+						 "round has read all of table %s.%s",
 						 exact->request.id, table->schema, table->name);
 	}
 }

@@ -110,6 +110,7 @@ subtest 'a table with a key goes on in mode incremental' => sub {
 	$second->backfill('b', mode => 'exact', tables => 'public.wide');
 	$second->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'the next process goes on so');
 	ok(!grep({ /^\{backfill,round/ } $second->seen), 'without another round');
+	ok(!grep({ /^\{log,warning,.*goes on in mode/ } $second->seen), 'or warning');
 	$second->expect(qr/^\{backfill,finished,<<"b">>.*tables => 1/s, 'to its end');
 	$second->is_clean('no violation');
 	is($second->stop, 0, 'a clean end');
