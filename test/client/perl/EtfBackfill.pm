@@ -16,6 +16,18 @@ use EtfClient;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+# Rows whose large values the changes leave out.
+sub fill_wide
+{
+	my ($etf, $table, $rows) = @_;
+
+	$etf->sql("CREATE TABLE $table (id int PRIMARY KEY, v text, n int, big text);
+		ALTER TABLE $table ALTER big SET STORAGE EXTERNAL;
+		INSERT INTO $table SELECT i, 'v' || i, i, (SELECT string_agg(md5(i::text || j), '') FROM generate_series(1, 100) j)
+		FROM generate_series(1, $rows) i");
+	return;
+}
+
 # With a slot that is there, or is made; "first": the backfill "b" that comes before all.
 sub start
 {

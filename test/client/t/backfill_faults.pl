@@ -13,18 +13,7 @@ use Time::HiRes qw(sleep time);
 my $etf = EtfTest->new('faults', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
 my $node = $etf->node;
 
-$etf->sql(q{CREATE FUNCTION big_text(int) RETURNS text LANGUAGE sql VOLATILE AS
-	$$SELECT string_agg(md5($1::text || i), '') FROM generate_series(1, 100) i$$});
-
-sub fill
-{
-	my ($table, $rows) = @_;
-
-	$etf->sql("CREATE TABLE $table (id int PRIMARY KEY, v text, n int, big text);
-		ALTER TABLE $table ALTER big SET STORAGE EXTERNAL;
-		INSERT INTO $table SELECT i, 'v' || i, i, big_text(i) FROM generate_series(1, $rows) i");
-	return;
-}
+sub fill { EtfBackfill::fill_wide($etf, @_); return; }
 
 # A backfill that stands still after its first two chunks.
 sub held

@@ -15,18 +15,7 @@ use Time::HiRes qw(sleep);
 my $etf = EtfTest->new('moved', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
 my $node = $etf->node;
 
-$etf->sql(q{CREATE FUNCTION big_text(int) RETURNS text LANGUAGE sql VOLATILE AS
-	$$SELECT string_agg(md5($1::text || i), '') FROM generate_series(1, 100) i$$});
-
-sub fill
-{
-	my ($table, $rows) = @_;
-
-	$etf->sql("CREATE TABLE $table (id int PRIMARY KEY, n int, big text);
-		ALTER TABLE $table ALTER big SET STORAGE EXTERNAL;
-		INSERT INTO $table SELECT i, i, big_text(i) FROM generate_series(1, $rows) i");
-	return;
-}
+sub fill { EtfBackfill::fill_wide($etf, @_); return; }
 
 sub confirmed { return $etf->sql("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '$_[0]'"); }
 
@@ -85,9 +74,9 @@ sub move
 {
 	my ($client, $table) = @_;
 
-	$etf->sql("UPDATE $table SET id = -id WHERE id = 300; INSERT INTO $table VALUES (1000, 1, 'x')");
+	$etf->sql("UPDATE $table SET id = -id WHERE id = 300; INSERT INTO $table VALUES (1000, 'x', 1, 'x')");
 	my $behind = $etf->sql('SELECT pg_current_wal_lsn()');
-	$etf->sql("INSERT INTO $table VALUES (1001, 1, 'x')");
+	$etf->sql("INSERT INTO $table VALUES (1001, 'x', 1, 'x')");
 	$client->shows("public.$table", 1001, 'the stream is there');
 	return $behind;
 }
