@@ -102,6 +102,15 @@ announce_table(const Listener *to, const char *name, const BackfillTable *table,
 }
 
 void
+announce_delayed(const Listener *to, const Failure *failure, bool *told)
+{
+	if (!*told)
+		consumer_log(to->consumer, "warning", "backfill \"%s\" has to wait: %s",
+					 to->id, failure->message);
+	*told = true;
+}
+
+void
 announce_table_failed(const Listener *to, const BackfillTable *table,
 					  const Failure *failure)
 {

@@ -21,15 +21,16 @@ void
 early_add(EarlyKeys *early, uint64_t rel, const uint8_t *keys, size_t len)
 {
 	Head head = {.rel = rel, .len = len};
+	bool fits = early->packed.len + len <= BYTES_MAX;
 
 	if (early->lost)
 		return;
-	if (early->packed.len + len <= BYTES_MAX)
+	if (fits)
 	{
 		strbuf_put(&early->packed, (const char *) &head, sizeof(head));
 		strbuf_put(&early->packed, (const char *) keys, len);
 	}
-	early->lost = early->packed.len + len > BYTES_MAX || early->packed.failed;
+	early->lost = !fits || early->packed.failed;
 	if (early->lost)
 		strbuf_free(&early->packed);
 }

@@ -261,15 +261,13 @@ warn_unkept(Incremental *inc)
 				 inc->request.id, inc->desk.db.failure.message);
 }
 
-/* Once: it is tried again and again. */
 static void
-warn_delayed(Incremental *inc)
+tell_delayed(Incremental *inc)
 {
-	if (inc->stage >= INC_RUNNING || inc->delayed)
-		return;
-	inc->delayed = true;
-	consumer_log(inc->consumer, "warning", "backfill \"%s\" has to wait: %s",
-				 inc->request.id, inc->desk.db.failure.message);
+	Listener to = inc_listener(inc);
+
+	if (inc->stage < INC_RUNNING)
+		announce_delayed(&to, &inc->desk.db.failure, &inc->delayed);
 }
 
 static void
@@ -290,7 +288,7 @@ failed(Incremental *inc, const StreamPlace *place)
 		fail_for_good(inc);
 		return;
 	}
-	warn_delayed(inc);
+	tell_delayed(inc);
 	inc_desk_close(inc);
 	inc->dirty &= !gone;
 	if (inc->stage < INC_RUNNING)

@@ -81,17 +81,12 @@ tell_table(Engine *engine, const char *name, const BackfillTable *table,
 	announce_table(&to, name, table, reason);
 }
 
-/* Once: it is tried again and again. */
 void
 tell_delayed(Engine *engine, const Failure *failure)
 {
-	Exact *exact = &engine->exact;
+	const Listener to = listener(engine);
 
-	if (!exact->delayed)
-		consumer_log(engine->consumer, "warning",
-					 "backfill \"%s\" has to wait: %s", exact->request.id,
-					 failure->message);
-	exact->delayed = true;
+	announce_delayed(&to, failure, &engine->exact.delayed);
 }
 
 void
