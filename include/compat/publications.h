@@ -8,6 +8,7 @@
 #ifndef ETF_COMPAT_PUBLICATIONS_H
 #define ETF_COMPAT_PUBLICATIONS_H
 
+#include "access/htup_details.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "nodes/bitmapset.h"
@@ -16,35 +17,12 @@
 #include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#if PG_VERSION_NUM >= 150000
+#include "catalog/pg_publication_namespace.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "rewrite/rewriteHandler.h"
 #endif
-
-/* since 15: publications of schemas */
-static inline List *
-schema_publications(Oid schema)
-{
-#if PG_VERSION_NUM >= 150000
-	return GetSchemaPublications(schema);
-#else
-	(void) schema;
-	return NIL;
-#endif
-}
-
-static inline bool
-publication_covers_schema(Oid publication, Oid schema)
-{
-#if PG_VERSION_NUM >= 150000
-	return SearchSysCacheExists2(PUBLICATIONNAMESPACEMAP,
-								 ObjectIdGetDatum(schema),
-								 ObjectIdGetDatum(publication));
-#else
-	(void) publication;
-	(void) schema;
-	return false;
-#endif
-}
 
 /* The callback is for a change of what is published, and of what it is. */
 static inline void
@@ -57,56 +35,108 @@ watch_publications(SyscacheCallbackFunction callback)
 #endif
 }
 
+/* A row of pg_publication. */
+static inline Publication *
+publication_of_row(HeapTuple row)
+{
+	Form_pg_publication form = (Form_pg_publication) GETSTRUCT(row);
+	Publication *publication = palloc0(sizeof(Publication));
+
+	publication->oid = form->oid;
+	publication->name = pstrdup(NameStr(form->pubname));
+	publication->alltables = form->puballtables;
+	publication->pubviaroot = form->pubviaroot;
+	publication->pubactions.pubinsert = form->pubinsert;
+	publication->pubactions.pubupdate = form->pubupdate;
+	publication->pubactions.pubdelete = form->pubdelete;
+	publication->pubactions.pubtruncate = form->pubtruncate;
+#if PG_VERSION_NUM >= 180000
+	publication->pubgencols_type = form->pubgencols;
+#endif
+	return publication;
+}
+
+#if PG_VERSION_NUM >= 150000
+/* A value of a row of pg_publication_rel; NULL: it has none. */
+static inline Datum
+publication_row_value(HeapTuple row, Relation catalog, AttrNumber column)
+{
+	bool isnull;
+	Datum value = heap_getattr(row, column, RelationGetDescr(catalog), &isnull);
+
+	return isnull ? (Datum) 0 : value;
+}
+#endif
+
 /* since 15: the numbers of the columns that are listed; NULL: no list */
 static inline Bitmapset *
-publication_columns(Oid publication, Oid relid)
+publication_row_columns(HeapTuple row, Relation catalog)
 {
-	Bitmapset *columns = NULL;
 #if PG_VERSION_NUM >= 150000
-	HeapTuple tuple =
-		SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(relid),
-						ObjectIdGetDatum(publication));
-	Datum list;
-	bool isnull;
+	Datum list =
+		publication_row_value(row, catalog, Anum_pg_publication_rel_prattrs);
 
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	list = SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
-						   Anum_pg_publication_rel_prattrs, &isnull);
-	if (!isnull)
-		columns = pub_collist_to_bitmapset(NULL, list, CurrentMemoryContext);
-	ReleaseSysCache(tuple);
+	return list == (Datum) 0
+			   ? NULL
+			   : pub_collist_to_bitmapset(NULL, list, CurrentMemoryContext);
 #else
-	(void) publication;
-	(void) relid;
+	(void) row;
+	(void) catalog;
+	return NULL;
 #endif
-	return columns;
 }
 
 /* since 15: the condition that rows must meet; NULL: none */
 static inline Node *
-publication_filter(Oid publication, Oid relid)
+publication_row_filter(HeapTuple row, Relation catalog)
 {
-	Node *filter = NULL;
 #if PG_VERSION_NUM >= 150000
-	HeapTuple tuple =
-		SearchSysCache2(PUBLICATIONRELMAP, ObjectIdGetDatum(relid),
-						ObjectIdGetDatum(publication));
-	Datum condition;
-	bool isnull;
+	Datum condition =
+		publication_row_value(row, catalog, Anum_pg_publication_rel_prqual);
 
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	condition = SysCacheGetAttr(PUBLICATIONRELMAP, tuple,
-								Anum_pg_publication_rel_prqual, &isnull);
-	if (!isnull)
-		filter = stringToNode(TextDatumGetCString(condition));
-	ReleaseSysCache(tuple);
+	return condition == (Datum) 0
+			   ? NULL
+			   : (Node *) stringToNode(TextDatumGetCString(condition));
 #else
-	(void) publication;
-	(void) relid;
+	(void) row;
+	(void) catalog;
+	return NULL;
 #endif
-	return filter;
+}
+
+/* since 19: a row of a table can also say that it is left out */
+static inline bool
+publication_row_excepts(HeapTuple row)
+{
+#if PG_VERSION_NUM >= 190000
+	return ((Form_pg_publication_rel) GETSTRUCT(row))->prexcept;
+#else
+	(void) row;
+	return false;
+#endif
+}
+
+/* The catalog of publications of schemas, and its unique index. */
+typedef struct PublicationSchemas
+{
+	Oid catalog;
+	Oid index;
+	AttrNumber schema;
+	AttrNumber publication;
+} PublicationSchemas;
+
+/* since 15; before there was no such catalog: InvalidOid */
+static inline PublicationSchemas
+publication_schemas(void)
+{
+	PublicationSchemas schemas = {0};
+#if PG_VERSION_NUM >= 150000
+	schemas.catalog = PublicationNamespaceRelationId;
+	schemas.index = PublicationNamespacePnnspidPnpubidIndexId;
+	schemas.schema = Anum_pg_publication_namespace_pnnspid;
+	schemas.publication = Anum_pg_publication_namespace_pnpubid;
+#endif
+	return schemas;
 }
 
 /* since 18: stored generated columns can be published */
@@ -130,29 +160,6 @@ expand_virtual_columns(Node *node, Relation relation)
 #else
 	(void) relation;
 	return node;
-#endif
-}
-
-/* since 19: a row of a table can also say that it is left out */
-static inline List *
-table_publications(Oid relid)
-{
-#if PG_VERSION_NUM >= 190000
-	return GetRelationIncludedPublications(relid);
-#else
-	return GetRelationPublications(relid);
-#endif
-}
-
-static inline bool
-publication_excepts(Oid publication, Oid relid)
-{
-#if PG_VERSION_NUM >= 190000
-	return list_member_oid(GetRelationExcludedPublications(relid), publication);
-#else
-	(void) publication;
-	(void) relid;
-	return false;
 #endif
 }
 

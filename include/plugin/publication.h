@@ -8,6 +8,7 @@
 #include "catalog/pg_publication.h"
 #include "nodes/bitmapset.h"
 #include "utils/rel.h"
+#include "utils/snapshot.h"
 
 #include "plugin/session.h"
 
@@ -17,6 +18,7 @@ typedef struct EtfPublished
 	int actions;		/* ACTION_* bits; 0: it is not published */
 	List *publications; /* of Publication: which decide of columns and rows */
 	List *ancestors;	/* of a partition, parent first; to be watched */
+	Snapshot snapshot;	/* as of which; NULL: as of the WAL */
 } EtfPublished;
 
 /*

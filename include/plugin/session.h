@@ -10,6 +10,7 @@
 
 #include "replication/logical.h"
 #include "utils/memutils.h"
+#include "utils/snapshot.h"
 
 #include "common/frame/write.h"
 #include "plugin/host.h"
@@ -35,6 +36,7 @@ typedef struct EtfSession
 {
 	LogicalDecodingContext *ctx; /* NULL: rows are read, nothing is decoded */
 	MemoryContext context;		 /* lasts as long as the session */
+	Snapshot snapshot; /* of one who reads rows: publications are as it sees */
 	const EtfOptions *options;
 	struct EtfPlanCache *plans; /* relation.c's */
 	List *missing;				/* names of publications that were warned of */

@@ -4,7 +4,8 @@
  *
  * plan.c asks once for each plan, so publications are looked up by name each
  * time: what is done to them, and what is made of a name that is missing, is
- * known as soon as the plan is stale.  row_filter.c has their conditions.
+ * known as soon as the plan is stale.  row_filter.c has their conditions,
+ * publication_rows.c the catalogs.
  *
  * A table is published as itself or, with publish_via_partition_root, as the
  * topmost of its ancestors that is published.  Where publications differ in
@@ -22,6 +23,7 @@
 #include "compat/publications.h"
 #include "compat/values.h"
 #include "plugin/publication.h"
+#include "plugin/publication_rows.h"
 
 #define ALL_ACTIONS \
 	(ACTION_INSERT | ACTION_UPDATE | ACTION_DELETE | ACTION_TRUNCATE)
@@ -48,7 +50,7 @@ warn_of_missing(EtfSession *session, const char *name)
 					 "PUBLICATION is decoded.")));
 }
 
-/* Those that exist at this point of the WAL. */
+/* Those that exist at this point of the WAL, or as of the snapshot. */
 static List *
 current_publications(EtfSession *session)
 {
@@ -61,7 +63,7 @@ current_publications(EtfSession *session)
 		Publication *publication;
 
 		truncate_identifier(name, strlen(name), false);
-		publication = GetPublicationByName(name, true);
+		publication = etf_publication_row(name, session->snapshot);
 		if (publication != NULL)
 			publications = lappend(publications, publication);
 		else
@@ -82,16 +84,19 @@ etf_publication_actions(const Publication *publication)
 }
 
 static bool
-names_table(const Publication *publication, Oid relid)
+names_table(const Publication *publication, Oid relid, Snapshot snapshot)
 {
-	return list_member_oid(table_publications(relid), publication->oid) ||
-		   list_member_oid(schema_publications(get_rel_namespace(relid)),
-						   publication->oid);
+	EtfPublicationTable table;
+
+	return (etf_publication_table(publication, relid, snapshot, &table) &&
+			!table.excepted) ||
+		   etf_publication_covers(publication, relid, snapshot);
 }
 
 /* The topmost ancestor that is named, counted from 1; 0: none is. */
 static int
-named_level(const Publication *publication, const List *ancestors)
+named_level(const Publication *publication, const List *ancestors,
+			Snapshot snapshot)
 {
 	int level = 0;
 	int topmost = 0;
@@ -100,10 +105,22 @@ named_level(const Publication *publication, const List *ancestors)
 	foreach (cell, ancestors)
 	{
 		level++;
-		if (names_table(publication, lfirst_oid(cell)))
+		if (names_table(publication, lfirst_oid(cell), snapshot))
 			topmost = level;
 	}
 	return topmost;
+}
+
+/* As for its topmost ancestor. */
+static bool
+excepts_table(const Publication *publication, Oid relid, const List *ancestors,
+			  Snapshot snapshot)
+{
+	Oid topmost = ancestors != NIL ? llast_oid(ancestors) : relid;
+	EtfPublicationTable table;
+
+	return etf_publication_table(publication, topmost, snapshot, &table) &&
+		   table.excepted;
 }
 
 /*
@@ -112,22 +129,22 @@ named_level(const Publication *publication, const List *ancestors)
  */
 static int
 published_level(const Publication *publication, Oid relid,
-				const List *ancestors)
+				const EtfPublished *published)
 {
+	const List *ancestors = published->ancestors;
+	Snapshot snapshot = published->snapshot;
 	int level;
 
 	if (publication->alltables)
 	{
-		if (publication_excepts(publication->oid, ancestors != NIL
-													  ? llast_oid(ancestors)
-													  : relid))
+		if (excepts_table(publication, relid, ancestors, snapshot))
 			return -1;
 		level = list_length(ancestors);
 	}
 	else
 	{
-		level = named_level(publication, ancestors);
-		if (level == 0 && !names_table(publication, relid))
+		level = named_level(publication, ancestors, snapshot);
+		if (level == 0 && !names_table(publication, relid, snapshot))
 			return -1;
 	}
 	return publication->pubviaroot ? level : 0;
@@ -159,8 +176,8 @@ ask_publications(EtfPublished *published, Relation relation, List *publications)
 	foreach (cell, publications)
 	{
 		Publication *publication = lfirst(cell);
-		int level = published_level(publication, RelationGetRelid(relation),
-									published->ancestors);
+		int level =
+			published_level(publication, RelationGetRelid(relation), published);
 
 		if (!publishes(publication, relation, level))
 			continue;
@@ -184,7 +201,8 @@ void
 etf_published_find(EtfSession *session, Relation relation,
 				   EtfPublished *published)
 {
-	*published = (EtfPublished){.relid = RelationGetRelid(relation)};
+	*published = (EtfPublished){.relid = RelationGetRelid(relation),
+								.snapshot = session->snapshot};
 	if (!is_publishable_relation(relation) ||
 		relation->rd_rel->relkind == RELKIND_SEQUENCE)
 		return;
@@ -218,12 +236,15 @@ table_columns(TupleDesc desc, bool generated)
 
 /* NULL: no list. */
 static Bitmapset *
-column_list(const Publication *publication, Relation described)
+column_list(const Publication *publication, const EtfPublished *published)
 {
-	return publication->alltables
-			   ? NULL
-			   : publication_columns(publication->oid,
-									 RelationGetRelid(described));
+	EtfPublicationTable table;
+
+	return !publication->alltables &&
+				   etf_publication_table(publication, published->relid,
+										 published->snapshot, &table)
+			   ? table.columns
+			   : NULL;
 }
 
 static void
@@ -257,7 +278,7 @@ etf_published_columns(const EtfPublished *published, Relation described)
 	foreach (cell, published->publications)
 	{
 		const Publication *publication = lfirst(cell);
-		Bitmapset *list = column_list(publication, described);
+		Bitmapset *list = column_list(publication, published);
 		Bitmapset *more = table_columns(
 			desc, list != NULL || publication_has_generated(publication));
 

@@ -19,6 +19,7 @@
 
 #include "compat/publications.h"
 #include "compat/values.h"
+#include "plugin/publication_rows.h"
 #include "plugin/row_filter.h"
 
 /* A column that a condition needs. */
@@ -86,25 +87,29 @@ leave(const ErrorContextCallback *callback)
 	error_context_stack = callback->previous;
 }
 
-/* For each publication its condition; NULL: it sets none. */
+/* NULL: it sets none. */
+static Node *
+condition_of(const Publication *publication, const EtfPublished *published)
+{
+	EtfPublicationTable table;
+
+	if (publication->alltables ||
+		etf_publication_covers(publication, published->relid,
+							   published->snapshot) ||
+		!etf_publication_table(publication, published->relid,
+							   published->snapshot, &table))
+		return NULL;
+	return table.filter;
+}
+
 static List *
-conditions_of(const EtfPublished *published, Relation described)
+conditions_of(const EtfPublished *published)
 {
 	List *conditions = NIL;
 	ListCell *cell;
 
 	foreach (cell, published->publications)
-	{
-		const Publication *publication = lfirst(cell);
-		bool all = publication->alltables ||
-				   publication_covers_schema(publication->oid,
-											 RelationGetNamespace(described));
-
-		conditions =
-			lappend(conditions, all ? NULL
-									: publication_filter(publication->oid,
-														 published->relid));
-	}
+		conditions = lappend(conditions, condition_of(lfirst(cell), published));
 	return conditions;
 }
 
@@ -173,7 +178,7 @@ prepare_all(EtfRowFilter *filter, const EtfPublished *published,
 			Relation described, Bitmapset **columns, MemoryContext scratch)
 {
 	MemoryContext caller = MemoryContextSwitchTo(scratch);
-	List *conditions = conditions_of(published, described);
+	List *conditions = conditions_of(published);
 	Node *nodes[3];
 
 	for (int i = 0; i < 3; i++)

@@ -7,6 +7,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "sql/reader.h"
 
@@ -14,6 +15,7 @@ void
 etf_plan_for_reading(EtfOptions *options, EtfPlan *plan, Relation relation)
 {
 	EtfSession session = {.options = options,
+						  .snapshot = GetActiveSnapshot(),
 						  .context = CurrentMemoryContext,
 						  .change_context = CurrentMemoryContext};
 	EtfTypeBuilder builder = {.forms = &options->forms};

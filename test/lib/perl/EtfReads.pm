@@ -72,13 +72,20 @@ sub differs
 	my $streamed = stream_rows($etf, 'copied', $db, %option, relations => 'off');
 	$etf->drop_slot('copied', $db);
 	$etf->sql('DROP TABLE public.etf_copy', $db);
-	my ($read) = read_rows($etf, $table, "$form,relations=off,frame_bytes=3000", 'from_block => 0', $db);
-	my ($queried) = read_rows($etf, $table, "$form,relations=off", q{filter => 'true'}, $db);
+	my %read = map {
+		my ($how, $arguments) = @$_;
+		my ($rows) = read_rows($etf, $table, "$form,relations=off,frame_bytes=3000", $arguments, $db);
+		($how => $rows);
+	  } ([ 'by blocks', 'from_block => 0' ], [ 'by a query', q{filter => 'true'} ],
+		[ 'as itself', "from_block => 0, told_as => '$table'::regclass" ]);
 
-	s/\{(read|insert),\d+,/{/g for $streamed, $read, $queried;
-	return 'no rows' if "$read$queried$streamed" eq '';
-	return 'by blocks' if $read ne $streamed;
-	return sorted($queried) eq sorted($read) ? 'the same rows' : 'by a query';
+	s/\{(read|insert),\d+,/{/g for $streamed, values %read;
+	return 'no rows' if join('', $streamed, values %read) eq '';
+	for my $how ('by blocks', 'as itself')
+	{
+		return $how if $read{$how} ne $streamed;
+	}
+	return sorted($read{'by a query'}) eq sorted($streamed) ? 'the same rows' : 'by a query';
 }
 
 1;
