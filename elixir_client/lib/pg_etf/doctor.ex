@@ -17,8 +17,6 @@ defmodule PgEtf.Doctor do
   @typedoc "What was found, on one line: what it is, how it is, and what to do."
   @type finding :: {:ok | :warning | :error, String.t()}
 
-  # What the client takes into account.
-  @options ~w(include_tables exclude_tables publication_names)
   @levels %{"ok" => :ok, "warning" => :warning, "error" => :error}
 
   @doc """
@@ -143,9 +141,8 @@ defmodule PgEtf.Doctor do
     ["--check", "--plugin=#{opts[:plugin]}"] ++
       if(slot, do: ["--slot=#{opts[:slot]}"], else: []) ++
       for(key <- [:failover, :two_phase, :create_publication], do: switch(key, opts[key])) ++
-      for {name, value} <- PluginOptions.options(opts), name in @options do
-        "--option=#{name}=#{value}"
-      end
+      if(opts[:snapshot] == :never, do: [], else: ["--snapshot"]) ++
+      for({name, value} <- PluginOptions.options(opts), do: "--option=#{name}=#{value}")
   end
 
   defp switch(key, on) do

@@ -34,6 +34,11 @@ defmodule PgEtf.Integration.DoctorTest do
     assert text =~ ~s("#{slot}", plugin pg_etf_decoding)
     assert {:warning, text} = find(findings, "tables")
     assert text =~ "1 of 1 have no replica identity: public.#{table}"
+
+    assert {:ok, "options: accepted"} = find(findings, "options")
+    findings = Doctor.check(opts ++ [plugin_options: %{"rowz" => "map"}, snapshot: :initial])
+    assert {:error, ~s(options: unrecognized option "rowz") <> _} = find(findings, "options")
+    assert {_level, "snapshot: " <> _} = find(findings, "snapshot")
   end
 
   test "each form of a connection", %{sandbox: sandbox} do

@@ -14,6 +14,10 @@
 	"It must exist, match the tables and publications of the stream, and be " \
 	"no view and no foreign, unlogged or temporary table."
 
+#define PLAN_UNREADABLE "tables that cannot be read"
+#define PLAN_UNREADABLE_HINT \
+	"GRANT SELECT on them to this role, or leave them out."
+
 /*
  * Ask for the tables that a stream with these settings has, of those that the
  * patterns match (NULL: all).  With "snapshot" the answer is as of it, in a

@@ -258,8 +258,8 @@ can_be_read(Incremental *inc, const BackfillState *plan,
 	if (plan_is_missing(plan, &inc->state, inc->request.tables))
 		can = refuse(inc, PLAN_MISSING, inc->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable->len > 0)
-		can = refuse(inc, "tables that cannot be read", unreadable->data,
-					 "GRANT SELECT on them to this role, or leave them out.");
+		can = refuse(inc, PLAN_UNREADABLE, unreadable->data,
+					 PLAN_UNREADABLE_HINT);
 	else if (keyless.len > 0)
 		can = refuse(inc, "tables without a key", keyless.data,
 					 "Read them in mode exact, or give them a primary key.");

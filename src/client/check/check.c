@@ -16,6 +16,7 @@
 #include "client/link/ask.h"
 #include "client/link/publication.h"
 #include "client/link/slot.h"
+#include "client/source/source.h"
 
 typedef struct Checking
 {
@@ -209,20 +210,59 @@ has_no_slot_left(const Failure *failure)
 }
 
 static void
-say_slot(Checking *checking, OutputPlugin plugin, bool waits, Failure *failure)
+say_slot(Checking *checking, OutputPlugin plugin, SlotTrial *trial)
 {
+	Failure *failure = &trial->slot;
 	char hint[] = SLOT_WAIT_HINT;
 	char text[] = "it takes long to create a slot";
 
 	if (failure->class == FAIL_NONE)
 		say_done("plugin", "a slot of %s can be created",
 				 plugin_choices[plugin]);
-	else if (waits)
+	else if (trial->waits)
 		say_warning(checking, "plugin", text, hint);
 	else if (has_no_slot_left(failure))
 		say_warning(checking, "plugin", failure->message, failure->hint);
 	else
 		say_failure(checking, "plugin", failure);
+}
+
+/* Of pgoutput they are the client's own. */
+static void
+take_options(const Checking *checking, Failure *failure)
+{
+	EtfOptions options;
+
+	source_read_options(checking->settings, PQserverVersion(checking->db.conn),
+						&options, failure);
+}
+
+static void
+say_options(Checking *checking, Failure *failure)
+{
+	if (failure->class != FAIL_NONE)
+		say_failure(checking, "options", failure);
+	else if (checking->settings->options.count > 0)
+		say_done("options", "%s", "accepted");
+}
+
+/* What the tables have may be read whatever a slot may not. */
+static void
+try_snapshot(Checking *checking, OutputPlugin plugin)
+{
+	const Settings *settings = checking->settings;
+	Failure failure;
+	uint64_t tables;
+	char number[24];
+
+	if (settings->snapshot == SNAPSHOT_OFF)
+		return;
+	trial_snapshot(settings, plugin, &tables, &failure);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long) tables);
+	if (failure.class == FAIL_NONE)
+		say_done("snapshot", "%s table(s) can be read", number);
+	else
+		say_failure(checking, "snapshot", &failure);
 }
 
 static void
@@ -231,20 +271,24 @@ try_slot(Checking *checking)
 	const Settings *settings = checking->settings;
 	OutputPlugin plugin =
 		settings->plugin == PLUGIN_PGOUTPUT ? PLUGIN_PGOUTPUT : PLUGIN_OURS;
-	Failure failure;
-	bool waits;
+	SlotTrial trial;
 
-	trial_slot(settings, plugin, &waits, &failure);
-	if (publication_replaces(settings, &failure))
+	trial_slot(settings, plugin, &trial);
+	if (publication_replaces(settings, &trial.slot))
 	{
-		failure_hint(&failure, "pgoutput is used instead.");
-		say_warning(checking, "plugin", failure.message, failure.hint);
+		failure_hint(&trial.slot, "pgoutput is used instead.");
+		say_warning(checking, "plugin", trial.slot.message, trial.slot.hint);
 		plugin = PLUGIN_PGOUTPUT;
-		trial_slot(settings, plugin, &waits, &failure);
+		trial_slot(settings, plugin, &trial);
 	}
-	if (plugin == PLUGIN_PGOUTPUT && failure.class == FAIL_NONE)
-		publication_refuses(settings, &failure);
-	say_slot(checking, plugin, waits, &failure);
+	if (plugin == PLUGIN_PGOUTPUT && trial.slot.class == FAIL_NONE)
+		publication_refuses(settings, &trial.slot);
+	say_slot(checking, plugin, &trial);
+	if (plugin == PLUGIN_PGOUTPUT)
+		take_options(checking, &trial.options);
+	if (plugin == PLUGIN_PGOUTPUT || trial.slot.class == FAIL_NONE)
+		say_options(checking, &trial.options);
+	try_snapshot(checking, plugin);
 }
 
 /* Somebody alters a table, or vacuums it. */

@@ -16,6 +16,9 @@
 /* An autovacuum of one of the tables would give way after a second. */
 #define LOCK_TIMEOUT "500ms"
 
+/* Temporary, so nobody else has it. */
+#define SLOT_NAME "'pg_etf_check_' || pg_backend_pid()"
+
 void
 trial_walsender(const Settings *settings, Failure *failure)
 {
@@ -38,24 +41,60 @@ has_waited(const Failure *failure)
 	return strcmp(failure->sqlstate, "57014") == 0;
 }
 
-void
-trial_slot(const Settings *settings, OutputPlugin plugin, bool *waits,
-		   Failure *failure)
+static bool
+make_slot(Db *db, const Settings *settings, OutputPlugin plugin)
 {
-	Db db = {0};
 	StrBuf sql = {0};
+	bool made;
 
 	strbuf_putf(&sql,
-				"SELECT pg_create_logical_replication_slot("
-				"'pg_etf_check_' || pg_backend_pid(), '%s', true)",
+				"SELECT pg_create_logical_replication_slot(" SLOT_NAME
+				", '%s', true)",
 				plugin_choices[plugin]);
-	*failure = (Failure){.class = FAIL_NONE};
-	if (!ask_open(&db, settings, false) || !ask_set_up(&db, settings) ||
-		!ask(&db, settings, STAGE_CREATE, &sql))
-		*failure = db.failure;
-	*waits = has_waited(failure);
-	db_close(&db);
+	made = ask(db, settings, STAGE_CREATE, &sql);
 	strbuf_free(&sql);
+	return made;
+}
+
+/* Whoever decodes looks at them first; of the rows one is enough. */
+static bool
+read_slot(Db *db, const Settings *settings)
+{
+	const PairList *options = &settings->options;
+	StrBuf sql = {0};
+	bool accepted;
+
+	strbuf_puts(
+		&sql,
+		"SELECT count(*) FROM pg_logical_slot_peek_binary_changes(" SLOT_NAME
+		", NULL, 1, VARIADIC ARRAY[");
+	for (size_t i = 0; i < options->count; i++)
+	{
+		strbuf_puts(&sql, i == 0 ? "" : ", ");
+		strbuf_put_literal(&sql, options->items[i].name);
+		strbuf_puts(&sql, ", ");
+		strbuf_put_literal(&sql, options->items[i].value);
+	}
+	strbuf_puts(&sql, "]::text[])");
+	accepted = ask(db, settings, STAGE_START, &sql);
+	strbuf_free(&sql);
+	return accepted;
+}
+
+void
+trial_slot(const Settings *settings, OutputPlugin plugin, SlotTrial *trial)
+{
+	Db db = {0};
+
+	*trial = (SlotTrial){.waits = false};
+	if (!ask_open(&db, settings, false) || !ask_set_up(&db, settings) ||
+		!make_slot(&db, settings, plugin))
+		trial->slot = db.failure;
+	else if (plugin == PLUGIN_OURS && settings->options.count > 0 &&
+			 !read_slot(&db, settings))
+		trial->options = db.failure;
+	trial->waits = has_waited(&trial->slot);
+	db_close(&db);
 }
 
 static void

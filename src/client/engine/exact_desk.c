@@ -240,8 +240,7 @@ planned(Engine *engine)
 							 exact->request.tables))
 		refuse(engine, PLAN_MISSING, exact->request.tables, PLAN_MISSING_HINT);
 	else if (unreadable.len > 0)
-		refuse(engine, "tables that cannot be read", unreadable.data,
-			   "GRANT SELECT on them to this role, or leave them out.");
+		refuse(engine, PLAN_UNREADABLE, unreadable.data, PLAN_UNREADABLE_HINT);
 	else
 		check_condition(engine, 0);
 	strbuf_free(&unreadable);
