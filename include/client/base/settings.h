@@ -149,6 +149,9 @@ extern bool settings_set_text(void *settings, const Setting *setting,
 extern bool settings_set_number(void *settings, const Setting *setting,
 								uint64_t value, char *error, size_t size);
 
+/* What is wrong with a publication that is to be created; NULL: nothing. */
+extern const char *settings_unpublished(const Settings *settings);
+
 /* What cannot be wrong in one setting alone.  False leaves a message. */
 extern bool settings_check(const Settings *settings, char *error, size_t size);
 

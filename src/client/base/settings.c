@@ -248,6 +248,16 @@ has_quoted_name(const PairList *list)
 	return false;
 }
 
+const char *
+settings_unpublished(const Settings *settings)
+{
+	if (settings->create_publication &&
+		pairs_get(&settings->options, "publication_names") == NULL)
+		return "create_publication creates the first of publication_names, and "
+			   "there is none";
+	return NULL;
+}
+
 bool
 settings_check(const Settings *settings, char *error, size_t size)
 {
@@ -272,6 +282,8 @@ settings_check(const Settings *settings, char *error, size_t size)
 		problem = "takeover_timeout is below one second";
 	else if (settings->reconnect_min > settings->reconnect_max)
 		problem = "reconnect_min is above reconnect_max";
+	else
+		problem = settings_unpublished(settings);
 	if (problem != NULL)
 		snprintf(error, size, "%s", problem);
 	return problem == NULL;

@@ -167,6 +167,30 @@ check_snapshot(Arguments *args, char *error, size_t size)
 	return good;
 }
 
+/* What is looked at before a slot or a stream need be named. */
+static bool
+check_check(const Arguments *args, char *error, size_t size)
+{
+	const char *problem = settings_unpublished(&args->settings);
+
+	if (problem != NULL)
+		snprintf(error, size, "%s", problem);
+	return problem == NULL && (args->print.tables == NULL ||
+							   check_tables(args->print.tables, error, size));
+}
+
+static bool
+check_slot(const Settings *settings, char *error, size_t size)
+{
+	if (settings->slot != NULL)
+		return true;
+	snprintf(
+		error, size,
+		"no slot is given: name it with --slot=NAME (-S), or read one that "
+		"ends with the connection by --temporary");
+	return false;
+}
+
 bool
 args_check(Arguments *args, char *error, size_t size)
 {
@@ -186,9 +210,9 @@ args_check(Arguments *args, char *error, size_t size)
 	if (args->status)
 		return true;
 	if (args->check)
-		return args->print.tables == NULL ||
-			   check_tables(args->print.tables, error, size);
+		return check_check(args, error, size);
 	return name_temporary(&args->settings, error, size) &&
+		   check_slot(&args->settings, error, size) &&
 		   check_snapshot(args, error, size) &&
 		   check_creation(args, error, size) &&
 		   check_node(&args->node, error, size) &&

@@ -217,6 +217,34 @@ refuse_long(Failure *failure)
 	return false;
 }
 
+static bool
+refuse_empty(const Settings *settings, Failure *failure)
+{
+	const PairList *options = &settings->options;
+	const char *include = pairs_get(options, "include_tables");
+	bool excludes = pairs_get(options, "exclude_tables") != NULL;
+
+	if (include == NULL)
+	{
+		failure_set(failure, FAIL_CONFIG,
+					"create_publication: it is not said for which tables");
+		failure_hint(failure,
+					 "Name them, or all of a schema: tables: [\"public.*\"], "
+					 "or --tables='public.*'. A publication FOR ALL TABLES is "
+					 "for a superuser to create.");
+		return false;
+	}
+	failure_set(failure, FAIL_CONFIG,
+				"create_publication: no table can be published that matches "
+				"\"%s\"%s",
+				include, excludes ? " and is not excluded" : "");
+	failure_hint(failure,
+				 "Check schema and name. Views, foreign, temporary and "
+				 "unlogged tables cannot be published, and of a "
+				 "partitioned table its partitions are.");
+	return false;
+}
+
 bool
 publication_check_tables(Stream *stream)
 {
@@ -228,12 +256,7 @@ publication_check_tables(Stream *stream)
 		return refuse_long(&stream->db.failure);
 	if (made[0].count > 0 || made[1].count > 0)
 		return true;
-	failure_set(&stream->db.failure, FAIL_CONFIG,
-				"create_publication: no table matches the patterns");
-	failure_hint(&stream->db.failure,
-				 "Name the tables (option include_tables); a publication FOR "
-				 "ALL TABLES is for a superuser to create.");
-	return false;
+	return refuse_empty(stream->settings, &stream->db.failure);
 }
 
 void

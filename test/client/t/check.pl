@@ -97,7 +97,10 @@ subtest 'a publication that is to be made' => sub {
 	finds([ @make, '-o', 'publication_names=made, nosuch' ], 3,
 		qr/^error +publications: there is no publication nosuch\. Run/m);
 	finds([ @make, '--tables=shop.*' ], 3,
-		qr/^error +publications: create_publication: no table matches the patterns/m);
+		qr/^error +publications: create_publication: no table can be published that matches "shop\.\*"/m);
+	my ($status, undef, $err) = check('--create-publication', '--tables=public.*');
+	is($status, 2, 'one without a name');
+	like($err, qr/the first of publication_names, and there is none/, 'is refused');
 	finds([ @make, '-o', 'publication_names=p' ], 0, qr/^ok +publications: all of them exist$/m);
 	$etf->slot('early');
 	finds([ @make, '-S', 'early' ], 3, qr/^error +publications: missing: made\. .*before the slot/m);
@@ -255,6 +258,39 @@ subtest 'what pgoutput cannot do' => sub {
 		qr/^error +plugin: two_phase is not possible with pgoutput\. It needs the plugin/m)
 	  if $etf->version >= 14;
 	finds([ '--plugin=pgoutput', '-o', 'publication_names=p' ], 0, qr/^ok +plugin/m);
+};
+
+subtest 'options of the plugin' => sub {
+	my @pgoutput = ('--plugin=pgoutput', '-o', 'publication_names=p');
+
+	finds([ '-o', 'rows=map', '-o', 'publication_names=p' ], 0, qr/^ok +options: accepted$/m);
+	unlike(finds([], 0), qr/^\w+ +options/m, 'none, nothing to say');
+	finds([ '-o', 'rows=maps' ], 3,
+		qr/^error +options: invalid value for option "rows": "maps"\. Valid values are: /m);
+	finds([ '-o', 'nosuch=1' ], 3, qr/^error +options: unrecognized option "nosuch"\. Valid/m);
+	finds([ @pgoutput, '-o', 'rows=map' ], 0, qr/^ok +options: accepted$/m);
+	finds([ @pgoutput, '-o', 'rows=maps' ], 3,
+		qr/^error +options: invalid value for option "rows": "maps"\. Valid values are: /m);
+	finds([ @pgoutput, '-o', 'skip_unchanged' ], 3,
+		qr/^error +options: skip_unchanged is not possible with pgoutput\. It needs the plugin/m);
+};
+
+subtest 'what a snapshot would read' => sub {
+	my @pgoutput = ('--plugin=pgoutput', '-o', 'publication_names=p,q');
+	my $unreadable = qr/^error +snapshot: tables that cannot be read: public\.keyed \(no SELECT/m;
+
+	unlike(finds([], 0), qr/^\w+ +snapshot/m, 'none is asked for');
+	finds([ '--snapshot', '-U', 'cdc' ], 3, $unreadable, qr/\. GRANT SELECT on them/);
+	finds([ '--snapshot=only', @pgoutput, '-U', 'cdc' ], 3, $unreadable);
+	$etf->sql('GRANT SELECT ON keyed TO cdc');
+	finds([ '--snapshot', '-U', 'cdc', '--tables=public.keyed' ], 0,
+		qr/^ok +snapshot: 1 table\(s\) can be read$/m);
+	finds([ '--snapshot', @pgoutput, '-U', 'cdc', '--tables=public.keyed' ], 0,
+		qr/^ok +snapshot: 1 table\(s\) can be read$/m);
+	finds([ '--snapshot', @pgoutput ], 0, qr/^ok +snapshot: 2 table\(s\) can be read$/m);
+	finds([ '--snapshot', '-d', $node->connstr('other') ], 3,
+		qr/^error +snapshot: the extension .* is not in this database.*CREATE EXTENSION/m);
+	$etf->sql('REVOKE SELECT ON keyed FROM cdc');
 };
 
 # Where a plugin can be forbidden.

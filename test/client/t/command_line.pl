@@ -108,6 +108,9 @@ subtest 'the command line' => sub {
 		is($status, 2, "@$words is refused");
 		like($err, $says, 'and told why');
 	}
+	($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '--json');
+	is($status, 2, 'without a slot');
+	like($err, qr/no slot is given: name it with --slot=NAME \(-S\), or .* --temporary$/m, 'says how');
 	for my $bad (
 		[ '--nonsense' ], [ '--print=xml' ], [ '--endpos=7' ],
 		[ '--status-interval=fast' ], [ 'argument' ], [ '--slot=' ])

@@ -135,7 +135,15 @@ subtest 'a publication made with the slot' => sub {
 	my ($status, $out, $err) = stream(@make);
 
 	is($status, 3, 'of no tables');
-	like($err, qr/no table matches the patterns/, 'so');
+	like($err, qr/create_publication: it is not said for which tables\n.*hint: .*--tables='public\.\*'/, 'so');
+	($status, $out, $err) = stream(@make, '--tables=shop.*');
+	is($status, 3, 'of none that is there');
+	like($err, qr/no table can be published that matches "shop\.\*"\n/, 'so');
+	($status, $out, $err) = stream(@make, '--tables=public.*', '-o', 'exclude_tables=public.*');
+	like($err, qr/that matches "public\.\*" and is not excluded\n/, 'or that is not left out');
+	($status, $out, $err) = stream(grep { !/^(?:-o|publication_names=.*)$/ } @make);
+	is($status, 2, 'without a name');
+	like($err, qr/create_publication creates the first of publication_names, and there is none/, 'so');
 	is($etf->sql('SELECT count(*) FROM pg_replication_slots'), 0, 'no slot');
 	($status, $out, $err) =
 	  stream(@make, '--tables=public.*', '-o', 'publication_names=made, absent');
