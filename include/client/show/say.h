@@ -10,9 +10,10 @@
 typedef struct Say
 {
 	bool verbose;
-	bool stats;	 /* statistics are wanted here */
-	bool screen; /* stderr is a terminal, and shows the progress */
-	bool down;	 /* a failure was reported, and no connection since */
+	bool stats;		   /* statistics are wanted here */
+	bool screen;	   /* stderr is a terminal, and shows the progress */
+	bool nothing_left; /* of tables that are to be read */
+	bool down;		   /* a failure was reported, and no connection since */
 	char reported[sizeof(((Failure *) 0)->message)]; /* the last one */
 	int64_t reported_at;
 } Say;
@@ -25,7 +26,7 @@ extern void say_report(Say *say, int64_t now, const char *tag, const char *name,
 					   const Field *fields, size_t count);
 
 /* A report about what is read of tables. */
-extern void say_backfill(const Say *say, const char *name, const Field *fields,
+extern void say_backfill(Say *say, const char *name, const Field *fields,
 						 size_t count);
 
 #endif

@@ -39,7 +39,9 @@ void
 tell_started(Engine *engine, const BackfillState *plan)
 {
 	const Listener to = listener(engine);
-	const Sums left = sums_left(&engine->exact, plan);
+	const Sums left = engine->exact.nothing_left
+						  ? (Sums){0}
+						  : sums_left(&engine->exact, plan);
 
 	announce_started(&to, "exact", &left);
 }

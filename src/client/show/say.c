@@ -13,6 +13,7 @@
 
 #include "client/base/settings.h"
 #include "client/base/strbuf.h"
+#include "client/show/amount.h"
 #include "client/show/fields_json.h"
 #include "client/show/progress.h"
 #include "common/term/lsn.h"
@@ -103,6 +104,18 @@ say_connected(Say *say, const Field *fields, size_t count)
 		from);
 }
 
+/* What becomes of its WAL: "extended" is more than was meant to be kept. */
+static void
+say_slot(const Say *say, const Field *fields, size_t count)
+{
+	if (say->verbose)
+		say_line(
+			say, "info", "the WAL that the slot needs is %s, %sB",
+			find(fields, count, "wal_status").text,
+			amount_of((double) find(fields, count, "retained_bytes").number)
+				.text);
+}
+
 void
 say_report(Say *say, int64_t now, const char *tag, const char *name,
 		   const Field *fields, size_t count)
@@ -118,6 +131,8 @@ say_report(Say *say, int64_t now, const char *tag, const char *name,
 		say_failure(say, now, name, fields, count);
 	else if (strcmp(name, "connected") == 0)
 		say_connected(say, fields, count);
+	else if (strcmp(name, "slot") == 0)
+		say_slot(say, fields, count);
 	else if (strcmp(name, "standby") == 0)
 	{
 		say->down = true;
@@ -177,10 +192,25 @@ put_field(char *to, size_t size, Field field)
 		snprintf(to, size, "%s", field.text);
 }
 
+/* Of a slot whose tables were read, or of a database that has none. */
+static void
+say_nothing_read(const Say *say, const Field *fields, size_t count)
+{
+	unsigned long long tables = find(fields, count, "tables").number;
+
+	if (tables == 0)
+		say_line(say, "info", "there is no table to be read");
+	else
+		say_line(
+			say, "info",
+			"nothing was left to be read: %llu tables, %llu rows were read "
+			"before; to read them again use a new slot, or a backfill",
+			tables, (unsigned long long) find(fields, count, "rows").number);
+}
+
 /* What has failed is told as the failure that it is. */
-void
-say_backfill(const Say *say, const char *name, const Field *fields,
-			 size_t count)
+static void
+say_words(const Say *say, const char *name, const Field *fields, size_t count)
 {
 	const BackfillWords *words = backfill_words;
 	const BackfillWords *end = words + sizeof(backfill_words) / sizeof(*words);
@@ -197,4 +227,16 @@ say_backfill(const Say *say, const char *name, const Field *fields,
 	fprintf(stderr, "%s: %s: ", PROGRAM_NAME, words->level);
 	fprintf(stderr, words->text, first, second);
 	fputc('\n', stderr);
+}
+
+void
+say_backfill(Say *say, const char *name, const Field *fields, size_t count)
+{
+	/* A publication that is made with the slot had none when it started. */
+	if (strcmp(name, "started") == 0 || strcmp(name, "round") == 0)
+		say->nothing_left = find(fields, count, "tables").number == 0;
+	if (strcmp(name, "finished") == 0 && say->nothing_left)
+		say_nothing_read(say, fields, count);
+	else
+		say_words(say, name, fields, count);
 }

@@ -71,4 +71,25 @@ is($mirror->differs($etf, $_), '', "$_ is the same") for EtfWriters::tables();
 cmp_ok($mirror->{ops}{read}, '>', 20000, 'rows were read');
 cmp_ok($mirror->{ops}{update} // 0, '>', 100, 'and changes came');
 
+subtest 'again, when all was read' => sub {
+	my @only = ('--slot', 'again', '--create-slot', '--snapshot=only', '--json');
+	my ($status, $out, $err) = client(@only, '--tables=public.t*');
+
+	is_deeply([ $status, $err ], [ 0, '' ], 'once, without a word');
+	$etf->sql('CREATE TABLE t_later (id int)');
+	($status, $out, $err) = client(@only, '--tables=public.t*');
+	is_deeply([ $status, $out ], [ 0, '' ], 'and not again');
+	like($err,
+		qr/^pg_etf_client: info: nothing was left to be read: 1 tables, 1000 rows were read before; .* a new slot, or a backfill$/,
+		'which is told, with what to do');
+	($status, $out, $err) = client(@only, '--tables=public.t', '-v');
+	like($err, qr/^pg_etf_client: info: the WAL that the slot needs is \w+, \d[\d.]* k?M?B$/m,
+		'what becomes of the slot, for who wants to know more');
+	($status, $out, $err) = client(@only, '--slot', 'none', '--tables=nosuch.*');
+	like($err, qr/info: there is no table to be read$/m, 'nor where there is nothing');
+	($status, $out, $err) = client(@only, '--slot', 'published', '--plugin=pgoutput',
+		'--create-publication', '-o', 'publication_names=made', '--tables=public.t');
+	is_deeply([ $status, $err ], [ 0, '' ], 'what was published meanwhile is read') or diag $err;
+};
+
 done_testing();
