@@ -31,7 +31,12 @@ defmodule PgEtf.Integration.BackfillTest do
 
   defp stream(context, more) do
     tables = for table <- context.tables, do: "public.#{table}"
-    options(context.sandbox, context.slot, [tables: tables, create_slot: true] ++ more)
+
+    options(
+      context.sandbox,
+      context.slot,
+      [tables: tables] ++ Keyword.put_new(more, :create_slot, true)
+    )
   end
 
   defp mirror(context, more) do
@@ -122,6 +127,17 @@ defmodule PgEtf.Integration.BackfillTest do
     eventually(fn -> same?(context) end, 60_000)
     assert Mirror.reads(sandbox) == reads
     GenServer.stop(again)
+  end
+
+  test "nothing is kept of a temporary slot", %{sandbox: sandbox} = context do
+    for mode <- [:exact, :incremental], _again <- 1..2 do
+      before = Mirror.reads(sandbox)
+      consumer = mirror(context, create_slot: :temporary, snapshot: [mode: mode])
+      eventually(fn -> status(consumer, "snapshot") == :finished end, 60_000)
+      assert Mirror.reads(sandbox) - before == 3 * @rows
+      assert kept(context) == "0"
+      GenServer.stop(consumer)
+    end
   end
 
   test "a BEAM that is killed in the middle", %{sandbox: sandbox} = context do

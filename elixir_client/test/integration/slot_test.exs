@@ -222,6 +222,22 @@ defmodule PgEtf.Integration.SlotTest do
     GenServer.stop(consumer)
   end
 
+  test "a temporary one of pgoutput is read for, and nothing is kept",
+       %{sandbox: sandbox} = world do
+    insert(sandbox, world.table, 1)
+    Sandbox.psql!(sandbox, "CREATE PUBLICATION #{world.slot} FOR TABLE #{world.table}")
+    more = [create_slot: :temporary, plugin: :pgoutput, publications: [world.slot]]
+
+    for id <- 2..3 do
+      {:ok, consumer} = consume(sandbox, world.slot, [snapshot: :initial] ++ more)
+      assert Enum.all?(changes(id - 1), &(&1.op == :read))
+      status(consumer, :connected)
+      insert(sandbox, world.table, id)
+      assert [%{op: :insert, record: %{"id" => ^id}}] = changes(1)
+      GenServer.stop(consumer)
+    end
+  end
+
   test "a temporary one is made again and again", %{sandbox: sandbox} = world do
     for id <- 1..2 do
       {:ok, consumer} = consume(sandbox, world.slot, create_slot: :temporary, on_error: :halt)

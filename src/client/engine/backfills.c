@@ -13,6 +13,15 @@
 #include "client/engine/exact_tell.h"
 #include "client/engine/incrementals.h"
 
+/* Any round but that of the slot's own snapshot ends the stream for a while. */
+static bool
+ends_slot(const Engine *engine, const BackfillRequest *request)
+{
+	return request->mode == BACKFILL_EXACT &&
+		   engine->settings->create == CREATE_TEMPORARY &&
+		   (engine->phase != ENGINE_SNAPSHOT || request->connection.count > 0);
+}
+
 /* False: see "problem". */
 static bool
 can_be(Engine *engine, const BackfillRequest *request, const char **problem)
@@ -30,6 +39,9 @@ can_be(Engine *engine, const BackfillRequest *request, const char **problem)
 		(engine->settings->plugin == PLUGIN_PGOUTPUT ||
 		 engine->stream.plugin == PLUGIN_PGOUTPUT))
 		*problem = INCREMENTAL_NEEDS_PLUGIN;
+	else if (ends_slot(engine, request))
+		*problem = "mode exact would end the connection, and the temporary "
+				   "slot with it";
 	else if (engine->phase >= ENGINE_CONFIRMING)
 		*problem = "the stream is about to end";
 	return *problem == NULL;

@@ -6,6 +6,7 @@
  */
 #include "client/engine/exact.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/engine/attempt.h"
@@ -42,6 +43,15 @@ set_up(Engine *engine)
 	return true;
 }
 
+/* Of a slot that nobody finds again nothing has to be found. */
+static void
+keep_nothing(BackfillRequest *request)
+{
+	free(request->kept);
+	request->kept = NULL;
+	request->store = STORE_NOWHERE;
+}
+
 void
 exact_begin(Engine *engine, BackfillRequest *request)
 {
@@ -53,6 +63,9 @@ exact_begin(Engine *engine, BackfillRequest *request)
 							  engine->phase == ENGINE_SNAPSHOT,
 					 .only = engine->settings->snapshot == SNAPSHOT_ONLY};
 	*request = (BackfillRequest){0};
+	if (engine->settings->create == CREATE_TEMPORARY &&
+		exact->request.store == STORE_SERVER)
+		keep_nothing(&exact->request);
 	engine->stream.exports =
 		exact->first && exact->request.connection.count == 0;
 	if (set_up(engine))

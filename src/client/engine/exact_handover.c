@@ -85,6 +85,16 @@ warn_of_mode(Engine *engine)
 	}
 }
 
+/* Keys that move have to be kept somewhere, if only as long as they matter. */
+static void
+keep_until_end(BackfillRequest *request)
+{
+	if (request->store != STORE_NOWHERE)
+		return;
+	request->store = STORE_SERVER;
+	request->once = true;
+}
+
 static void
 hand_over(Engine *engine)
 {
@@ -94,6 +104,7 @@ hand_over(Engine *engine)
 
 	warn_of_mode(engine);
 	request.mode = BACKFILL_INCREMENTAL;
+	keep_until_end(&request);
 	state.chunk = exact->chunk;
 	exact->request = (BackfillRequest){0};
 	exact->state = (BackfillState){0};

@@ -86,6 +86,9 @@ hold_is_over(Engine *engine)
 	int64_t max_hold = (int64_t) exact->request.max_hold;
 	const BackfillTable *table;
 
+	/* Another round would end the connection, and the slot with it. */
+	if (engine->settings->create == CREATE_TEMPORARY)
+		return false;
 	if (hold_endangers_slot(engine) ||
 		(exact->idle_ms > 0 &&
 		 engine_due(engine, exact->held_at + exact->idle_ms)))

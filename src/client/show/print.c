@@ -299,9 +299,6 @@ read_first(Engine *engine, const PrintOptions *options)
 	/* That it can be args_check.c has found out. */
 	print_request(options, &request, error, sizeof(error));
 	request.unkept = true;
-	/* Of a slot that nobody finds again. */
-	if (engine->settings->create == CREATE_TEMPORARY)
-		request.store = STORE_NOWHERE;
 	engine_backfill(engine, &request, NULL);
 }
 

@@ -353,6 +353,24 @@ subtest 'what is done is not read again' => sub {
 $etf->wait_until_idle('s');
 $etf->drop_slot('s');
 
+# Nobody finds such a slot again, so that nothing has to be kept.
+subtest 'a temporary slot needs no place for what is done' => sub {
+	my $client = EtfClient->start($node, slot => '<<"passing">>', create => 'temporary',
+		snapshot => 'on', plugin => 'pgoutput', options => '#{rows => tuple, publication_names => p}');
+	my $small = $etf->sql('SELECT count(*) FROM small');
+
+	$client->say('{auto, done}');
+	$client->say('{auto, ack}');
+	$client->say('{credit, 100000, 100000000}');
+	$client->say('{send, {backfill, first, #{tables => <<"public.small">>}}}');
+	$client->expect(qr/^\{backfill,finished,<<"first">>,.*rows => $small/s, 'before the stream');
+	$client->expect(qr/^\{status,connected/, 'which follows');
+	$client->say('{send, {backfill, again, #{tables => <<"public.small">>, request => <<"x">>}}}');
+	$client->expect(qr/^\{backfill,failed,<<"again">>,.*the temporary slot with it/s, 'beside which the slot would end');
+	is($client->stop, 0, 'a clean end');
+	$client->quit;
+};
+
 # While the first table waits for credit the others change.
 subtest 'tables that are altered meanwhile' => sub {
 	$etf->sql("CREATE TYPE duo AS (a int, b int);

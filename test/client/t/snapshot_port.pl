@@ -117,6 +117,30 @@ $client->say('{send, {backfill, mine, #{store => consumer, state => <<"garbage">
 $client->expect(qr/^\{fatal,config,.*cannot be used/s, 'a state that is none');
 is($client->exit_status, 3, 'is an end before anything starts');
 
+# Of a slot that nobody finds again nothing is kept, so that each one is read for.
+for my $time (qw(first second))
+{
+	$client = EtfClient->start($node, slot => '<<"passing">>', create => 'temporary', snapshot => 'only');
+	$client->say('{auto, refill}');
+	$client->say('{auto, done}');
+	$client->say('{credit, 100000, 10000000}');
+	$client->say('{send, {backfill, passing, #{tables => <<"public.u">>, request => <<"x">>}}}');
+	$client->expect(qr/^\{read,passing,\d+,2,\[1,2\]\}/, "a temporary slot: the $time one has its rows");
+	is($client->exit_status, 0, 'and an end');
+}
+$client = EtfClient->start($node, slot => '<<"passing">>', create => 'temporary', snapshot => 'on');
+$client->say('{send, {backfill, passing, #{tables => <<"public.t">>, max_hold => 10}}}');
+$client->say('{credit, 100, 20000}');
+$client->expect(qr/^\{read,passing,/, 'there is but one round: ...');
+sleep 1;
+$client->say('{auto, refill}');
+$client->say('{auto, done}');
+$client->say('{credit, 100000, 10000000}');
+$client->expect(qr/^\{backfill,finished,<<"passing">>,.*rows => 3003/s, '... it lasts until all is read');
+ok(!grep({ /table_again|another snapshot/ } @{ $client->{skipped} }), 'at once');
+is($client->stop, 0, 'a clean end');
+is($etf->sql(q{SELECT count(*) FROM etf_backfill WHERE slot = 'passing'}), 0, 'nothing is left of them');
+
 # What cannot be is found before a slot is made.
 $etf->sql('CREATE DATABASE bare');
 $etf->sql("CREATE ROLE reader REPLICATION LOGIN; CREATE TABLE secret (id int);

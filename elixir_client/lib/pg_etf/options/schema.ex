@@ -112,8 +112,8 @@ defmodule PgEtf.Options.Schema do
           "match. A keyword list has `:tables` and the options of `PgEtf.backfill/3`, where " <>
           "`:mode` is `:exact` by default. What is read once is not read again, whatever is " <>
           "restarted. The role needs SELECT, and with `pg_etf_decoding` the extension has to be in " <>
-          "the database; with `pgoutput` only `:backfill_store` has to be there, or the extension. " <>
-          "See `docs/snapshots.md`."
+          "the database; with `pgoutput` only `:backfill_store` has to be there, or the extension, " <>
+          "and with a temporary slot neither. See `docs/snapshots.md`."
     ],
     backfill_store: [
       type: {:or, [{:in, [:server]}, {:pair, {:fun, 0}, {:fun, 2}}]},

@@ -144,10 +144,11 @@ defmodule PgEtf.Stream.Backfills do
   defp tell_if(session, true, command), do: tell(session, command)
   defp tell_if(session, false, _command), do: session
 
-  # That a snapshot is done is known for ever; of others nothing is kept beyond the end.
+  # That a snapshot is done is known for as long as its slot may be read; of others nothing is
+  # kept beyond the end.
   defp with_state(request, id, %State{opts: opts, backfills: backfills}) do
     case {opts[:backfill_store], backfills.states[id]} do
-      {:server, _} -> Map.merge(request, at_server(request, id))
+      {:server, _} -> Map.merge(request, at_server(request, id, opts))
       {_, nil} -> Map.merge(request, at_consumer(request, opts))
       {_, state} -> request |> Map.merge(at_consumer(request, opts)) |> Map.put(:state, state)
     end
@@ -160,9 +161,9 @@ defmodule PgEtf.Stream.Backfills do
       else: %{store: :consumer}
   end
 
-  defp at_server(request, id) do
+  defp at_server(request, id, opts) do
     if snapshot?(id),
-      do: %{store: :server, once: false},
+      do: %{store: :server, once: opts[:create_slot] == :temporary},
       else: %{store: :server, once: true, request: BackfillStore.write_request(request)}
   end
 
