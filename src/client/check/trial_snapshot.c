@@ -103,10 +103,9 @@ trial_snapshot(const Settings *settings, OutputPlugin plugin, uint64_t *tables,
 		return;
 	if (!ask_plan(&reader, settings, copied))
 		*failure = reader.db.failure;
-	else if (!copied ||
-			 published_begin(&published, settings,
-							 PQserverVersion(reader.db.conn), false, false,
-							 failure))
+	else if (!copied || published_begin(&published, settings,
+										PQserverVersion(reader.db.conn), false,
+										false, failure))
 		look_at_plan(reader.db.result, copied ? &published : NULL, tables,
 					 failure);
 	reader_close(&reader);
