@@ -20,15 +20,18 @@ defmodule PgEtf.OptionsTest do
           {@minimal ++ [slots: 1], "unknown option :slots"},
           {[connection: [], slot: ""], "expected a non-empty string"},
           {@minimal ++ [unit: :row], "expected one of :change, :transaction, got: :row"},
-          {@minimal ++ [tables: "t"], "expected a list, each element a non-empty string"},
+          {@minimal ++ [tables: "t"], "expected a list of non-empty strings"},
           {@minimal ++ [backoff_min: 2, backoff_max: 1], ":backoff_min is above :backoff_max"},
           {@minimal ++ [prefetch: 0], "expected a positive integer"},
           {@minimal ++ [takeover_timeout: 999], ":takeover_timeout is below one second"},
           {@minimal ++ [tables: ["a.b", "orders"]], "did you mean \"public.orders\"?"},
           {@minimal ++ [exclude_tables: ["or\\.ders"]], "has no schema"},
           {@minimal ++ [start_position: -1], "a position"},
-          {@minimal ++ [actions: [:upsert]], "one of :insert, :update, :delete, :truncate"},
-          {@minimal ++ [keys: {:atoms!, ["id"]}], "{:atoms!, a list, each element an atom}"},
+          {@minimal ++ [snapshot: :always],
+           "expected one of :never, :initial or a list, got: :always"},
+          {@minimal ++ [actions: [:upsert]],
+           "a list of which each is one of :insert, :update, :delete, :truncate"},
+          {@minimal ++ [keys: {:atoms!, ["id"]}], "{:atoms!, a list of atoms}"},
           {:none, "expected a keyword list"}
         ] do
       assert_raise ArgumentError, ~r/#{Regex.escape(message)}/, fn -> Options.validate!(opts) end

@@ -75,6 +75,9 @@ defmodule PgEtf.Options.Type do
   def describe(:atom), do: "an atom"
   def describe({:tagged, tag, type}), do: "{#{inspect(tag)}, #{describe(type)}}"
   def describe({:pair, first, second}), do: "{#{describe(first)}, #{describe(second)}}"
-  def describe({:list, type}), do: "a list, each element #{describe(type)}"
+  def describe({:list, :any}), do: "a list"
+  def describe({:list, :string}), do: "a list of non-empty strings"
+  def describe({:list, :atom}), do: "a list of atoms"
+  def describe({:list, {:in, _} = type}), do: "a list of which each is #{describe(type)}"
   def describe({:or, types}), do: Enum.map_join(types, " or ", &describe/1)
 end
