@@ -2,7 +2,7 @@ defmodule PgEtf.Integration.SnapshotsGuideTest do
   # What docs/snapshots.md shows, run.
   use PgEtf.Integration, async: true
 
-  alias PgEtf.{Backfill, Position, Repo}
+  alias PgEtf.{Backfill, Repo}
 
   @page "../docs/snapshots.md"
 
@@ -117,17 +117,10 @@ defmodule PgEtf.Integration.SnapshotsGuideTest do
 
   test "exactly once", %{sandbox: sandbox, connection: connection} do
     Repo.start(Keyword.put(Sandbox.connection(sandbox), :parameters, search_path: "own"))
-    {{:module, module, _, _}, _} = eval("ledger")
-    :ok = Position.create(apply(module, :position, []))
-
-    opts =
-      options(sandbox, "ledger",
-        connection: connection,
-        create_slot: true,
-        tables: ["public.orders"],
-        max_transaction_changes: 50,
-        snapshot: :initial
-      )
+    eval("ledger")
+    {_, [children: [{PgEtf.Consumer, {module, nil, opts}}]]} = eval("ledger children")
+    opts = options(sandbox, "ledger", opts)
+    opts = Keyword.merge(opts, connection: connection, max_transaction_changes: 50)
 
     Sandbox.psql!(sandbox, """
     CREATE TABLE own.written (id int);
