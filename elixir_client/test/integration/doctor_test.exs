@@ -107,6 +107,8 @@ defmodule PgEtf.Integration.DoctorTest do
     assert output =~ ~r/^ok +server: PostgreSQL .*database #{connection[:database]}/m
     assert {output, 1} = mix(args ++ ["--publications", "nosuch,other", "--plugin", "pgoutput"])
     assert output =~ ~r/^error +publications: missing: nosuch, other\./m
+    assert {output, _} = mix(args ++ ["--snapshot"])
+    assert output =~ ~r/^(ok|error) +snapshot: /m
     assert {output, 1} = mix(args ++ ["--tables", "orders"])
     assert output =~ "did you mean \"public.orders\"?"
     assert {output, 1} = mix(["pg_etf.doctor", "--repo", "PgEtf.Repo.Nosuch"])

@@ -60,6 +60,23 @@ defmodule PgEtf.Integration.TasksTest do
     end
   end
 
+  test "what is generated is told where the database is", context do
+    File.cd!(context.tmp_dir, fn ->
+      for {repos, connection, switch} <- [
+            {[], ~s([hostname: "localhost", database: "shop"), "--hostname localhost"},
+            {[Made.Repo], "Made.Repo}", "--repo Made.Repo --slot"}
+          ] do
+        Application.put_env(:pg_etf, :ecto_repos, repos)
+        Mix.Tasks.PgEtf.Gen.Consumer.run(["Made.Told#{length(repos)}"])
+        assert_received {:mix_shell, :info, ["\nAdd it" <> text]}
+        assert text =~ "connection: #{connection}"
+        assert text =~ "mix pg_etf.doctor #{switch}"
+      end
+    end)
+  after
+    Application.delete_env(:pg_etf, :ecto_repos)
+  end
+
   test "names are asked for, and have to be ones", context do
     File.cd!(context.tmp_dir, fn ->
       for {args, reason} <- [

@@ -55,17 +55,29 @@ defmodule Mix.PgEtf.Generator do
   defp write(what, task) do
     for {path, text} <- files(what, task), do: Mix.Generator.create_file(path, text)
 
+    {connection, switches} = connection(repos())
+
     Mix.shell().info("""
 
     Add it to the children of your application, where the database is as for Postgrex:
 
-        {#{what.module}, connection: Shop.Repo}
+        {#{what.module}, connection: #{connection}}
 
     and to config/test.exs, so that tests need no server:
 
         config :pg_etf, testing: :manual
 
-    The server is looked at by: mix pg_etf.doctor --slot #{what.slot}
+    The server is looked at by: mix pg_etf.doctor #{switches} --slot #{what.slot}
     """)
+  end
+
+  # As Ecto has them, where it is there.
+  defp repos, do: Application.get_env(Mix.Project.config()[:app], :ecto_repos, [])
+
+  defp connection([repo | _]), do: {inspect(repo), "--repo #{inspect(repo)}"}
+
+  defp connection([]) do
+    {~s([hostname: "localhost", database: "shop", username: "cdc"]),
+     "--hostname localhost --database shop --username cdc"}
   end
 end

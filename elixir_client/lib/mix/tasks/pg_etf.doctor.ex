@@ -9,9 +9,14 @@ defmodule Mix.Tasks.PgEtf.Doctor do
       $ PGPASSWORD=... mix pg_etf.doctor --hostname db --username cdc --database shop
 
   Where the database is: `--repo`, or `--url`, or `--hostname`, `--port`, `--username`,
-  `--database`; without any, `PG*` variables say so. What is to be read: `--slot`, `--tables`,
-  `--exclude-tables`, `--publications` (lists, separated by commas), `--plugin`,
-  `--failover`, `--two-phase`, `--streaming`.
+  `--database`; without any, `PG*` variables say so.
+
+  What is to be read, as the options of a stream say: `--slot`, `--plugin`, `--failover`,
+  `--two-phase`, `--streaming`; `--snapshot`, if the tables are to be read first; and lists,
+  separated by commas: `--tables` and `--exclude-tables` of patterns, `--publications` of the
+  names of publications, which a slot of `pgoutput` needs.
+
+      $ mix pg_etf.doctor --repo Shop.Repo --plugin pgoutput --publications orders,audit
 
   Each line is a finding. The task fails if one of them is an error.
   """
@@ -20,7 +25,7 @@ defmodule Mix.Tasks.PgEtf.Doctor do
 
   @lists [tables: :string, exclude_tables: :string, publications: :string]
   @stream [slot: :string, plugin: :string, failover: :boolean, two_phase: :boolean] ++
-            [streaming: :boolean]
+            [streaming: :boolean, snapshot: :boolean]
 
   @impl true
   def run(args) do
@@ -42,6 +47,9 @@ defmodule Mix.Tasks.PgEtf.Doctor do
   defp option(:plugin, name) do
     Enum.find([:auto, :pg_etf_decoding, :pgoutput], name, &(Atom.to_string(&1) == name))
   end
+
+  defp option(:snapshot, true), do: :initial
+  defp option(:snapshot, false), do: :never
 
   defp option(key, value) do
     if Keyword.has_key?(@lists, key), do: String.split(value, ",", trim: true), else: value
