@@ -41,7 +41,8 @@ install-client: client $(CLIENT_MAN) ## install the client beside the server's p
 	$(INSTALL_DATA) $(CLIENT_MAN) '$(INSTALLED_MAN)'
 	@echo "installed: $(INSTALLED)"
 	@command -v pg_etf_client > /dev/null || \
-		echo "It is not in PATH; bindir=/usr/local/bin puts it elsewhere."
+		echo "It is not in PATH; bindir=/usr/local/bin mandir=/usr/local/share/man" \
+			"puts it elsewhere, and its man page."
 
 uninstall-client: ## remove the installed client
 	rm -f '$(INSTALLED)' '$(INSTALLED_MAN)'
