@@ -70,16 +70,20 @@ forget(FactTable *table)
 	}
 }
 
+/* Of each table there is a row that says no more than that it was asked for. */
 static void
 put(FactTable *table, const Answer *answer)
 {
-	FactColumn *column = source_scratch(NULL, sizeof(FactColumn));
+	FactColumn *column;
 
+	table->asked = true;
+	if (answer_char(answer, "what") == 'k')
+		return;
+	column = source_scratch(NULL, sizeof(FactColumn));
 	*column = (FactColumn){.what = answer_char(answer, "what"),
 						   .name = source_copy(answer_text(answer, "name")),
 						   .next = table->columns};
 	table->columns = column;
-	table->asked = true;
 }
 
 void
@@ -91,7 +95,7 @@ table_facts_take(TableFacts *facts, Answer answer)
 		if (!answer_is_type(&answer))
 			forget(get(facts, answer_oid(&answer, "oid")));
 	for (answer.row = first; !answer_ends(&answer); answer.row++)
-		if (!answer_is_type(&answer) && answer_char(&answer, "what") != 'k')
+		if (!answer_is_type(&answer))
 			put(get(facts, answer_oid(&answer, "oid")), &answer);
 }
 
