@@ -15,18 +15,19 @@
 typedef struct EarlyKeys
 {
 	StrBuf packed;
-	bool lost; /* there were more than may be */
+	bool lost;		/* there were more than may be */
+	uint64_t first; /* number of the first command; 0: none came */
 } EarlyKeys;
 
 static inline bool
 early_are_any(const EarlyKeys *early)
 {
-	return early->packed.len > 0 || early->lost;
+	return early->first != 0;
 }
 
-/* "keys" as {backfill_keys, ..} has them, a term. */
-extern void early_add(EarlyKeys *early, uint64_t rel, const uint8_t *keys,
-					  size_t len);
+/* "keys" as {backfill_keys, ..} has them, a term; it is the command "number". */
+extern void early_add(EarlyKeys *early, uint64_t number, uint64_t rel,
+					  const uint8_t *keys, size_t len);
 
 /* In order; "at" begins at 0.  False: there is no other. */
 extern bool early_next(const EarlyKeys *early, size_t *at, uint64_t *rel,

@@ -12,6 +12,7 @@
 #include "client/backfill/inc_pace.h"
 #include "client/backfill/place.h"
 #include "client/backfill/request.h"
+#include "client/backfill/unkept.h"
 #include "common/backoff.h"
 
 /* Chunks that are not handled yet. */
@@ -105,7 +106,7 @@ typedef struct Incremental
 	History history;
 	bool dirty; /* the state is to be kept */
 	bool saving;
-	bool keys_unkept; /* moved keys are in it that are not kept yet */
+	Unkept keys; /* of moved rows, that are in it */
 	int64_t saved_at;
 
 	Reader reader;

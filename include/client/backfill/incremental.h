@@ -61,11 +61,14 @@ extern bool incremental_can_go_on(const Incremental *inc,
 /* Up to where has the stream to come, for a chunk to close?  0: anywhere. */
 extern uint64_t incremental_awaits(const Incremental *inc);
 
-/* May a position that was acknowledged from now on be confirmed? */
-static inline bool
-incremental_holds_confirmation(const Incremental *inc)
+/*
+ * The first command whose keys are not kept; 0: all are.  Meanwhile no position
+ * that is acknowledged may be confirmed.
+ */
+static inline uint64_t
+incremental_unkept(const Incremental *inc)
 {
-	return inc->keys_unkept || early_are_any(&inc->request.early);
+	return unkept_min(unkept_first(&inc->keys), inc->request.early.first);
 }
 
 /* Is anything done that is not kept yet, and could be? */
@@ -76,7 +79,7 @@ extern bool incremental_done(Incremental *inc, uint64_t chunk,
 							 const StreamPlace *place);
 extern bool incremental_retry(Incremental *inc, uint64_t chunk,
 							  const char *reason);
-extern bool incremental_keys(Incremental *inc, uint64_t rel,
+extern bool incremental_keys(Incremental *inc, uint64_t number, uint64_t rel,
 							 const uint8_t *keys, size_t len);
 extern void incremental_pause(Incremental *inc, bool pause);
 extern void incremental_stop(Incremental *inc);

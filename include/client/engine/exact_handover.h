@@ -23,7 +23,10 @@ extern bool handover_turn(Engine *engine);
 extern void handover_keys(Engine *engine, uint64_t rel, const uint8_t *keys,
 						  size_t len);
 
-/* Its state, or that of its round, is known: drop them if it will not. */
-extern void handover_forget_keys(Engine *engine);
+/*
+ * Each turn, once its state is known: keys are dropped if it will not.  If it
+ * will, but not at once, its tables begin anew, so that nothing waits for that.
+ */
+extern void handover_settle_keys(Engine *engine);
 
 #endif

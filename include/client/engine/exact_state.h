@@ -12,6 +12,7 @@
 #include "client/backfill/published.h"
 #include "client/backfill/request.h"
 #include "client/backfill/snapshot_maker.h"
+#include "client/backfill/unkept.h"
 #include "common/backoff.h"
 
 typedef enum ExactStage
@@ -94,6 +95,7 @@ typedef struct Exact
 	bool over;		 /* what was kept is to be removed */
 	bool dirty;		 /* the state is to be kept */
 	bool saving;	 /* the desk does it */
+	Unkept keys;	 /* of moved rows: what they lead to is in it */
 	int64_t saved_at;
 
 	History history;
@@ -121,6 +123,13 @@ typedef struct Exact
 	uint64_t chunk;	 /* the number of the last one */
 	int64_t told_at; /* the last progress */
 } Exact;
+
+/* As of incremental_unkept(). */
+static inline uint64_t
+exact_unkept(const Exact *exact)
+{
+	return unkept_min(unkept_first(&exact->keys), exact->request.early.first);
+}
 
 /* Connections to be polled: desk, maker, keeper, jobs. */
 #define EXACT_POLLS (3 + BACKFILL_JOBS_MAX)

@@ -126,6 +126,8 @@ typedef struct Engine
 	uint64_t passed_lsn;	/* all that commits before this was delivered */
 	uint64_t await_lsn;		/* up to there a chunk needs that; 0: none does */
 	uint64_t confirm_up_to; /* no further yet, whatever is acknowledged */
+	uint64_t keys_taken;	/* commands that have told of moved rows */
+	uint64_t keys_kept;		/* of these, as the consumer knows */
 	uint64_t catch_up_to;	/* where the server was at first; 0: caught up */
 	int64_t asks_since;		/* the source asks the catalogs; 0: it does not */
 	bool asked;				/* the control connection has the question */

@@ -18,11 +18,14 @@ typedef struct Head
 } Head;
 
 void
-early_add(EarlyKeys *early, uint64_t rel, const uint8_t *keys, size_t len)
+early_add(EarlyKeys *early, uint64_t number, uint64_t rel, const uint8_t *keys,
+		  size_t len)
 {
 	Head head = {.rel = rel, .len = len};
 	bool fits = early->packed.len + len <= BYTES_MAX;
 
+	if (early->first == 0)
+		early->first = number;
 	if (early->lost)
 		return;
 	if (fits)
@@ -56,4 +59,5 @@ early_free(EarlyKeys *early)
 {
 	strbuf_free(&early->packed);
 	early->lost = false;
+	early->first = 0;
 }

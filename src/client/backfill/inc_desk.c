@@ -22,6 +22,7 @@ inc_desk_close(Incremental *inc)
 	history_close(&inc->history);
 	inc->dirty |= inc->saving;
 	inc->saving = false;
+	unkept_failed(&inc->keys);
 }
 
 static void
@@ -193,7 +194,7 @@ answered(Incremental *inc, const StreamPlace *place)
 	if (inc->saving)
 	{
 		inc->saving = false;
-		inc->keys_unkept &= inc->dirty;
+		unkept_saved(&inc->keys);
 		return;
 	}
 	switch (inc->stage)

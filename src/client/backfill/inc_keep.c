@@ -59,7 +59,7 @@ save(Incremental *inc)
 	{
 		consumer_backfill_bytes(inc->consumer, "state", inc->request.id, bytes,
 								len);
-		inc->keys_unkept = false;
+		unkept_saved(&inc->keys);
 	}
 	else
 		save_at_server(inc, bytes, len);
@@ -77,7 +77,8 @@ inc_keep_waits(const Incremental *inc)
 void
 inc_keep_turn(Incremental *inc, const StreamPlace *place)
 {
-	bool hurry = inc->keys_unkept || inc->hurries || inc->stage == INC_ENDING;
+	bool hurry = unkept_first(&inc->keys) != 0 || inc->hurries ||
+				 inc->stage == INC_ENDING;
 
 	if (!inc->dirty || inc->saving || inc_keep_waits(inc) ||
 		inc->stage < INC_RUNNING ||

@@ -108,8 +108,16 @@ add_keys(Incremental *inc, uint32_t i, const uint8_t *keys, size_t len)
 	return sound;
 }
 
+static void
+changed(Incremental *inc, uint64_t number)
+{
+	inc->dirty = true;
+	unkept_add(&inc->keys, inc->saving, number);
+}
+
 static bool
-take_keys(Incremental *inc, uint64_t rel, const uint8_t *keys, size_t len)
+take_keys(Incremental *inc, uint64_t number, uint64_t rel, const uint8_t *keys,
+		  size_t len)
 {
 	bool sound = true;
 
@@ -120,18 +128,18 @@ take_keys(Incremental *inc, uint64_t rel, const uint8_t *keys, size_t len)
 		if (table->told_as != rel || table_is_over(table))
 			continue;
 		sound &= add_keys(inc, i, keys, len);
-		inc->dirty = inc->keys_unkept = true;
+		changed(inc, number);
 	}
 	return sound;
 }
 
 bool
-incremental_keys(Incremental *inc, uint64_t rel, const uint8_t *keys,
-				 size_t len)
+incremental_keys(Incremental *inc, uint64_t number, uint64_t rel,
+				 const uint8_t *keys, size_t len)
 {
 	if (inc->stage >= INC_RUNNING)
-		return take_keys(inc, rel, keys, len);
-	early_add(&inc->request.early, rel, keys, len);
+		return take_keys(inc, number, rel, keys, len);
+	early_add(&inc->request.early, number, rel, keys, len);
 	return true;
 }
 
@@ -144,7 +152,7 @@ restart_all(Incremental *inc)
 		if (!table_is_over(&inc->state.tables[i]))
 			inc_restart(inc, i, "moved");
 	}
-	inc->dirty = inc->keys_unkept = true;
+	changed(inc, inc->request.early.first);
 }
 
 void
@@ -160,7 +168,7 @@ inc_moved_begin(Incremental *inc)
 	if (early->lost)
 		restart_all(inc);
 	while (early_next(early, &at, &rel, &keys, &len))
-		sound &= take_keys(inc, rel, keys, len);
+		sound &= take_keys(inc, early->first, rel, keys, len);
 	if (!sound)
 		consumer_log(inc->consumer, "warning",
 					 "backfill_keys: backfill \"%s\" has no such key",

@@ -194,7 +194,8 @@ can_close(const Incremental *inc, const Window *window,
 {
 	return window->state == WINDOW_THERE && place->reached >= window->horizon &&
 		   !(inc->request.close_state &&
-			 (inc_window_closed(inc) || inc->keys_unkept || inc->saving));
+			 (inc_window_closed(inc) || unkept_first(&inc->keys) != 0 ||
+			  inc->saving));
 }
 
 void

@@ -123,10 +123,11 @@ engine_backfill_keys(Engine *engine, const char *id, uint64_t rel,
 {
 	Incremental *inc = incrementals_find(engine, id);
 
+	engine->keys_taken++;
 	incrementals_hold(engine);
 	if (inc != NULL)
 		expect(engine, id, "backfill_keys",
-			   incremental_keys(inc, rel, keys, len));
+			   incremental_keys(inc, engine->keys_taken, rel, keys, len));
 	else if (exact_is(engine, id))
 		handover_keys(engine, rel, keys, len);
 	else

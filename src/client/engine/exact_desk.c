@@ -270,7 +270,10 @@ answered(Engine *engine)
 	Exact *exact = &engine->exact;
 
 	if (exact->saving)
+	{
 		exact->saving = false;
+		unkept_saved(&exact->keys);
+	}
 	else if (exact->stage == EXACT_LOADING)
 		loaded(engine);
 	else if (exact->stage == EXACT_PLANNING)
@@ -340,6 +343,7 @@ failed(Engine *engine)
 		warn_unkept(engine);
 	exact->dirty |= exact->saving;
 	exact->saving = false;
+	unkept_failed(&exact->keys);
 	reader_close(&exact->desk);
 	exact->desk_at =
 		engine->now + backoff_fail(&exact->desk_backoff, (uint32_t) random());

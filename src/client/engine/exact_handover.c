@@ -11,6 +11,7 @@
 
 #include "client/backfill/plan.h"
 #include "client/engine/exact_desk.h"
+#include "client/engine/exact_tell.h"
 #include "client/engine/incrementals.h"
 
 static bool
@@ -132,16 +133,48 @@ handover_keys(Engine *engine, uint64_t rel, const uint8_t *keys, size_t len)
 	Exact *exact = &engine->exact;
 
 	if (exact->stage < EXACT_WAITING || any_was_handed_over(exact))
-		early_add(&exact->request.early, rel, keys, len);
+		early_add(&exact->request.early, engine->keys_taken, rel, keys, len);
+}
+
+static void
+restart(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	for (uint32_t i = 0; i < exact->state.count; i++)
+	{
+		BackfillTable *table = &exact->state.tables[i];
+
+		if (table_is_over(table) || !was_handed_over(exact, table))
+			continue;
+		table_restart(table);
+		tell_table(engine, "table_again", table, "moved");
+	}
+	exact->dirty = true;
+	unkept_add(&exact->keys, exact->saving, exact->request.early.first);
+}
+
+/* Does it go on there before anything else comes about? */
+static bool
+is_next(const Engine *engine)
+{
+	const Exact *exact = &engine->exact;
+
+	return exact->stage == EXACT_WAITING && !exact->paused &&
+		   !exact->cancelled && is_due(engine);
 }
 
 void
-handover_forget_keys(Engine *engine)
+handover_settle_keys(Engine *engine)
 {
-	EarlyKeys *early = &engine->exact.request.early;
+	Exact *exact = &engine->exact;
 
-	if (early_are_any(early) && !any_was_handed_over(&engine->exact))
-		early_free(early);
+	if (!early_are_any(&exact->request.early) || exact->stage < EXACT_WAITING ||
+		is_next(engine))
+		return;
+	if (any_was_handed_over(exact))
+		restart(engine);
+	early_free(&exact->request.early);
 }
 
 bool

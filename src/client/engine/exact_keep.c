@@ -43,8 +43,11 @@ save(Engine *engine)
 	if (exact->request.store == STORE_SERVER)
 		save_at_server(engine, bytes, len);
 	else if (exact->request.store == STORE_CONSUMER)
+	{
 		consumer_backfill_bytes(engine->consumer, "state", exact->request.id,
 								bytes, len);
+		unkept_saved(&exact->keys);
+	}
 	free(bytes);
 }
 
@@ -73,8 +76,9 @@ void
 keep_turn(Engine *engine)
 {
 	Exact *exact = &engine->exact;
-	bool hurry =
-		exact->stopping || exact->cancelled || exact->stage == EXACT_DRAINING;
+	bool hurry = exact->stopping || exact->cancelled ||
+				 exact->stage == EXACT_DRAINING ||
+				 unkept_first(&exact->keys) != 0;
 	bool server = exact->request.store == STORE_SERVER;
 
 	if (!exact->dirty || exact->saving || exact->stage < EXACT_WAITING ||

@@ -103,7 +103,6 @@ turn_waiting(Engine *engine, const short *revents)
 	Failure failure;
 
 	(void) revents;
-	handover_forget_keys(engine);
 	if (engine->phase == ENGINE_STREAMING &&
 		!reading_knows_slot(engine, &failure))
 	{
@@ -208,7 +207,6 @@ begin_reading(Engine *engine)
 	exact->park_at = 0;
 	if (exact->fresh)
 		keep_slot(engine);
-	handover_forget_keys(engine);
 	tell_round(engine);
 	plan_tell_keyless(engine);
 	engine->wake_at = engine->now;
@@ -393,4 +391,5 @@ round_turn(Engine *engine, const short *revents)
 
 	if (stage >= EXACT_WAITING)
 		turns[stage](engine, revents);
+	handover_settle_keys(engine);
 }

@@ -128,13 +128,13 @@ incrementals_poll(const Engine *engine, struct pollfd *fds)
 
 /* All that one of them says of the stream. */
 static void
-note(Engine *engine, const Incremental *inc, bool *holds, bool *behind)
+note(Engine *engine, const Incremental *inc, uint64_t *unkept, bool *behind)
 {
 	uint64_t awaits = incremental_awaits(inc);
 
 	if (awaits > engine->await_lsn)
 		engine->await_lsn = awaits;
-	*holds |= incremental_holds_confirmation(inc);
+	*unkept = unkept_min(*unkept, incremental_unkept(inc));
 	*behind |= incremental_is_behind(inc);
 	engine_due(engine, inc->wake_at);
 }
@@ -146,12 +146,27 @@ end_stop(Engine *engine)
 	engine->stop_is_due = true;
 }
 
+/* All keys of moved rows that came before this command. */
+static void
+kept_up_to(Engine *engine, uint64_t unkept)
+{
+	uint64_t kept = unkept == 0 ? engine->keys_taken : unkept - 1;
+	const Field count = field_number("commands", kept);
+
+	if (unkept == 0)
+		engine->confirm_up_to = UINT64_MAX;
+	if (kept == engine->keys_kept)
+		return;
+	engine->keys_kept = kept;
+	consumer_report(engine->consumer, "keys_kept", NULL, &count, 1);
+}
+
 void
 incrementals_turn(Engine *engine, const struct pollfd *fds)
 {
 	StreamPlace place = place_of(engine);
 	bool reads = engine->stop_held_since == 0;
-	bool holds = early_are_any(&engine->exact.request.early);
+	uint64_t unkept = exact_unkept(&engine->exact);
 	bool behind = false;
 
 	engine->await_lsn = 0;
@@ -164,10 +179,9 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 		incremental_turn(inc, &place, fds + i * INC_POLLS, reads);
 		reads &= !incremental_runs(inc) || inc->paused;
 		if (incremental_runs(inc))
-			note(engine, inc, &holds, &behind);
+			note(engine, inc, &unkept, &behind);
 	}
-	if (!holds)
-		engine->confirm_up_to = UINT64_MAX;
+	kept_up_to(engine, unkept);
 	if (engine->stop_held_since > 0 &&
 		(!behind || engine_due(engine, engine->stop_held_since + STOP_MS)))
 		end_stop(engine);

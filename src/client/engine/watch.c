@@ -58,6 +58,17 @@ park(Engine *engine)
 	engine_set_phase(engine, ENGINE_PARKED);
 }
 
+/*
+ * Does the consumer perhaps take nothing since it waits to hear what is kept?
+ * That takes a stream.
+ */
+static bool
+owes_answer(const Engine *engine)
+{
+	return engine->keys_kept < engine->keys_taken ||
+		   (engine->settings->backfills && !engine->kept.told);
+}
+
 static void
 stall_turn(Engine *engine)
 {
@@ -73,7 +84,7 @@ stall_turn(Engine *engine)
 			"the server is shutting down while the consumer accepts nothing");
 		attempt_failed(engine, &stopping);
 	}
-	else if (limit > 0 &&
+	else if (limit > 0 && !owes_answer(engine) &&
 			 engine_due(engine, engine->stalled_at + (int64_t) limit))
 		park(engine);
 }

@@ -118,7 +118,7 @@ subtest 'more keys than are kept' => sub {
 		ask($client, 'many');
 		$client->expect(qr/^\{status,connected/, 'there is a stream');
 		my $rel = $etf->sql(q{SELECT 'many'::regclass::oid});
-		my $keys = join ', ', map { '#{id => <<"' . '0' x 4000 . $_ . '">>}' } 1 .. 150;
+		my $keys = join ', ', map { '#{<<"id">> => <<"' . '0' x 4000 . $_ . '">>}' } 1 .. 150;
 		$client->say("{send, {backfill_keys, b, $rel, [$keys]}}") for 1 .. 8;
 		move($client, 'many');
 	});
