@@ -9,6 +9,7 @@ defmodule PgEtf.Progress do
   | `:idle` | nothing to do |
   | `:waiting_for_acks` | messages are in flight, in handlers, batchers or a sink |
   | `:waiting_for_demand` | messages are queued, and no consumer requests them |
+  | `:waiting_for_backfill` | changes are queued behind one that has moved a row, whose key is not kept yet for a backfill, see [what can go wrong](snapshots.md#what-can-go-wrong) |
   | `:waiting_for_server` | the server is ahead and sends nothing: a large transaction, or a filter that skips many changes, keeps it busy |
   | `:starved` | the C program has no credit, although nothing is queued or in flight: a bug |
   | `:standby` | another reader has the slot |
@@ -26,6 +27,7 @@ defmodule PgEtf.Progress do
           | :idle
           | :waiting_for_acks
           | :waiting_for_demand
+          | :waiting_for_backfill
           | :waiting_for_server
           | :starved
           | :standby
@@ -43,6 +45,7 @@ defmodule PgEtf.Progress do
           behind_since: integer | nil,
           in_flight: non_neg_integer,
           queued: non_neg_integer,
+          awaits_keys: boolean,
           credit_events: integer,
           credit_bytes: integer
         }
@@ -74,6 +77,7 @@ defmodule PgEtf.Progress do
     cond do
       facts.status == :connected and moving?(facts, now) -> :moving
       facts.in_flight > 0 -> :waiting_for_acks
+      facts.queued > 0 and facts.awaits_keys -> :waiting_for_backfill
       facts.queued > 0 -> :waiting_for_demand
       facts.credit_events <= 0 or facts.credit_bytes <= 0 -> :starved
       facts.status != :connected -> :disconnected
@@ -90,7 +94,12 @@ defmodule PgEtf.Progress do
   def waits_since(:waiting_for_server, facts), do: facts.behind_since
 
   def waits_since(progress, facts)
-      when progress in [:waiting_for_acks, :waiting_for_demand, :starved],
+      when progress in [
+             :waiting_for_acks,
+             :waiting_for_backfill,
+             :waiting_for_demand,
+             :starved
+           ],
       do: facts.moved_at
 
   def waits_since(_progress, _facts), do: nil
@@ -100,6 +109,11 @@ defmodule PgEtf.Progress do
   def text(:waiting_for_demand, gauges, _client) do
     "no progress for #{seconds(gauges)} s: #{gauges.queued} changes are queued, and no consumer " <>
       "requests them"
+  end
+
+  def text(:waiting_for_backfill, gauges, _client) do
+    "no progress for #{seconds(gauges)} s: #{gauges.queued} changes are queued behind one that " <>
+      "has moved a row, and its key is not kept yet; can the table etf_backfill be written?"
   end
 
   def text(:waiting_for_server, gauges, client) do

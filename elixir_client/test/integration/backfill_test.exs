@@ -8,19 +8,8 @@ defmodule PgEtf.Integration.BackfillTest do
   @rows 2_000
 
   setup %{sandbox: sandbox} do
-    Sandbox.psql!(sandbox, "DROP SCHEMA IF EXISTS mirror CASCADE")
     tables = for _ <- 1..3, do: name("t")
-
-    for table <- tables do
-      Sandbox.psql!(sandbox, """
-      CREATE TABLE #{table} (id bigint PRIMARY KEY, v text, big text);
-      ALTER TABLE #{table} ALTER big SET STORAGE EXTERNAL;
-      INSERT INTO #{table} SELECT i, 'old', repeat(md5(i::text), 100)
-      FROM generate_series(1, #{@rows}) AS i;
-      """)
-    end
-
-    Sandbox.psql!(sandbox, Mirror.ddl(tables))
+    Mirror.create!(sandbox, tables, @rows)
     %{tables: tables, slot: name("s"), sandbox: sandbox}
   end
 
@@ -41,7 +30,7 @@ defmodule PgEtf.Integration.BackfillTest do
 
   defp mirror(context, more) do
     opts = stream(context, more)
-    {:ok, consumer} = PgEtf.Consumer.start_link(Mirror, opts[:connection], opts)
+    {:ok, consumer} = Mirror.start_link(opts[:connection], opts)
     consumer
   end
 
@@ -260,32 +249,6 @@ defmodule PgEtf.Integration.BackfillTest do
     assert kept(context) == "0"
     enough(writer)
     eventually(fn -> same?(context) end, 60_000)
-    GenServer.stop(consumer)
-  end
-
-  # What is done cannot be loaded meanwhile, and nobody else has the large values.
-  test "rows that move before a backfill goes on", %{sandbox: sandbox} = context do
-    create_slot(sandbox, context.slot)
-    [table | _] = context.tables
-    opts = stream(context, max_changes: 20, name: Mirror)
-    node = Beam.start("moves")
-    Beam.call(node, Mirror, :start, [opts[:connection], opts])
-    eventually(fn -> Beam.call(node, Mirror, :connected?, []) end)
-    request = [id: "b", chunk_bytes: 50_000]
-    {:ok, "b"} = Beam.call(node, PgEtf, :backfill, [Mirror, "public.#{table}", request])
-    eventually(fn -> Mirror.reads(sandbox) > 300 end, 60_000)
-    Beam.kill(node)
-
-    lock = Sql.connect!(Sandbox.connection(sandbox))
-    {:ok, _} = Sql.query(lock, "BEGIN; LOCK TABLE etf_backfill")
-    consumer = mirror(context, [])
-    Sandbox.psql!(sandbox, "UPDATE #{table} SET id = -id WHERE id > #{@rows - 50}")
-    Sandbox.psql!(sandbox, "INSERT INTO #{table} VALUES (100000, 'last', 'x')")
-    last = "SELECT count(*) FROM mirror.#{table} WHERE id = 100000"
-    eventually(fn -> Sandbox.psql!(sandbox, last) == "1\n" end, 60_000)
-    {:ok, _} = Sql.query(lock, "COMMIT")
-    eventually(fn -> status(consumer, "b") == :finished end, 120_000)
-    eventually(fn -> Mirror.same?(sandbox, table) end, 30_000)
     GenServer.stop(consumer)
   end
 

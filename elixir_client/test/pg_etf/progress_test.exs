@@ -9,6 +9,7 @@ defmodule PgEtf.ProgressTest do
     behind_since: nil,
     in_flight: 0,
     queued: 0,
+    awaits_keys: false,
     credit_events: 1,
     credit_bytes: 1
   }
@@ -28,6 +29,9 @@ defmodule PgEtf.ProgressTest do
     {%{in_flight: 1, queued: 1, credit_bytes: -7, behind_since: 0}, :waiting_for_acks},
     {%{queued: 1}, :waiting_for_demand},
     {%{queued: 1, credit_events: 0, behind_since: 0}, :waiting_for_demand},
+    {%{queued: 1, awaits_keys: true, credit_events: 0}, :waiting_for_backfill},
+    {%{in_flight: 1, queued: 1, awaits_keys: true}, :waiting_for_acks},
+    {%{awaits_keys: true}, :idle},
     {%{credit_events: 0}, :starved},
     {%{credit_bytes: -1, behind_since: 0}, :starved},
     {%{behind_since: 0}, :waiting_for_server},
@@ -59,6 +63,7 @@ defmodule PgEtf.ProgressTest do
 
     waits = %{
       waiting_for_acks: {1, "a message has been unacknowledged for 61 s, 4 are in flight"},
+      waiting_for_backfill: {1, "can the table etf_backfill be written?"},
       waiting_for_demand: {1, "3 changes are queued"},
       waiting_for_server: {2, "the server is 9 bytes ahead and sends nothing"},
       starved: {1, "the client waits for credit"}

@@ -178,6 +178,7 @@ defmodule PgEtf.FakeSlot do
       frozen: false,
       deaf: false,
       free_at: nil,
+      keys: 0,
       more: %{},
       position: nil
     }
@@ -227,7 +228,7 @@ defmodule PgEtf.FakeSlot do
     frames = [Log.read(ref, rows)]
     packet(state, frames)
     bytes = byte_size(:erlang.term_to_binary(frames))
-    sent = if counted?, do: spend(conn.sent, length(rows), bytes), else: conn.sent
+    sent = if counted?, do: Log.spend(conn.sent, length(rows), bytes), else: conn.sent
     {:reply, :ok, %{state | conn: %{conn | sent: sent}}}
   end
 
@@ -313,11 +314,15 @@ defmodule PgEtf.FakeSlot do
   @backfill ~w(backfill backfill_done backfill_keys backfill_retry backfill_stop)a ++
               ~w(backfill_pause backfill_resume)a
 
-  defp obey(command, state) when elem(command, 0) in @backfill do
-    %{state | commands: [command | state.commands]}
+  defp obey(command, %{conn: conn} = state) when elem(command, 0) in @backfill do
+    keys = if elem(command, 0) == :backfill_keys, do: conn.keys + 1, else: conn.keys
+    if keys > conn.keys and state.kept != :later, do: keep(state, keys)
+    %{state | commands: [command | state.commands], conn: %{conn | keys: keys}}
   end
 
   defp obey(other, state), do: breach(state, true, "unknown command #{inspect(other)}")
+
+  defp keep(state, keys), do: packet(state, {:keys_kept, %{commands: keys}})
 
   defp breach(state, false, _text), do: state
   defp breach(state, true, text), do: %{state | breaches: [text | state.breaches]}
@@ -362,7 +367,7 @@ defmodule PgEtf.FakeSlot do
       conn = %{
         conn
         | sent:
-            spend(
+            Log.spend(
               conn.sent,
               length(rows),
               Log.cost(byte_size(:erlang.term_to_binary(frame)), frames == [])
@@ -385,10 +390,6 @@ defmodule PgEtf.FakeSlot do
 
   defp spent?(%{sent: {events, bytes}, granted: {most_events, most_bytes}}) do
     events >= most_events or bytes >= most_bytes
-  end
-
-  defp spend({events, bytes}, more_events, more_bytes) do
-    {events + more_events, bytes + more_bytes}
   end
 
   defp packet(%{conn: conn}, term), do: send(conn.owner, {__MODULE__, conn.ref, {:packet, term}})

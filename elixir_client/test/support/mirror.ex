@@ -6,11 +6,26 @@ defmodule PgEtf.Mirror do
 
   use PgEtf.Consumer
 
-  alias PgEtf.{Change, Sql}
+  alias PgEtf.{Change, Sandbox, Sql}
 
-  @doc "The statements that make it, for these tables."
+  @doc "Makes tables with so many rows, whose large values changes leave out, and a mirror of them."
+  def create!(sandbox, tables, rows) do
+    for table <- tables do
+      Sandbox.psql!(sandbox, """
+      CREATE TABLE #{table} (id bigint PRIMARY KEY, v text, big text);
+      ALTER TABLE #{table} ALTER big SET STORAGE EXTERNAL;
+      INSERT INTO #{table} SELECT i, 'old', repeat(md5(i::text), 100)
+      FROM generate_series(1, #{rows}) AS i;
+      """)
+    end
+
+    Sandbox.psql!(sandbox, ddl(tables))
+  end
+
+  @doc "The statements that make a mirror of tables."
   def ddl(tables) do
     """
+    DROP SCHEMA IF EXISTS mirror CASCADE;
     CREATE SCHEMA mirror;
     CREATE TABLE mirror.place (lsn bigint, index bigint, reads bigint);
     INSERT INTO mirror.place VALUES (0, 0, 0);
@@ -22,9 +37,21 @@ defmodule PgEtf.Mirror do
   def start(connection, opts) do
     spawn(fn ->
       Process.flag(:trap_exit, true)
-      {:ok, _} = PgEtf.Consumer.start_link(__MODULE__, connection, opts)
+      {:ok, _} = start_link(connection, opts)
       Process.sleep(:infinity)
     end)
+  end
+
+  def start_link(connection, opts) do
+    :persistent_term.put(__MODULE__, connection)
+    PgEtf.Consumer.start_link(__MODULE__, connection, opts)
+  end
+
+  @doc "Where its last transaction is, for `:start_position`."
+  def place do
+    conn = Sql.connect!(:persistent_term.get(__MODULE__))
+    {:ok, %{rows: [[lsn]]}} = Sql.query(conn, "SELECT lsn FROM mirror.place")
+    if lsn > 0, do: lsn
   end
 
   @doc "Whether one runs under this name."
@@ -41,7 +68,7 @@ defmodule PgEtf.Mirror do
   def same?(sandbox, table) do
     [ours, theirs] =
       for schema <- ["public", "mirror"] do
-        PgEtf.Sandbox.psql!(sandbox, """
+        Sandbox.psql!(sandbox, """
         SELECT count(*), md5(string_agg(concat_ws(',', id, v, md5(big)), ';' ORDER BY id))
         FROM #{schema}.#{table}
         """)
@@ -53,7 +80,7 @@ defmodule PgEtf.Mirror do
   @doc "How many rows it has been given that were read."
   def reads(sandbox) do
     sandbox
-    |> PgEtf.Sandbox.psql!("SELECT reads FROM mirror.place")
+    |> Sandbox.psql!("SELECT reads FROM mirror.place")
     |> String.trim()
     |> String.to_integer()
   end

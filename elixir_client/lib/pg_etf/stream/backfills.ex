@@ -18,6 +18,7 @@ defmodule PgEtf.Stream.Backfills do
     BackfillStore,
     Directory,
     Inbox,
+    MovedKeys,
     Reads,
     State,
     Status
@@ -176,7 +177,8 @@ defmodule PgEtf.Stream.Backfills do
 
   def tell(%State{inbox: inbox} = session) do
     {commands, reads} = Reads.take_told(inbox.reads)
-    Enum.reduce(commands, %{session | inbox: %{inbox | reads: reads}}, &tell(&2, &1))
+    inbox = %{inbox | reads: reads, keys: MovedKeys.sent(inbox.keys, commands)}
+    Enum.reduce(commands, %{session | inbox: inbox}, &tell(&2, &1))
   end
 
   # In order: what waits goes first.

@@ -8,7 +8,7 @@ defmodule PgEtf.Stream.BackfillsKept do
 
   alias PgEtf.{Backfill, Error}
   alias PgEtf.Backfill.Request
-  alias PgEtf.Stream.{Backfills, BackfillStore, Flush, Log, Reads, State}
+  alias PgEtf.Stream.{Backfills, BackfillStore, Flush, Log, MovedKeys, Reads, State}
 
   require Logger
 
@@ -92,7 +92,8 @@ defmodule PgEtf.Stream.BackfillsKept do
   @doc "Others there are not, or nobody can know."
   @spec known(State.t()) :: State.t()
   def known(%State{inbox: inbox} = session) do
-    Flush.soon(%{session | inbox: %{inbox | reads: Reads.known(inbox.reads)}})
+    keys = MovedKeys.told(inbox.keys, inbox.reads)
+    Flush.soon(%{session | inbox: %{inbox | keys: keys, reads: Reads.known(inbox.reads)}})
   end
 
   defp find(%State{backfills: backfills} = session, id, request) do

@@ -5,6 +5,8 @@ defmodule PgEtf.Stream.Credit do
   #
   # Pure data: the members of PgEtf.Stream.Inbox that count.
 
+  alias PgEtf.Stream.AckTracker
+
   @type total :: {events :: non_neg_integer, bytes :: non_neg_integer}
   @type inbox :: map
 
@@ -31,6 +33,22 @@ defmodule PgEtf.Stream.Credit do
   def open?(inbox) do
     {events, bytes} = left(inbox)
     events > 0 and bytes > 0
+  end
+
+  @doc "What came, waits and is held, and what may still come."
+  @spec gauges(inbox) :: map
+  def gauges(%{received: {received_events, received_bytes}} = inbox) do
+    {credit_events, credit_bytes} = left(inbox)
+
+    %{
+      in_flight: AckTracker.in_flight(inbox.tracker),
+      queued: inbox.queued,
+      received_events: received_events,
+      received_bytes: received_bytes,
+      credit_events: credit_events,
+      credit_bytes: credit_bytes,
+      held_bytes: inbox.held
+    }
   end
 
   defp missing_events(%{opts: %{prefetch: prefetch}} = inbox, left) do

@@ -4,7 +4,7 @@ defmodule PgEtf.Stream.Health do
   # statistics, and the watch over a stream that stands still.
 
   alias PgEtf.{Progress, Telemetry}
-  alias PgEtf.Stream.{Directory, Inbox, Log, State, Status}
+  alias PgEtf.Stream.{Directory, Inbox, Log, MovedKeys, State, Status}
 
   require Logger
 
@@ -18,6 +18,7 @@ defmodule PgEtf.Stream.Health do
     state = %{
       moved_at: session.moved_at,
       behind_since: session.behind_since,
+      awaits_keys: awaits_keys?(session),
       flushed_lsn: session.flushed,
       position: session.position,
       caught_up?: session.caught_up?,
@@ -37,7 +38,7 @@ defmodule PgEtf.Stream.Health do
       |> Map.put(:client, client)
       |> Map.put(:progress, Progress.of(info, now()))
       |> Map.update!(:oldest, &age/1)
-      |> Map.drop([:moved_at, :behind_since])
+      |> Map.drop([:moved_at, :behind_since, :awaits_keys])
     end
   end
 
@@ -46,6 +47,8 @@ defmodule PgEtf.Stream.Health do
   def gauges(session) do
     session.inbox |> Inbox.gauges() |> Map.put(:oldest, session |> oldest_at() |> age())
   end
+
+  defp awaits_keys?(%State{inbox: inbox}), do: MovedKeys.awaited?(inbox.keys, inbox.reads)
 
   # One that was not there at the last look is not old, unless the owner is busy from
   # here on.
@@ -97,6 +100,7 @@ defmodule PgEtf.Stream.Health do
     session.inbox
     |> Inbox.gauges()
     |> Map.merge(Map.take(session, [:status, :moved_at, :behind_since]))
+    |> Map.put(:awaits_keys, awaits_keys?(session))
   end
 
   ## The watch

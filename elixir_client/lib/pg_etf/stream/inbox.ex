@@ -9,15 +9,26 @@ defmodule PgEtf.Stream.Inbox do
   # waits in the queue is not much: see ahead_bytes.
   #
   # Credit and what came against it are totals since the client program started. Both
-  # sides count the same, the changes that frames say they have and the bytes of their
-  # packets, so that the totals can be compared: see docs/port.md.
+  # sides count alike, so that the totals can be compared: see docs/port.md.
   #
   # Pure data: no process, no clock. The session owns the struct.
 
   alias PgEtf.{Frame, Lsn, Prepared, SchemaHistory}
   alias PgEtf.Client.Settings
   alias PgEtf.Decode.Deferred
-  alias PgEtf.Stream.{AckTracker, Assembly, Callback, Credit, FrameOrder, Halt, Reads, Structs}
+
+  alias PgEtf.Stream.{
+    AckTracker,
+    Assembly,
+    Callback,
+    Credit,
+    FrameOrder,
+    Halt,
+    MovedKeys,
+    Reads,
+    Structs
+  }
+
   alias __MODULE__
 
   # opts         those options of the stream that matter here: a small map, since each
@@ -25,7 +36,7 @@ defmodule PgEtf.Stream.Inbox do
   # queue        in the order of arrival:
   #              {:messages, list, changes in each} | {:passed, bytes, end_lsn or nil} |
   #              {:position, lsn} | {:halt, change}, behind which nothing is taken |
-  #              {:chunk, id, number}
+  #              {:chunk, id, number} | {:keys, number}, likewise until they are kept
   # building     the transaction that is put together, see PgEtf.Stream.Assembly
   # partial      the transaction that is not complete, see PgEtf.Stream.FrameOrder
   # received     {changes, bytes} that have come
@@ -42,6 +53,7 @@ defmodule PgEtf.Stream.Inbox do
   # halting      the last one behind which the stream halts, as long as its place may go on
   # halt         where it has halted; resumed, where it does not again
   # reads        tables that are being read, see PgEtf.Stream.Reads
+  # keys         of rows that moved meanwhile, see PgEtf.Stream.MovedKeys
   defstruct [
     :opts,
     :decoder,
@@ -54,6 +66,7 @@ defmodule PgEtf.Stream.Inbox do
     :reads,
     :halting,
     :halt,
+    keys: %MovedKeys{},
     resumed: [],
     met: [],
     altered: [],
@@ -77,6 +90,7 @@ defmodule PgEtf.Stream.Inbox do
     :on_schema_change,
     :prefetch,
     :split_key_changes,
+    :start_position,
     :store_position,
     :traceparent,
     :types,
@@ -115,9 +129,7 @@ defmodule PgEtf.Stream.Inbox do
     end
   end
 
-  defp add({events, bytes}, {more_events, more_bytes}) do
-    {events + more_events, bytes + more_bytes}
-  end
+  defp add({events, bytes}, {more, more_bytes}), do: {events + more, bytes + more_bytes}
 
   # Frames of a packet are of about one size; the last gets what is left over.
   defp put([term | terms], inbox, events, bytes, share) do
@@ -131,7 +143,7 @@ defmodule PgEtf.Stream.Inbox do
       {frame, misfits} = Structs.load(frame, inbox.opts.into)
 
       inbox =
-        %{inbox | decoder: decoder, reads: reads}
+        %{await_keys(inbox, reads) | decoder: decoder, reads: reads}
         |> add_described(decoder.met ++ misfits)
         |> track_partial(frame)
         |> enqueue(frame, share)
@@ -141,6 +153,14 @@ defmodule PgEtf.Stream.Inbox do
   end
 
   defp put([], inbox, events, _bytes, _share), do: {:ok, inbox, events}
+
+  # Where the consumer stores positions.
+  defp await_keys(%Inbox{opts: opts, keys: keys} = inbox, reads) do
+    case opts[:start_position] && MovedKeys.moved(keys, inbox.reads, reads) do
+      nil -> inbox
+      number -> push(%{inbox | keys: MovedKeys.await(keys, number)}, {:keys, number})
+    end
+  end
 
   # Where somebody looks into changes before they are handed out.
   defp finish(_inbox, frame, %{deferred: nil}), do: frame
@@ -183,9 +203,8 @@ defmodule PgEtf.Stream.Inbox do
     enqueue_pieces(pieces, inbox |> end_part() |> push(halt), bytes)
   end
 
-  defp enqueue_pieces([piece | pieces], inbox, bytes) do
-    enqueue_pieces(pieces, enqueue_whole(inbox, piece, 0), bytes)
-  end
+  defp enqueue_pieces([piece | pieces], inbox, bytes),
+    do: enqueue_pieces(pieces, enqueue_whole(inbox, piece, 0), bytes)
 
   defp end_part(%{building: nil} = inbox), do: inbox
   defp end_part(inbox), do: inbox.building |> Assembly.cut() |> push_parts(inbox)
@@ -249,12 +268,10 @@ defmodule PgEtf.Stream.Inbox do
     {:lists.reverse(items), release(inbox)}
   end
 
-  defp room(%Inbox{tracker: tracker, opts: opts}) do
-    max(opts.max_in_flight - (tracker.next - tracker.low), 0)
-  end
+  defp room(%Inbox{tracker: %{next: next, low: low}, opts: opts}),
+    do: max(opts.max_in_flight - (next - low), 0)
 
-  # Ends of frames and transactions are passed even without demand: they cost
-  # nothing, and a position may depend on them.
+  # Ends of frames and transactions are passed even without demand: a position may need it.
   defp take(inbox, demand, items) do
     case :queue.peek(inbox.queue) do
       {:value, {:messages, messages, weight}} when demand > 0 ->
@@ -271,6 +288,11 @@ defmodule PgEtf.Stream.Inbox do
 
       {:value, {:position, lsn}} ->
         take_position(inbox, lsn, demand, items)
+
+      {:value, {:keys, number}} ->
+        if MovedKeys.kept?(inbox.keys, inbox.reads, number),
+          do: inbox |> drop() |> take(demand, items),
+          else: {items, inbox}
 
       {:value, {:halt, change}} ->
         {items, %{inbox | halt: change}}
@@ -374,17 +396,5 @@ defmodule PgEtf.Stream.Inbox do
   def grant(%Inbox{} = inbox, total), do: %{inbox | granted: total}
 
   @spec gauges(t) :: map
-  def gauges(%Inbox{received: {received_events, received_bytes}} = inbox) do
-    {credit_events, credit_bytes} = Credit.left(inbox)
-
-    %{
-      in_flight: in_flight(inbox),
-      queued: inbox.queued,
-      received_events: received_events,
-      received_bytes: received_bytes,
-      credit_events: credit_events,
-      credit_bytes: credit_bytes,
-      held_bytes: inbox.held
-    }
-  end
+  defdelegate gauges(inbox), to: Credit
 end

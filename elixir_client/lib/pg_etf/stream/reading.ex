@@ -5,7 +5,7 @@ defmodule PgEtf.Stream.Reading do
   # Pure data: no process, no clock.
 
   alias PgEtf.Transaction
-  alias PgEtf.Stream.{Inbox, Reads, Structs}
+  alias PgEtf.Stream.{Inbox, MovedKeys, Reads, Structs}
 
   @doc "Adds the frames of a packet of a given size; returns the number of rows that count."
   @spec put(Inbox.t(), [term, ...], non_neg_integer) ::
@@ -39,7 +39,15 @@ defmodule PgEtf.Stream.Reading do
   The end of a chunk, at a position; what became of it, `nil` when it is not to be handed on.
   """
   @spec close(Inbox.t(), Reads.ref(), map) :: {map | nil, Inbox.t()}
-  def close(%Inbox{} = inbox, {id, number} = ref, %{lsn: lsn} = details) do
+  def close(%Inbox{} = inbox, ref, details) do
+    if details[:state] != nil and MovedKeys.awaited?(inbox.keys, inbox.reads),
+      do: {nil, %{inbox | reads: Reads.retry(inbox.reads, ref, :busy)}},
+      else: close_chunk(inbox, ref, details)
+  end
+
+  # Keys are not kept while a chunk that comes with its state is with us, and this one
+  # would wait behind changes that wait for them.
+  defp close_chunk(inbox, {id, number} = ref, %{lsn: lsn} = details) do
     case Reads.close(inbox.reads, ref, lsn) do
       {:again, _facts, reads} ->
         {nil, %{inbox | reads: reads}}

@@ -68,6 +68,17 @@ defmodule PgEtf.Stream.Reads do
   def holds?(%Reads{noted: %{} = noted}), do: noted != %{}
   def holds?(_reads), do: false
 
+  @doc "What is noted; nil: nothing has to be."
+  @spec noted(t | nil) :: map | nil
+  def noted(nil), do: nil
+  def noted(%Reads{noted: noted}), do: noted
+
+  @doc "How many of these commands tell what has moved, or of those for the program."
+  @spec moves(t | nil | [tuple]) :: non_neg_integer
+  def moves(nil), do: 0
+  def moves(%Reads{told: told}), do: moves(told)
+  def moves(commands), do: Enum.count(commands, &(elem(&1, 0) == :backfill_keys))
+
   @doc "The program was told to read this: from here on it is told what moves."
   @spec ask(t | nil, String.t()) :: t
   def ask(reads, id) do
@@ -187,8 +198,9 @@ defmodule PgEtf.Stream.Reads do
 
   defp window(reads, ref, _chunk, {:retry, reason}), do: retry(reads, ref, reason)
 
-  # The chunk is of no use: the program has to read it again.
-  defp retry(reads, {id, number} = ref, reason) do
+  @doc "A chunk is of no use: the program has to read it again."
+  @spec retry(t, ref, atom) :: t
+  def retry(reads, {id, number} = ref, reason) do
     reads |> forget(ref) |> tell({:backfill_retry, id, number, reason})
   end
 

@@ -14,6 +14,7 @@ defmodule PgEtf.Stream.Reports do
     Health,
     Inbox,
     Log,
+    MovedKeys,
     Slot,
     State,
     Status
@@ -91,6 +92,12 @@ defmodule PgEtf.Stream.Reports do
   end
 
   def handle(session, {:backfills, %{}}), do: {:ok, BackfillsKept.known(session)}
+
+  # What is ahead in its pipe comes first: what has to be stored is by now.
+  def handle(%State{inbox: inbox} = session, {:keys_kept, %{commands: number}})
+      when is_integer(number) do
+    {:ok, %{session | inbox: %{inbox | keys: MovedKeys.kept(inbox.keys, number)}}}
+  end
 
   def handle(session, {:log, level, text}) when is_binary(text) do
     Logger.log(log_level(level), "#{Log.label(session.opts)}: #{text}")

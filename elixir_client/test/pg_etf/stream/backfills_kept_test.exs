@@ -150,6 +150,21 @@ defmodule PgEtf.Stream.BackfillsKeptTest do
     end
   end
 
+  test "a row's move is handed out once its key is kept, where positions are stored" do
+    slot = FakeSlot.start([], kept: :later)
+    stage = produce(slot, start_position: fn -> nil end)
+    eventually(fn -> FakeSlot.runs(slot) == 1 end)
+    Stage.ask(stage, 1)
+    moves(slot)
+    eventually(fn -> Stage.info(stage).progress == :waiting_for_backfill end)
+    found(slot, %{"old" => %{mode: :incremental, tables: "public.t"}})
+    eventually(fn -> match?({:backfill_keys, _, 1, _}, List.last(FakeSlot.commands(slot))) end)
+    Stage.settle(stage, slot)
+    refute_received {Stage, ^stage, _}
+    FakeSlot.inject(slot, {:keys_kept, %{commands: 1}})
+    assert [_] = Stage.receive_messages(stage, 1)
+  end
+
   defmodule Parts do
     @behaviour PgEtf.Consumer
 

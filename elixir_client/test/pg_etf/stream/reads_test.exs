@@ -2,7 +2,7 @@ defmodule PgEtf.Stream.ReadsTest do
   use ExUnit.Case, async: true
 
   alias PgEtf.{Options, Transaction}
-  alias PgEtf.Stream.{Inbox, Reading, Reads}
+  alias PgEtf.Stream.{Inbox, MovedKeys, Reading, Reads}
 
   @columns [
     {"id", 20, "int8", -1, [:key]},
@@ -180,6 +180,84 @@ defmodule PgEtf.Stream.ReadsTest do
     inbox = inbox |> ask("b") |> reads(&Reads.known/1)
     refute Reads.holds?(inbox.reads)
     assert inbox |> stream(3, [moves(4)]) |> ask("c") |> told() |> length() == 2
+  end
+
+  defp stored, do: inbox(start_position: fn -> nil end)
+
+  # As PgEtf.Stream.Backfills does with a packet.
+  defp send_told(inbox) do
+    {commands, reads} = Reads.take_told(inbox.reads)
+    {commands, %{inbox | reads: reads, keys: MovedKeys.sent(inbox.keys, commands)}}
+  end
+
+  defp kept(inbox, number), do: %{inbox | keys: MovedKeys.kept(inbox.keys, number)}
+  defp lsns(inbox), do: for(change <- taken(inbox), do: change.commit_lsn)
+
+  test "where positions are stored, a row's move waits for its key to be kept" do
+    inbox = stored() |> run(:incremental) |> stream(1, [relation(), {:delete, 1, {:key, {9}}}])
+    {[_], inbox} = inbox |> stream(2, [moves(2)]) |> send_told()
+    {[_], inbox} = inbox |> stream(3, [moves(3)]) |> send_told()
+    inbox = stream(inbox, 4, [{:delete, 1, {:key, {9}}}])
+    assert lsns(inbox) == [100]
+    assert inbox |> kept(1) |> lsns() == [100, 200]
+    assert inbox |> kept(2) |> lsns() == [100, 200, 300, 400]
+    assert inbox |> reads(&Reads.ended(&1, "b")) |> lsns() == [100, 200, 300, 400]
+    assert MovedKeys.awaited?(inbox.keys, inbox.reads)
+    refute inbox |> kept(2) |> then(&MovedKeys.awaited?(&1.keys, &1.reads))
+
+    {_, inbox} = inbox() |> run(:incremental) |> stream(1, [relation(), moves(2)]) |> send_told()
+    assert lsns(inbox) == [100]
+  end
+
+  test "two backfills have to keep it" do
+    inbox = stored() |> run(:incremental) |> ask("c")
+    {[_, _], inbox} = inbox |> stream(1, [relation(), moves(2)]) |> send_told()
+    assert inbox |> kept(1) |> lsns() == []
+    assert inbox |> kept(2) |> lsns() == [100]
+  end
+
+  defp known(inbox) do
+    keys = MovedKeys.told(inbox.keys, inbox.reads)
+    %{inbox | keys: keys, reads: Reads.known(inbox.reads)}
+  end
+
+  test "what moves before it is known what is read waits until then, and for its key" do
+    unknown = %{stored() | reads: Reads.unknown()} |> stream(1, [relation(), moves(2)])
+    assert unknown |> kept(9) |> lsns() == []
+    assert unknown |> known() |> lsns() == [100]
+
+    {[_], asked} = unknown |> ask("b") |> send_told()
+    assert asked |> kept(1) |> lsns() == []
+    asked = known(asked)
+    assert lsns(asked) == []
+    assert asked |> kept(1) |> lsns() == [100]
+
+    # All that was noted comes behind what was told already.
+    {[_], asked} =
+      %{stored() | reads: Reads.unknown()}
+      |> ask("b")
+      |> stream(1, [relation(), moves(2)])
+      |> send_told()
+
+    {[_, _], asked} = asked |> stream(2, [moves(3)]) |> ask("c") |> send_told()
+    assert asked |> known() |> kept(2) |> lsns() == []
+    assert asked |> known() |> kept(3) |> lsns() == [100, 200]
+  end
+
+  test "a chunk that comes with its state is read again where it would wait for a key" do
+    inbox =
+      stored() |> run(:incremental) |> stream(1, [relation()]) |> open() |> read([{1, "a", "x"}])
+
+    {[_], inbox} =
+      inbox
+      |> stream(2, [relation(2, "u"), {:update, 2, {:key, {1}}, {2, "b", :unchanged_toast}}])
+      |> send_told()
+
+    details = %{lsn: 250, rows: 1, bytes: 1, state: "done"}
+    assert {nil, again} = Reading.close(inbox, {"b", 1}, details)
+    assert told(again) == [{:backfill_retry, "b", 1, :busy}]
+    assert {%{}, inbox} = inbox |> kept(1) |> Reading.close({"b", 1}, details)
+    assert [200, 250] = lsns(inbox)
   end
 
   test "a whole table is read again when too much is noted of it" do

@@ -107,6 +107,11 @@ defmodule PgEtf.FakeSlot.Log do
     Enum.find_value(log, length(log) + 1, fn {n, _} -> if end_lsn(n) > lsn, do: n end)
   end
 
+  @doc "What was sent, and more."
+  def spend({events, bytes}, more_events, more_bytes) do
+    {events + more_events, bytes + more_bytes}
+  end
+
   @doc "Where a transaction ends."
   def end_lsn(transaction), do: transaction * 100 + 50
 end
