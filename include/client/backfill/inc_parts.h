@@ -3,7 +3,7 @@
  *		What the files of mode incremental have in common.
  *
  * For these files alone; see inc_state.h.  Each may use those before it:
- * inc_window, inc_pick, inc_moved, inc_plan and inc_desk, inc_chunk, inc_read,
+ * inc_window, inc_pick, inc_moved, inc_plan, inc_settle and inc_desk, inc_chunk, inc_read,
  * incremental and inc_again.
  */
 #ifndef ETF_INC_PARTS_H
@@ -73,6 +73,11 @@ extern void inc_window_turn(Incremental *inc, const StreamPlace *place);
 
 /* It is handled. */
 extern void inc_window_done(Incremental *inc, Window *window);
+
+/* inc_settle.c: from the start on, if there is anything to wait for. */
+extern void inc_settle_begin(Incremental *inc);
+extern void inc_settle_turn(Incremental *inc, const StreamPlace *place);
+extern void inc_settle_answered(Incremental *inc, const StreamPlace *place);
 
 /* inc_desk.c */
 extern void inc_desk_turn(Incremental *inc, const StreamPlace *place,

@@ -81,6 +81,16 @@ typedef enum IncErrand
 	ERRAND_CHUNK
 } IncErrand;
 
+/* Nothing is read before what ran when the tables were looked at has ended. */
+typedef struct Settling
+{
+	bool waits;
+	bool asking;	 /* the desk */
+	uint64_t before; /* for transactions below this one; 0: not known yet */
+	int64_t since;
+	int64_t ask_at;
+} Settling;
+
 typedef struct Incremental
 {
 	IncStage stage;
@@ -90,6 +100,7 @@ typedef struct Incremental
 	BackfillRequest request;
 	BackfillState state;
 	uint32_t checked; /* the table whose condition is looked at */
+	Settling settling;
 	IncTable *tables; /* of each of the state's */
 	uint32_t table_room;
 	bool paused;
@@ -125,6 +136,13 @@ typedef struct Incremental
 	int64_t told_at;		 /* the last progress */
 	int64_t wake_at;		 /* when the next turn is due at the latest */
 } Incremental;
+
+/* It would read nothing now, so that another one may. */
+static inline bool
+incremental_rests(const Incremental *inc)
+{
+	return inc->paused || inc->settling.waits;
+}
 
 /* Desk, history and reader. */
 #define INC_POLLS 3

@@ -21,7 +21,7 @@ inc_desk_close(Incremental *inc)
 	reader_close(&inc->desk);
 	history_close(&inc->history);
 	inc->dirty |= inc->saving;
-	inc->saving = false;
+	inc->saving = inc->settling.asking = false;
 	unkept_failed(&inc->keys);
 }
 
@@ -160,6 +160,7 @@ begin_running(Incremental *inc)
 		const Sums left = sums_left(inc);
 
 		announce_started(&to, "incremental", &left);
+		inc_settle_begin(inc);
 	}
 	inc->started = true;
 }
@@ -195,6 +196,11 @@ answered(Incremental *inc, const StreamPlace *place)
 	{
 		inc->saving = false;
 		unkept_saved(&inc->keys);
+		return;
+	}
+	if (inc->settling.asking)
+	{
+		inc_settle_answered(inc, place);
 		return;
 	}
 	switch (inc->stage)
@@ -318,6 +324,7 @@ static void
 open_turn(Incremental *inc, const StreamPlace *place)
 {
 	bool needed = inc->stage < INC_RUNNING || inc->stage == INC_REPLANNING ||
+				  inc->settling.waits ||
 				  (inc->dirty && inc->request.store == STORE_SERVER);
 
 	if (inc->desk.state == READER_CLOSED && needed && place->streaming &&
@@ -369,6 +376,7 @@ inc_desk_turn(Incremental *inc, const StreamPlace *place, short revents,
 			break;
 	}
 	turn_history(inc, place, history_revents);
+	inc_settle_turn(inc, place);
 	if (inc->stage == INC_REPLANNING && reader_is_idle(&inc->desk) &&
 		inc_window_reading(inc) == NULL && !inc->discards)
 		ask_tables(inc, INC_REPLANNING);

@@ -268,7 +268,7 @@ take_events(Incremental *inc, const StreamPlace *place, short revents)
 static bool
 may_begin(const Incremental *inc, const StreamPlace *place, bool reads)
 {
-	return reads && inc->stage == INC_RUNNING && !inc->paused &&
+	return reads && inc->stage == INC_RUNNING && !incremental_rests(inc) &&
 		   place->streaming && place->between && place->caught_up;
 }
 

@@ -177,7 +177,7 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 		if (!incremental_runs(inc))
 			continue;
 		incremental_turn(inc, &place, fds + i * INC_POLLS, reads);
-		reads &= !incremental_runs(inc) || inc->paused;
+		reads &= !incremental_runs(inc) || incremental_rests(inc);
 		if (incremental_runs(inc))
 			note(engine, inc, &unkept, &behind);
 	}
