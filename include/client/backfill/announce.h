@@ -48,9 +48,14 @@ extern void announce_table_failed(const Listener *to,
 								  const BackfillTable *table,
 								  const Failure *failure);
 
-/* It cannot begin yet: told once, however often it is tried. */
+/*
+ * It cannot begin yet, or what is done of it cannot be kept: told once, however
+ * often it is tried.
+ */
 extern void announce_delayed(const Listener *to, const Failure *failure,
 							 bool *told);
+extern void announce_unkept(const Listener *to, const Failure *failure,
+							bool *told);
 
 extern void announce_progress(const Listener *to, const BackfillTable *table,
 							  const TableRead *read, uint64_t bytes);

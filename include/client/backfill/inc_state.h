@@ -109,6 +109,7 @@ typedef struct Incremental
 	bool stopping;	  /* by the consumer: "stopped" is the end */
 	bool started;	  /* the consumer knows of it */
 	bool delayed;	  /* and that it has to wait */
+	bool unkept_told; /* or that what is done cannot be kept */
 	bool handed_over; /* it was exact before: new tables are in the stream */
 
 	Reader desk;

@@ -6,6 +6,7 @@
 #define ETF_BACKFILL_STORE_H
 
 #include "client/backfill/request.h"
+#include "client/base/failure.h"
 #include "client/base/strbuf.h"
 
 /*
@@ -14,6 +15,9 @@
  */
 extern void store_put_load(const char *schema, const char *slot, const char *id,
 						   StrBuf *sql);
+
+/* A statement on the table has failed: if that is locked, say which it is. */
+extern void store_explain(Failure *failure);
 
 /* What stands there, as bytes in malloc()ed memory; NULL: out of memory. */
 extern char *store_from_hex(const char *hex, size_t *len);

@@ -74,6 +74,7 @@ typedef struct Exact
 	bool loaded;		 /* the state is of an earlier round */
 	bool planned;
 	bool delayed;	   /* the consumer knows that it has to wait */
+	bool unkept_told;  /* or that what is done cannot be kept */
 	bool fresh;		   /* the round begins where the slot does */
 	bool nothing_left; /* by what was kept */
 	bool paused;

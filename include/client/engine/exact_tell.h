@@ -21,6 +21,7 @@ extern void tell_table_failed(Engine *engine, const BackfillTable *table,
 
 /* It cannot begin yet. */
 extern void tell_delayed(Engine *engine, const Failure *failure);
+extern void tell_unkept(Engine *engine, const Failure *failure);
 
 /* Of each table under way. */
 extern void tell_progress(Engine *engine);

@@ -111,6 +111,16 @@ announce_delayed(const Listener *to, const Failure *failure, bool *told)
 }
 
 void
+announce_unkept(const Listener *to, const Failure *failure, bool *told)
+{
+	if (!*told)
+		consumer_log(to->consumer, "warning",
+					 "what is done of backfill \"%s\" could not be kept: %s",
+					 to->id, failure->message);
+	*told = true;
+}
+
+void
 announce_table_failed(const Listener *to, const BackfillTable *table,
 					  const Failure *failure)
 {

@@ -95,7 +95,6 @@ ready(Incremental *inc, const StreamPlace *place)
 {
 	StrBuf sql = {0};
 
-	backoff_reset(&inc->desk_backoff);
 	if (inc->stage != INC_OPENING)
 		return;
 	if (inc->loaded)
@@ -192,9 +191,10 @@ planned(Incremental *inc, const StreamPlace *place)
 static void
 answered(Incremental *inc, const StreamPlace *place)
 {
+	backoff_reset(&inc->desk_backoff);
 	if (inc->saving)
 	{
-		inc->saving = false;
+		inc->saving = inc->unkept_told = false;
 		unkept_saved(&inc->keys);
 		return;
 	}
@@ -260,21 +260,20 @@ fail_for_good(Incremental *inc)
 	inc_fail(inc, &failure);
 }
 
+/* Of what cannot begin, or be kept. */
 static void
-warn_unkept(Incremental *inc)
-{
-	consumer_log(inc->consumer, "warning",
-				 "what is done of backfill \"%s\" could not be kept: %s",
-				 inc->request.id, inc->desk.db.failure.message);
-}
-
-static void
-tell_delayed(Incremental *inc)
+tell_trouble(Incremental *inc, bool final)
 {
 	Listener to = inc_listener(inc);
+	Failure *failure = &inc->desk.db.failure;
+	bool keeping = inc->stage == INC_KEEPING;
 
-	if (inc->stage < INC_RUNNING)
-		announce_delayed(&to, &inc->desk.db.failure, &inc->delayed);
+	if (inc->saving || keeping || inc->stage == INC_LOADING)
+		store_explain(failure);
+	if (inc->saving || (keeping && final))
+		announce_unkept(&to, failure, &inc->unkept_told);
+	else if (inc->stage < INC_RUNNING && !final)
+		announce_delayed(&to, failure, &inc->delayed);
 }
 
 static void
@@ -283,8 +282,7 @@ failed(Incremental *inc, const StreamPlace *place)
 	bool final = is_final(inc);
 	bool gone = is_out_of_reach(inc);
 
-	if (inc->saving || (final && inc->stage == INC_KEEPING))
-		warn_unkept(inc);
+	tell_trouble(inc, final);
 	if (final && inc->stage == INC_KEEPING)
 	{
 		begin_running(inc);
@@ -295,7 +293,6 @@ failed(Incremental *inc, const StreamPlace *place)
 		fail_for_good(inc);
 		return;
 	}
-	tell_delayed(inc);
 	inc_desk_close(inc);
 	inc->dirty &= !gone;
 	if (inc->stage < INC_RUNNING)

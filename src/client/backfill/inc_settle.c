@@ -48,9 +48,9 @@ number(const Incremental *inc, const char *column)
 void
 inc_settle_begin(Incremental *inc)
 {
-	inc->settling.waits = !inc->handed_over &&
-						  pairs_get(&inc->settings->options,
-									"publication_names") != NULL;
+	inc->settling.waits =
+		!inc->handed_over &&
+		pairs_get(&inc->settings->options, "publication_names") != NULL;
 }
 
 static void
@@ -89,7 +89,6 @@ void
 inc_settle_turn(Incremental *inc, const StreamPlace *place)
 {
 	if (inc->settling.waits && inc->stage == INC_RUNNING &&
-		reader_is_idle(&inc->desk) &&
-		inc_due(inc, place, inc->settling.ask_at))
+		reader_is_idle(&inc->desk) && inc_due(inc, place, inc->settling.ask_at))
 		ask(inc);
 }

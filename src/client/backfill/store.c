@@ -108,3 +108,16 @@ store_from_hex(const char *hex, size_t *len)
 			(char) (hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
 	return bytes;
 }
+
+void
+store_explain(Failure *failure)
+{
+	char message[sizeof(failure->message)];
+
+	if (strcmp(failure->sqlstate, "55P03") != 0)
+		return;
+	snprintf(message, sizeof(message), "%s", failure->message);
+	snprintf(failure->message, sizeof(failure->message),
+			 "table \"etf_backfill\" is locked, pg_locks says by whom: %.400s",
+			 message);
+}

@@ -252,7 +252,6 @@ ready(Engine *engine)
 	Exact *exact = &engine->exact;
 	Failure failure;
 
-	backoff_reset(&exact->desk_backoff);
 	if (exact->stage != EXACT_OPENING)
 		return;
 	if (!reading_begin(engine, &failure))
@@ -269,9 +268,10 @@ answered(Engine *engine)
 {
 	Exact *exact = &engine->exact;
 
+	backoff_reset(&exact->desk_backoff);
 	if (exact->saving)
 	{
-		exact->saving = false;
+		exact->saving = exact->unkept_told = false;
 		unkept_saved(&exact->keys);
 	}
 	else if (exact->stage == EXACT_LOADING)
@@ -282,15 +282,6 @@ answered(Engine *engine)
 		check_condition(engine, exact->checked + 1);
 	else if (exact->stage == EXACT_KEEPING)
 		begin(engine);
-}
-
-static void
-warn_unkept(Engine *engine)
-{
-	consumer_log(engine->consumer, "warning",
-				 "what is done of backfill \"%s\" could not be kept: %s",
-				 engine->exact.request.id,
-				 engine->exact.desk.db.failure.message);
 }
 
 /* Whatever the server does not understand, it will not understand later. */
@@ -304,9 +295,11 @@ begin_failed(Engine *engine)
 				  (trouble == TROUBLE_LOST &&
 				   failure_info(failure.class)->policy != POLICY_STOP);
 
+	if (exact->stage == EXACT_LOADING || exact->stage == EXACT_KEEPING)
+		store_explain(&failure);
 	if (exact->stage == EXACT_KEEPING && !passes)
 	{
-		warn_unkept(engine);
+		tell_unkept(engine, &failure);
 		begin(engine);
 		return;
 	}
@@ -339,8 +332,9 @@ failed(Engine *engine)
 		begin_failed(engine);
 		return;
 	}
+	store_explain(&exact->desk.db.failure);
 	if (exact->saving)
-		warn_unkept(engine);
+		tell_unkept(engine, &exact->desk.db.failure);
 	exact->dirty |= exact->saving;
 	exact->saving = false;
 	unkept_failed(&exact->keys);

@@ -92,6 +92,14 @@ tell_delayed(Engine *engine, const Failure *failure)
 }
 
 void
+tell_unkept(Engine *engine, const Failure *failure)
+{
+	const Listener to = listener(engine);
+
+	announce_unkept(&to, failure, &engine->exact.unkept_told);
+}
+
+void
 tell_table_failed(Engine *engine, const BackfillTable *table,
 				  const Failure *failure)
 {

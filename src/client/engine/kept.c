@@ -81,24 +81,41 @@ tell(Engine *engine)
 	reader_close(&kept->desk);
 }
 
+/* Told once: it is tried again until it is known. */
+static void
+tell_unknown(Engine *engine, const Failure *failure, ReaderTrouble trouble)
+{
+	const char *level =
+		engine->kept.told && trouble == TROUBLE_LOST ? "debug" : "warning";
+
+	if (!engine->kept.told && engine->kept.backoff.failures > 1)
+		return;
+	consumer_log(engine->consumer, level,
+				 "it is not known which backfills have not ended%s: %s",
+				 engine->kept.told
+					 ? ""
+					 : ", and until it is, nothing may be confirmed behind an "
+					   "update that moves a row",
+				 failure->message);
+}
+
 /* Without the extension nothing is kept, and perhaps nothing ever will be. */
 static void
 failed(Engine *engine)
 {
 	Kept *kept = &engine->kept;
 	Failure failure = kept->desk.db.failure;
-	bool lost = kept->desk.trouble == TROUBLE_LOST;
-	bool passes = kept->desk.trouble == TROUBLE_BUSY ||
-				  (lost && failure_info(failure.class)->policy != POLICY_STOP);
+	ReaderTrouble trouble = kept->desk.trouble;
+	bool passes = trouble == TROUBLE_BUSY ||
+				  (trouble == TROUBLE_LOST &&
+				   failure_info(failure.class)->policy != POLICY_STOP);
 
 	reader_close(&kept->desk);
 	kept->desk_at =
 		engine->now + backoff_fail(&kept->backoff, (uint32_t) random());
 	kept->told = !passes;
-	if (kept->told || kept->backoff.failures == 1)
-		consumer_log(engine->consumer, lost && !passes ? "debug" : "warning",
-					 "it is not known which backfills have not ended: %s",
-					 failure.message);
+	store_explain(&failure);
+	tell_unknown(engine, &failure, trouble);
 	if (kept->told)
 		consumer_report(engine->consumer, "backfills", NULL, NULL, 0);
 }
