@@ -202,10 +202,12 @@ bool
 command_decode(const char *packet, size_t len, Command *command,
 			   Settings *settings, char *error, size_t size)
 {
-	Decoder decoder = {.error = error, .size = size};
+	Decoder decoder; /* with room for a value, which needs no zeros */
 	bool done;
 
 	*command = (Command){0};
+	decoder.error = error;
+	decoder.size = size;
 	term_read_init(&decoder.reader, packet, len);
 	done = read_command(&decoder, command, settings);
 	if (done && !term_at_end(&decoder.reader))
