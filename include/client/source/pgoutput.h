@@ -137,9 +137,48 @@ pg_reader(const char *bytes, size_t len)
 	return (PgReader){bytes, bytes + len, false};
 }
 
-extern char pg_byte(PgReader *reader);
-extern uint16_t pg_uint16(PgReader *reader);
-extern uint32_t pg_uint32(PgReader *reader);
+/* "size" bytes, or NULL where there are not so many. */
+static inline const void *
+pg_take(PgReader *reader, size_t size)
+{
+	const char *at = reader->at;
+
+	if (reader->bad || size > (size_t) (reader->end - at))
+	{
+		reader->bad = true;
+		return NULL;
+	}
+	reader->at += size;
+	return at;
+}
+
+static inline char
+pg_byte(PgReader *reader)
+{
+	const char *bytes = pg_take(reader, 1);
+
+	return bytes != NULL ? bytes[0] : 0;
+}
+
+static inline uint16_t
+pg_uint16(PgReader *reader)
+{
+	const unsigned char *bytes = pg_take(reader, 2);
+
+	return bytes != NULL ? (uint16_t) (bytes[0] << 8 | bytes[1]) : 0;
+}
+
+/* As a compiler knows to load it at once. */
+static inline uint32_t
+pg_uint32(PgReader *reader)
+{
+	const unsigned char *bytes = pg_take(reader, 4);
+
+	return bytes != NULL
+			   ? (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 |
+					 (uint32_t) bytes[2] << 8 | bytes[3]
+			   : 0;
+}
 
 /* Was it what it should be, and is nothing left over? */
 static inline bool
@@ -162,7 +201,20 @@ extern bool pg_read_message(PgReader *reader, PgMessage *message);
 
 /* As often as was counted; these have been read once and are sound. */
 extern void pg_next_column(PgReader *columns, PgColumn *column);
-extern void pg_next_value(PgReader *values, PgValue *value);
+static inline void
+pg_next_value(PgReader *values, PgValue *value)
+{
+	value->kind = (PgValueKind) pg_byte(values);
+	value->bytes = NULL;
+	value->len = 0;
+	if (value->kind == PG_TEXT || value->kind == PG_BINARY)
+	{
+		value->len = pg_uint32(values);
+		value->bytes = pg_take(values, value->len);
+	}
+	else if (value->kind != PG_NULL && value->kind != PG_UNCHANGED)
+		values->bad = true;
+}
 
 /* One of a row of COPY, which has no kinds but NULL; PG_NULL for a bad one. */
 extern PgValue pg_copied_value(PgReader *values, PgValueKind kind);

@@ -16,10 +16,31 @@ extern bool term_fail_cut(TermReader *reader, const char *error);
 extern bool term_fail_count(TermReader *reader);
 
 /* The next "len" bytes, or NULL and an error when they are not there. */
-extern const uint8_t *term_take_bytes(TermReader *reader, size_t len);
+static inline const uint8_t *
+term_take_bytes(TermReader *reader, size_t len)
+{
+	const uint8_t *bytes = reader->pos;
+
+	if (reader->error != NULL || term_remaining(reader) < len)
+	{
+		term_fail_cut(reader, "the data ends inside a term");
+		return NULL;
+	}
+	reader->pos += len;
+	return bytes;
+}
 
 /* A big-endian number of "size" bytes; 0 after an error. */
-extern uint64_t term_take_uint(TermReader *reader, size_t size);
+static inline uint64_t
+term_take_uint(TermReader *reader, size_t size)
+{
+	const uint8_t *bytes = term_take_bytes(reader, size);
+	uint64_t value = 0;
+
+	for (size_t i = 0; bytes != NULL && i < size; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
 
 /* The bytes of a term that is no more than these. */
 extern bool term_take_content(TermReader *reader, Term *term, TermKind kind,

@@ -8,54 +8,12 @@
 
 #include <string.h>
 
-/* "size" bytes, or NULL where there are not so many. */
-static const char *
-take(PgReader *reader, size_t size)
-{
-	const char *at = reader->at;
-
-	if (reader->bad || size > (size_t) (reader->end - at))
-	{
-		reader->bad = true;
-		return NULL;
-	}
-	reader->at += size;
-	return at;
-}
-
-static uint64_t
-get_number(PgReader *reader, size_t size)
-{
-	const char *bytes = take(reader, size);
-	uint64_t value = 0;
-
-	for (size_t i = 0; bytes != NULL && i < size; i++)
-		value = value << 8 | (unsigned char) bytes[i];
-	return value;
-}
-
-char
-pg_byte(PgReader *reader)
-{
-	return (char) get_number(reader, 1);
-}
-
-uint16_t
-pg_uint16(PgReader *reader)
-{
-	return (uint16_t) get_number(reader, 2);
-}
-
-uint32_t
-pg_uint32(PgReader *reader)
-{
-	return (uint32_t) get_number(reader, 4);
-}
-
 static uint64_t
 get_uint64(PgReader *reader)
 {
-	return get_number(reader, 8);
+	uint64_t high = pg_uint32(reader);
+
+	return high << 32 | pg_uint32(reader);
 }
 
 static const char *
@@ -159,26 +117,11 @@ pg_read_relation(PgReader *reader, PgRelation *relation)
 	return pg_at_end(reader);
 }
 
-void
-pg_next_value(PgReader *values, PgValue *value)
-{
-	value->kind = (PgValueKind) pg_byte(values);
-	value->bytes = NULL;
-	value->len = 0;
-	if (value->kind == PG_TEXT || value->kind == PG_BINARY)
-	{
-		value->len = pg_uint32(values);
-		value->bytes = take(values, value->len);
-	}
-	else if (value->kind != PG_NULL && value->kind != PG_UNCHANGED)
-		values->bad = true;
-}
-
 PgValue
 pg_copied_value(PgReader *values, PgValueKind kind)
 {
 	uint32_t len = pg_uint32(values);
-	const char *bytes = len == UINT32_MAX ? NULL : take(values, len);
+	const char *bytes = len == UINT32_MAX ? NULL : pg_take(values, len);
 
 	return bytes != NULL ? (PgValue){kind, bytes, len}
 						 : (PgValue){.kind = PG_NULL};
@@ -237,6 +180,6 @@ pg_read_message(PgReader *reader, PgMessage *message)
 	message->lsn = get_uint64(reader);
 	message->prefix = get_string(reader);
 	message->len = pg_uint32(reader);
-	message->content = take(reader, message->len);
+	message->content = pg_take(reader, message->len);
 	return pg_at_end(reader);
 }

@@ -45,20 +45,6 @@ term_fail_count(TermReader *reader)
 	return term_fail_cut(reader, "more elements announced than data left");
 }
 
-const uint8_t *
-term_take_bytes(TermReader *reader, size_t len)
-{
-	const uint8_t *bytes = reader->pos;
-
-	if (reader->error != NULL || term_remaining(reader) < len)
-	{
-		term_fail_cut(reader, "the data ends inside a term");
-		return NULL;
-	}
-	reader->pos += len;
-	return bytes;
-}
-
 bool
 term_next(TermReader *reader, Term *term)
 {

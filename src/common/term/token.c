@@ -29,17 +29,6 @@
 #define OLD_FLOAT_SIZE 31
 #define DIGITS "0123456789"
 
-uint64_t
-term_take_uint(TermReader *reader, size_t size)
-{
-	const uint8_t *bytes = term_take_bytes(reader, size);
-	uint64_t value = 0;
-
-	for (size_t i = 0; bytes != NULL && i < size; i++)
-		value = value << 8 | bytes[i];
-	return value;
-}
-
 bool
 term_take_content(TermReader *reader, Term *term, TermKind kind, uint64_t len)
 {

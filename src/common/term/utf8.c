@@ -70,7 +70,8 @@ utf8_check(const uint8_t *bytes, size_t len, size_t *characters)
 
 	for (size_t pos = 0; pos < len; count++)
 	{
-		size_t size = utf8_decode(bytes + pos, len - pos, &code);
+		size_t size =
+			bytes[pos] < 0x80 ? 1 : utf8_decode(bytes + pos, len - pos, &code);
 
 		if (size == 0)
 			return false;
