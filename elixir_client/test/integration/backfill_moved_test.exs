@@ -22,9 +22,9 @@ defmodule PgEtf.Integration.BackfillMovedTest do
     options(context.sandbox, context.slot, fixed ++ more)
   end
 
-  defp mirror(context, more) do
-    opts = stream(context, more)
-    {:ok, consumer} = Mirror.start_link(opts[:connection], opts)
+  defp mirror(context, module) do
+    opts = stream(context, [])
+    {:ok, consumer} = PgEtf.Consumer.start_link(module, opts[:connection], opts)
     consumer
   end
 
@@ -33,14 +33,21 @@ defmodule PgEtf.Integration.BackfillMovedTest do
   end
 
   # A node that has read some of a table, and is gone.
-  defp half_read(%{sandbox: sandbox, table: table}, opts) do
-    node = Beam.start("half")
-    Beam.call(node, Mirror, :start, [opts[:connection], opts])
-    eventually(fn -> Beam.call(node, Mirror, :connected?, []) end)
+  defp half_read(%{sandbox: sandbox, table: table} = context, module) do
+    node = node(context, module)
     request = [id: "b", chunk_bytes: 50_000]
     {:ok, "b"} = Beam.call(node, PgEtf, :backfill, [Mirror, "public.#{table}", request])
     eventually(fn -> Mirror.reads(sandbox) > 300 end, 60_000)
     Beam.kill(node)
+  end
+
+  defp node(context, module) do
+    most = if module == Mirror, do: :max_changes, else: :max_transaction_changes
+    opts = stream(context, [{most, 20}, name: Mirror])
+    node = Beam.start("moves")
+    Beam.call(node, Mirror, :start, [opts[:connection], opts, module])
+    eventually(fn -> Beam.call(node, Mirror, :connected?, []) end)
+    node
   end
 
   # What is done cannot be loaded meanwhile, nor kept.
@@ -62,9 +69,9 @@ defmodule PgEtf.Integration.BackfillMovedTest do
 
   test "rows that move before a backfill goes on", %{sandbox: sandbox, table: table} = context do
     create_slot(sandbox, context.slot)
-    half_read(context, stream(context, max_changes: 20, name: Mirror))
+    half_read(context, Mirror)
     lock = lock(sandbox)
-    consumer = mirror(context, [])
+    consumer = mirror(context, Mirror)
     move(sandbox, table)
     eventually(fn -> moved?(sandbox, table) end, 60_000)
     {:ok, _} = Sql.query(lock, "COMMIT")
@@ -76,20 +83,16 @@ defmodule PgEtf.Integration.BackfillMovedTest do
   # A position that is stored before their keys are kept would skip them for ever.
   test "rows that move where positions are stored", %{sandbox: sandbox, table: table} = context do
     create_slot(sandbox, context.slot)
-    stored = [max_changes: 20, name: Mirror, start_position: &Mirror.place/0]
-    opts = stream(context, stored)
-    half_read(context, opts)
+    half_read(context, Mirror.Placed)
     lock = lock(sandbox)
-    node = Beam.start("waits")
-    Beam.call(node, Mirror, :start, [opts[:connection], opts])
-    eventually(fn -> Beam.call(node, Mirror, :connected?, []) end)
+    node = node(context, Mirror.Placed)
     move(sandbox, table)
     progress = fn -> Beam.call(node, PgEtf, :info, [Mirror]).progress end
     eventually(fn -> progress.() == :waiting_for_backfill end)
     refute moved?(sandbox, table)
     Beam.kill(node)
     {:ok, _} = Sql.query(lock, "COMMIT")
-    consumer = mirror(context, stored)
+    consumer = mirror(context, Mirror.Placed)
     eventually(fn -> status(consumer, "b") == :finished end, 120_000)
     eventually(fn -> moved?(sandbox, table) and Mirror.same?(sandbox, table) end, 30_000)
     GenServer.stop(consumer)

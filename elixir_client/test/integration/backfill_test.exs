@@ -28,9 +28,9 @@ defmodule PgEtf.Integration.BackfillTest do
     )
   end
 
-  defp mirror(context, more) do
+  defp mirror(context, more, module \\ Mirror) do
     opts = stream(context, more)
-    {:ok, consumer} = Mirror.start_link(opts[:connection], opts)
+    {:ok, consumer} = PgEtf.Consumer.start_link(module, opts[:connection], opts)
     consumer
   end
 
@@ -223,17 +223,18 @@ defmodule PgEtf.Integration.BackfillTest do
     String.trim(Sandbox.psql!(sandbox, sql))
   end
 
-  # Asked for once; the second node stands by already when the first one is killed.
+  # Asked for once; the second node stands by already when the first one is killed. Positions
+  # are stored, so what was handled does not come again.
   test "a backfill in a BEAM that is killed goes on, wherever the slot is read next",
        %{sandbox: sandbox} = context do
     create_slot(sandbox, context.slot)
     writer = writer(context)
     tables = for table <- context.tables, do: "public.#{table}"
-    opts = stream(context, max_changes: 20, name: Mirror)
+    opts = stream(context, name: Mirror, max_transaction_changes: 20)
     [one, other] = for name <- ["one", "other"], do: Beam.start("incremental_#{name}")
-    Beam.call(one, Mirror, :start, [opts[:connection], opts])
+    Beam.call(one, Mirror, :start, [opts[:connection], opts, Mirror.Placed])
     eventually(fn -> Beam.call(one, Mirror, :connected?, []) end)
-    Beam.call(other, Mirror, :start, [opts[:connection], opts])
+    Beam.call(other, Mirror, :start, [opts[:connection], opts, Mirror.Placed])
     eventually(fn -> Beam.call(other, Mirror, :up?, []) end)
     request = [id: "b", chunk_bytes: 50_000]
     {:ok, "b"} = Beam.call(one, PgEtf, :backfill, [Mirror, tables, request])
@@ -244,7 +245,7 @@ defmodule PgEtf.Integration.BackfillTest do
       Beam.kill(node)
     end
 
-    consumer = mirror(context, [])
+    consumer = mirror(context, [], Mirror.Placed)
     eventually(fn -> status(consumer, "b") == :finished end, 120_000)
     assert kept(context) == "0"
     enough(writer)

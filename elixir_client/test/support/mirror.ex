@@ -27,31 +27,19 @@ defmodule PgEtf.Mirror do
     """
     DROP SCHEMA IF EXISTS mirror CASCADE;
     CREATE SCHEMA mirror;
-    CREATE TABLE mirror.place (lsn bigint, index bigint, reads bigint);
-    INSERT INTO mirror.place VALUES (0, 0, 0);
+    CREATE TABLE mirror.place (lsn bigint, index bigint, reads bigint, position bigint);
+    INSERT INTO mirror.place VALUES (0, 0, 0, NULL);
     #{for table <- tables, do: "CREATE TABLE mirror.#{table} (LIKE public.#{table} INCLUDING ALL);"}
     """
   end
 
   @doc "Starts one under no other name, which stays when the caller ends."
-  def start(connection, opts) do
+  def start(connection, opts, module \\ __MODULE__) do
     spawn(fn ->
       Process.flag(:trap_exit, true)
-      {:ok, _} = start_link(connection, opts)
+      {:ok, _} = PgEtf.Consumer.start_link(module, connection, opts)
       Process.sleep(:infinity)
     end)
-  end
-
-  def start_link(connection, opts) do
-    :persistent_term.put(__MODULE__, connection)
-    PgEtf.Consumer.start_link(__MODULE__, connection, opts)
-  end
-
-  @doc "Where its last transaction is, for `:start_position`."
-  def place do
-    conn = Sql.connect!(:persistent_term.get(__MODULE__))
-    {:ok, %{rows: [[lsn]]}} = Sql.query(conn, "SELECT lsn FROM mirror.place")
-    if lsn > 0, do: lsn
   end
 
   @doc "Whether one runs under this name."
@@ -91,7 +79,10 @@ defmodule PgEtf.Mirror do
   @impl true
   def handle_changes(changes, conn) do
     {:ok, _} = Sql.query(conn, "BEGIN")
-    {:ok, %{rows: [[lsn, index, _]]}} = Sql.query(conn, "SELECT * FROM mirror.place FOR UPDATE")
+
+    {:ok, %{rows: [[lsn, index, _, _]]}} =
+      Sql.query(conn, "SELECT * FROM mirror.place FOR UPDATE")
+
     news = Enum.filter(changes, &(&1.index == nil or {&1.commit_lsn, &1.index} > {lsn, index}))
     for change <- news, do: {:ok, _} = write(change, conn)
     {reads, streamed} = Enum.split_with(news, &(&1.op == :read))
@@ -132,5 +123,36 @@ defmodule PgEtf.Mirror do
     """
 
     Sql.query(conn, sql, [record["id"], record["v"], record["big"]])
+  end
+
+  defmodule Placed do
+    @moduledoc false
+    # The same, which stores its position.
+
+    use PgEtf.Consumer
+
+    alias PgEtf.Mirror
+
+    @impl true
+    defdelegate init(connection), to: Mirror
+
+    @impl true
+    def checkpoint(conn) do
+      {:ok, %{rows: [[position]]}} = Sql.query(conn, "SELECT position FROM mirror.place")
+      position
+    end
+
+    @impl true
+    def handle_transaction(transaction, conn) do
+      {:ok, conn} = Mirror.handle_changes(transaction.changes, conn)
+      ends? = transaction.backfill == nil and transaction.part in [:whole, :last]
+      if ends?, do: handle_position(transaction.end_lsn, conn), else: {:ok, conn}
+    end
+
+    @impl true
+    def handle_position(lsn, conn) do
+      {:ok, _} = Sql.query(conn, "UPDATE mirror.place SET position = $1", [lsn])
+      {:ok, conn}
+    end
   end
 end
