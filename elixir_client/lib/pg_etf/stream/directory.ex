@@ -15,9 +15,12 @@ defmodule PgEtf.Stream.Directory do
 
   require Logger
 
-  # {pid of a stream, what it said, statistics of its program, its options, its backfills} and
-  # {pid of a pipeline, pid of its stream}
+  # {pid of a stream, statistics of its program, its options, its backfills} and {pid of a
+  # pipeline, pid of its stream}
   @table __MODULE__
+  # {pid of a stream, when it said it, its status, what else it said}: in a table of its own,
+  # since to change one element of a row is to write all of it
+  @said PgEtf.Stream.Directory.Said
   # {{pid of a stream, name of a table}, its PgEtf.SchemaHistory}
   @schemas PgEtf.Stream.Directory.Schemas
 
@@ -31,7 +34,7 @@ defmodule PgEtf.Stream.Directory do
   @doc "Called once, by the process that owns the table."
   @spec create_table() :: :ok
   def create_table do
-    for table <- [@table, @schemas] do
+    for table <- [@table, @said, @schemas] do
       :ets.new(table, [:named_table, :public, read_concurrency: true, write_concurrency: true])
     end
 
@@ -57,26 +60,28 @@ defmodule PgEtf.Stream.Directory do
   are put together by whoever reads.
   """
   @spec publish(integer, atom, [map]) :: :ok
-  def publish(now, status, maps), do: write({2, {now, status, maps}})
+  def publish(now, status, maps), do: insert(@said, {self(), now, status, maps})
 
   @doc "The statistics of its program; stored separately, since they are large and rarely change."
   @spec publish_client(map) :: :ok
-  def publish_client(stats), do: write({3, stats})
+  def publish_client(stats), do: write({2, stats})
 
   @doc "What the caller knows of changes of a table of this name."
   @spec publish_schema(String.t(), SchemaHistory.t()) :: :ok
-  def publish_schema(name, history) do
-    :ets.insert(@schemas, {{self(), name}, history})
+  def publish_schema(name, history), do: insert(@schemas, {{self(), name}, history})
+
+  @doc "The tables that are read beside it; told when something changes."
+  @spec publish_backfills([PgEtf.Backfill.t()]) :: :ok
+  def publish_backfills(backfills), do: write({4, backfills})
+
+  # Without the application there is nobody to ask, and nothing to end a stream for.
+  defp insert(table, row) do
+    :ets.insert(table, row)
     :ok
   rescue
     ArgumentError -> :ok
   end
 
-  @doc "The tables that are read beside it; told when something changes."
-  @spec publish_backfills([PgEtf.Backfill.t()]) :: :ok
-  def publish_backfills(backfills), do: write({5, backfills})
-
-  # Without the application there is nobody to ask, and nothing to end a stream for.
   defp write(element) do
     :ets.update_element(@table, self(), element)
     :ok
@@ -92,7 +97,7 @@ defmodule PgEtf.Stream.Directory do
   @spec find(pid | nil) :: pid | nil
   def find(pid) do
     case lookup(pid) do
-      [{^pid, _info, _client, _opts, _backfills}] -> pid
+      [{^pid, _client, _opts, _backfills}] -> pid
       [{^pid, stream}] -> stream
       [] -> nil
     end
@@ -101,19 +106,19 @@ defmodule PgEtf.Stream.Directory do
   @doc "What a stream published last, nil before the first time and after its end."
   @spec read(pid) :: {info :: map, client :: map} | nil
   def read(stream) do
-    case lookup(stream) do
-      [{^stream, {_, _, _} = said, client, opts, backfills}] ->
-        {said |> info(opts) |> Map.put(:backfills, backfills), client}
-
-      _ ->
-        nil
+    with [{^stream, client, opts, backfills}] <- lookup(stream),
+         [said] <- lookup(@said, stream) do
+      {said |> info(opts) |> Map.put(:backfills, backfills), client}
+    else
+      _ -> nil
     end
   end
 
   @doc "All streams of this node, with what is known of them by name."
   @spec all() :: [{pid, keyword}]
   def all do
-    for {stream, {_, _, _}, _client, opts, _backfills} <- :ets.tab2list(@table),
+    for {stream, _client, opts, _backfills} <- :ets.tab2list(@table),
+        :ets.member(@said, stream),
         do: {stream, opts}
   rescue
     ArgumentError -> []
@@ -128,7 +133,7 @@ defmodule PgEtf.Stream.Directory do
     end
   end
 
-  defp info({_told_at, status, maps}, opts) do
+  defp info({_stream, _told_at, status, maps}, opts) do
     Enum.reduce(maps, %{status: status, slot: opts[:slot]}, &Map.merge(&2, &1))
   end
 
@@ -144,7 +149,7 @@ defmodule PgEtf.Stream.Directory do
 
   @impl GenServer
   def init(nil) do
-    for {stream, _, _, _, _} <- :ets.tab2list(@table), do: Process.monitor(stream)
+    for {stream, _, _, _} <- :ets.tab2list(@table), do: Process.monitor(stream)
     Process.send_after(self(), :look, @look)
     {:ok, %{}}
   end
@@ -153,14 +158,14 @@ defmodule PgEtf.Stream.Directory do
   @impl GenServer
   def handle_call({:join, stream, pipeline, opts}, _from, alarmed) do
     Process.monitor(stream)
-    :ets.insert(@table, {stream, nil, %{}, opts, []})
+    :ets.insert(@table, {stream, %{}, opts, []})
     if pipeline, do: :ets.insert(@table, {pipeline, stream})
     {:reply, :ok, alarmed}
   end
 
   @impl GenServer
   def handle_info({:DOWN, _ref, :process, stream, _reason}, alarmed) do
-    :ets.delete(@table, stream)
+    for table <- [@table, @said], do: :ets.delete(table, stream)
     :ets.match_delete(@table, {:_, stream})
     :ets.match_delete(@schemas, {{stream, :_}, :_})
     {:noreply, Map.delete(alarmed, stream)}
@@ -168,11 +173,11 @@ defmodule PgEtf.Stream.Directory do
 
   def handle_info(:look, alarmed) do
     Process.send_after(self(), :look, @look)
-    {:noreply, Enum.reduce(:ets.tab2list(@table), alarmed, &check/2)}
+    {:noreply, Enum.reduce(:ets.tab2list(@said), alarmed, &check/2)}
   end
 
-  defp check({stream, {told_at, status, _} = said, _client, opts, _backfills}, alarmed)
-       when status in @talkative do
+  defp check({stream, told_at, status, _} = said, alarmed) when status in @talkative do
+    [{^stream, _client, opts, _backfills}] = lookup(stream)
     age = now() - told_at
     due? = now() - Map.get(alarmed, stream, now() - @minute) >= @minute
 
@@ -184,7 +189,7 @@ defmodule PgEtf.Stream.Directory do
     end
   end
 
-  defp check(_row, alarmed), do: alarmed
+  defp check(_said, alarmed), do: alarmed
 
   defp alarm(info, age, opts) do
     progress = Progress.of(info, now())
