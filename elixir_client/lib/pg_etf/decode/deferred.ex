@@ -136,12 +136,10 @@ defmodule PgEtf.Decode.Deferred do
 
   def finish(data, heads), do: {data, heads}
 
-  defp change(%Deferred{last?: true} = row, template) do
-    change(%{row | last?: false}, %{template | last?: true})
+  defp change(%Deferred{event: event, index: index, table: table, last?: last?}, template) do
+    change = Event.change(event, template, index, table.relations)
+    if last?, do: %{change | last?: true}, else: change
   end
-
-  defp change(row, template),
-    do: Event.change(row.event, template, row.index, row.table.relations)
 
   @doc "What all changes of a transaction have, of one that has the same and its time."
   @spec head(Change.t(), microseconds :: integer) :: head

@@ -191,8 +191,11 @@ defmodule PgEtf.Decode.Event do
   defp key(nil, _relation), do: nil
   defp key(_row, %Relation{key_names: []}), do: nil
 
-  defp key(row, %Relation{key_names: [name]}) when is_map_key(row, name) do
-    %{name => :erlang.map_get(name, row)}
+  defp key(row, %Relation{key_names: [name]}) do
+    case row do
+      %{^name => value} -> %{name => value}
+      %{} -> %{}
+    end
   end
 
   defp key(row, %Relation{key_names: names}), do: Map.take(row, names)

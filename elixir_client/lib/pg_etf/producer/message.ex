@@ -40,17 +40,19 @@ defmodule PgEtf.Producer.Message do
 
   @doc "The messages with finished rows; they may have been sent by `build/4`, or by a test."
   @spec finish([map]) :: [map]
-  def finish(messages), do: messages |> Enum.map_reduce(nil, &finish/2) |> elem(0)
+  def finish(messages), do: finish(messages, nil)
 
-  defp finish(%{data: %Deferred{} = row} = message, heads) do
+  defp finish([%{data: %Deferred{} = row} = message | messages], heads) do
     {change, heads} = Deferred.finish(row, heads)
-    {%{message | data: change, metadata: metadata(change)}, heads}
+    [%{message | data: change, metadata: metadata(change)} | finish(messages, heads)]
   end
 
-  defp finish(%{data: data} = message, heads) do
+  defp finish([%{data: data} = message | messages], heads) do
     {data, heads} = Deferred.finish(data, heads)
-    {%{message | data: data}, heads}
+    [%{message | data: data} | finish(messages, heads)]
   end
+
+  defp finish([], _heads), do: []
 
   @doc "The metadata of what is handed out."
   @spec metadata(Change.t() | Deferred.t() | Transaction.t() | Prepared.t()) :: map
