@@ -4,10 +4,11 @@
  *
  * One query, of columns
  *
- *		what				't', 'k', 'p', 'g' or 'o'
+ *		what				't', 'a', 'k', 'p', 'g' or 'o'
  *		oid, name			a type; or a table and a column of it, which is in
  *							its primary key (p) or generated (g); or any table
- *							(k), or one of our extension (o), and an empty name
+ *							(k), or one of our extension (o), and an empty name;
+ *							or 0, and when it was asked (a), as Unix time in us
  *		kind				pg_type.typtype, or 'a' for a true array
  *		part				what it is made of: the base of a domain, the
  *							subtype of a range, the range of a multirange, the

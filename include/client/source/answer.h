@@ -64,4 +64,16 @@ answer_is_type(const Answer *answer)
 	return answer_char(answer, "what") == 't';
 }
 
+static inline bool
+answer_is_time(const Answer *answer)
+{
+	return answer_char(answer, "what") == 'a';
+}
+
+static inline bool
+answer_is_table(const Answer *answer)
+{
+	return !answer_is_type(answer) && !answer_is_time(answer);
+}
+
 #endif

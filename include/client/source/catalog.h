@@ -17,6 +17,7 @@ typedef struct Catalog
 	OidMap types; /* CatalogType, see catalog.c */
 	TableFacts tables;
 	uint64_t version;	   /* of what is known: plans are as old as theirs */
+	int64_t asked_at;	   /* by the server's clock, in us */
 	const WireType *unfit; /* for a binary session, of all that were told */
 } Catalog;
 

@@ -37,6 +37,7 @@ typedef struct Plan
 	PlanColumn *columns;
 	char *event; /* the relation event, encoded */
 	size_t event_len;
+	int64_t asked_at; /* its types, by the server's clock in us; 0: never */
 
 	/* The first column, from 1, with a value that could not be read; 0: none. */
 	int unread;

@@ -26,6 +26,9 @@ extern bool plans_take(Plans *plans, const PlanContext *context,
 					   const PgRelation *relation, const char *bytes,
 					   size_t len, PlanQuestion *question);
 
+/* The catalogs were asked for all types that it has. */
+extern void plans_asked(Plans *plans, const Catalog *catalog, uint32_t relid);
+
 /* NULL: no message has told of this table.  As new as the catalog is. */
 extern Plan *plans_get(Plans *plans, const PlanContext *context,
 					   uint32_t relid);

@@ -12,6 +12,8 @@
 #include "client/source/rows.h"
 #include "common/frame/event.h"
 
+#define VISIBLE_US 1000000
+
 static bool
 rows_fit(const Plan *plan, char kind, const PgChange *change)
 {
@@ -54,6 +56,17 @@ ask_again(Assembler *assembler, Plan *plan)
 	return ASSEMBLED_QUESTION;
 }
 
+/*
+ * Do the catalogs know nothing more of it?  A transaction may be seen by others
+ * some time behind its commit.
+ */
+static bool
+was_asked(const Assembler *assembler, const Plan *plan)
+{
+	return assembler->answered ||
+		   assembler->tx.commit_time < plan->asked_at - VISIBLE_US;
+}
+
 static int
 action_of(char kind)
 {
@@ -83,7 +96,7 @@ assemble_change(Assembler *assembler, PgReader *reader)
 	out = assembler_event(assembler);
 	assembler_tell(assembler, plan);
 	if (!put_change(assembler, out, plan, kind, &change) &&
-		!assembler->answered)
+		!was_asked(assembler, plan))
 		return ask_again(assembler, plan);
 	if (plan->unread != 0 && !plan->unread_told)
 		assembler->unread = plan;

@@ -98,6 +98,7 @@ assembler_answer(Assembler *assembler, const PGresult *result)
 	catalog_take(&assembler->catalog, result);
 	catalog_asked(&assembler->catalog, question->relid, question->types,
 				  question->ntypes);
+	plans_asked(&assembler->plans, &assembler->catalog, question->relid);
 	assembler->answered = true;
 }
 

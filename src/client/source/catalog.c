@@ -248,6 +248,17 @@ find_unfit(Catalog *catalog, Answer answer)
 	}
 }
 
+/* Returns how many rows it took. */
+static int
+take_row(Catalog *catalog, const Answer *answer)
+{
+	if (answer_is_type(answer))
+		return take_type(catalog, answer);
+	if (answer_is_time(answer))
+		catalog->asked_at = strtoll(answer_text(answer, "name"), NULL, 10);
+	return 1;
+}
+
 void
 catalog_take(Catalog *catalog, const PGresult *result)
 {
@@ -255,7 +266,7 @@ catalog_take(Catalog *catalog, const PGresult *result)
 
 	catalog->version++;
 	while (!answer_ends(&answer))
-		answer.row += answer_is_type(&answer) ? take_type(catalog, &answer) : 1;
+		answer.row += take_row(catalog, &answer);
 	for (uint32_t i = 0; i < catalog->types.size; i++)
 		if (catalog->types.slots[i].item != NULL)
 			derive_domain(catalog, catalog->types.slots[i].item, 0);

@@ -61,6 +61,12 @@ plans_take(Plans *plans, const PlanContext *context, const PgRelation *relation,
 	return true;
 }
 
+void
+plans_asked(Plans *plans, const Catalog *catalog, uint32_t relid)
+{
+	get(plans, relid)->asked_at = catalog->asked_at;
+}
+
 static void
 renew(Plan *plan, const PlanContext *context)
 {
@@ -92,6 +98,7 @@ forget(Plan *plan)
 	free(plan->message);
 	plan->message = NULL;
 	plan->message_len = 0;
+	plan->asked_at = 0;
 }
 
 void

@@ -92,10 +92,10 @@ table_facts_take(TableFacts *facts, Answer answer)
 	int first = answer.row;
 
 	for (; !answer_ends(&answer); answer.row++)
-		if (!answer_is_type(&answer))
+		if (answer_is_table(&answer))
 			forget(get(facts, answer_oid(&answer, "oid")));
 	for (answer.row = first; !answer_ends(&answer); answer.row++)
-		if (!answer_is_type(&answer))
+		if (answer_is_table(&answer))
 			put(get(facts, answer_oid(&answer, "oid")), &answer);
 }
 

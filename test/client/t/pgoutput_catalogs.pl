@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $etf = EtfTest->new('catalogs');
+my $etf = EtfTest->new('catalogs', conf => 'log_statement = all');
 my $since14 = $etf->version >= 14;
 my $all = 'messages=' . ($since14 ? 'on' : 'off');
 
@@ -175,6 +175,31 @@ for ([ mute => 'v mute', q{'a b'}, 'binary$' ],
 		$etf->sql("DROP TABLE unknown; DROP TYPE $type CASCADE");
 	};
 }
+
+# What the catalogs have now was not so then: one question tells that of all.
+subtest 'a composite that was altered since' => sub {
+	my $slot = q{SELECT pg_create_logical_replication_slot('s', 'pgoutput')};
+	my $asked = sub { scalar(() = slurp_file($etf->node->logfile) =~ /WITH RECURSIVE tables \(oid\)/g) };
+
+	$etf->sql('CREATE TYPE pair AS (number int, label text); CREATE TABLE c (id int PRIMARY KEY, p pair); '
+		  . 'CREATE PUBLICATION c FOR TABLE c');
+	$etf->sql($slot);
+	$etf->sql(q{DO $$ BEGIN FOR i IN 1 .. 100 LOOP INSERT INTO c VALUES (i, (i, 'x')); COMMIT; END LOOP; END $$});
+	$etf->sql('ALTER TYPE pair DROP ATTRIBUTE number');
+	$etf->sql(q{INSERT INTO c VALUES (101, ROW('y')); SELECT pg_sleep(1.1)});
+	my $before = $asked->();
+	my ($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '--dbname',
+		$etf->node->connstr('postgres'), '--slot', 's', '--print=erlang', '-o', 'publication_names=c',
+		'-o', 'relations=off', '--endpos', $etf->end_of_wal);
+
+	is($status, 0, 'read to the end') or diag $err;
+	is(scalar(() = $out =~ /unparsed/g), 100, 'as bytes, since nobody knows any more');
+	like($out, qr/101,<<"p">> => #\{<<"label">> => <<"y">>\}/, 'what is as now is read');
+	is($asked->() - $before, 1, 'with one question');
+	$etf->wait_until_idle('s');
+	$etf->drop_slot('s');
+	$etf->sql('DROP TABLE c; DROP TYPE pair; DROP PUBLICATION c');
+};
 
 # Since 16 the server is known to tell of the table again.
 subtest 'a schema that is renamed' => sub {
