@@ -107,6 +107,7 @@ typedef struct Incremental
 	bool hurries;	  /* what is done is to be kept at once */
 	bool loaded;	  /* the state is of an earlier time */
 	bool stopping;	  /* by the consumer: "stopped" is the end */
+	Failure failure;  /* why it ends, once that is kept; or class FAIL_NONE */
 	bool started;	  /* the consumer knows of it */
 	bool delayed;	  /* and that it has to wait */
 	bool unkept_told; /* or that what is done cannot be kept */

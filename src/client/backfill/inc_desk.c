@@ -225,26 +225,32 @@ answered(Incremental *inc, const StreamPlace *place)
 
 /* Whatever the server does not understand, it will not understand later. */
 static bool
-is_final(const Incremental *inc)
+stays(const Incremental *inc)
 {
 	const Failure *failure = &inc->desk.db.failure;
 
-	if (inc->saving || inc->stage >= INC_RUNNING)
-		return false;
 	return inc->desk.trouble == TROUBLE_LOST
 			   ? failure_info(failure->class)->policy == POLICY_STOP
 			   : inc->desk.trouble != TROUBLE_BUSY;
 }
 
-/* What was stopped before it began, where nothing can have been kept. */
+static bool
+is_final(const Incremental *inc)
+{
+	return !inc->saving && inc->stage < INC_RUNNING && stays(inc);
+}
+
+/*
+ * What was stopped before it began, where nothing can have been kept; and what
+ * has failed anyway.
+ */
 static bool
 is_out_of_reach(const Incremental *inc)
 {
-	const Failure *failure = &inc->desk.db.failure;
+	bool unbegun = !inc->started && inc->desk.trouble == TROUBLE_LOST;
 
-	return inc->stage == INC_ENDING && !inc->started &&
-		   inc->desk.trouble == TROUBLE_LOST &&
-		   failure_info(failure->class)->policy == POLICY_STOP;
+	return inc->stage == INC_ENDING && stays(inc) &&
+		   (unbegun || inc->failure.class != FAIL_NONE);
 }
 
 static void

@@ -38,7 +38,8 @@ save_at_server(Incremental *inc, const char *bytes, size_t len)
 	const char *slot = inc->settings->slot;
 	StrBuf sql = {0};
 
-	if (inc->request.once && inc->stage == INC_ENDING)
+	if (inc->request.once && inc->stage == INC_ENDING &&
+		inc->failure.class == FAIL_NONE)
 		store_put_remove(schema, slot, inc->request.id, &sql);
 	else
 		store_put_save(schema, slot, &inc->request, bytes, len, &sql);

@@ -137,9 +137,12 @@ bool
 incremental_keys(Incremental *inc, uint64_t number, uint64_t rel,
 				 const uint8_t *keys, size_t len)
 {
-	if (inc->stage >= INC_RUNNING)
+	if (inc->stage == INC_ENDING)
+		changed(inc, number); /* it wants none, once that is kept */
+	else if (inc->stage >= INC_RUNNING)
 		return take_keys(inc, number, rel, keys, len);
-	early_add(&inc->request.early, number, rel, keys, len);
+	else
+		early_add(&inc->request.early, number, rel, keys, len);
 	return true;
 }
 

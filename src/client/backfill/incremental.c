@@ -103,14 +103,47 @@ incremental_free(Incremental *inc)
 	*inc = (Incremental){.stage = INC_NONE};
 }
 
+/* Nobody notes what moves until it is asked for again. */
+static bool
+begins_anew(Incremental *inc)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		BackfillTable *table = &inc->state.tables[i];
+
+		if (table->status != TABLE_STARTED)
+			continue;
+		table_restart(table);
+		any = true;
+	}
+	return any;
+}
+
+static void
+end_failed(Incremental *inc)
+{
+	Listener to = inc_listener(inc);
+
+	announce_failed(&to, &inc->failure);
+	incremental_free(inc);
+}
+
 void
 inc_fail(Incremental *inc, const Failure *failure)
 {
-	Failure copy = *failure; /* it may belong to what is closed here */
-	Listener to = inc_listener(inc);
-
-	announce_failed(&to, &copy);
-	incremental_free(inc);
+	inc->failure = *failure;
+	for (uint32_t i = 0; i < inc->state.count; i++)
+		inc_window_forget(inc, i, NULL);
+	inc_read_close(inc);
+	if (begins_anew(inc))
+	{
+		inc->dirty = true;
+		inc->stage = INC_ENDING;
+	}
+	else
+		end_failed(inc);
 }
 
 static struct pollfd
@@ -153,7 +186,7 @@ progress_turn(Incremental *inc, const StreamPlace *place)
 {
 	Listener to = inc_listener(inc);
 
-	if (inc->stage < INC_RUNNING ||
+	if (inc->stage < INC_RUNNING || inc->stage == INC_ENDING ||
 		!inc_due(inc, place, inc->told_at + PROGRESS_MS))
 		return;
 	inc->told_at = place->now;
@@ -195,6 +228,11 @@ end_turn(Incremental *inc)
 	}
 	if (inc->stage != INC_ENDING || incremental_is_behind(inc))
 		return;
+	if (inc->failure.class != FAIL_NONE)
+	{
+		end_failed(inc);
+		return;
+	}
 	announce_end(&to, inc->stopping ? "stopped" : "finished", &inc->state);
 	incremental_free(inc);
 }

@@ -111,6 +111,20 @@ subtest 'asked for again once it was found' => sub {
 	finish($client, 'found');
 };
 
+# Nobody noted what moved meanwhile.
+subtest 'asked for again after it had failed' => sub {
+	my $client = half_done('failed', 'fails');
+
+	$etf->sql('ALTER TABLE fails DROP CONSTRAINT fails_pkey');
+	$client->restart;
+	ask($client, 'fails');
+	$client->expect(qr/^\{backfill,failed,<<"b">>,.*without a key/s, 'it fails');
+	$etf->sql('ALTER TABLE fails ADD PRIMARY KEY (id)');
+	move($client, 'fails');
+	ask($client, 'fails');
+	finish($client, 'fails');
+};
+
 subtest 'more keys than are kept' => sub {
 	my $client = half_done('many', 'many');
 	locked(sub {
