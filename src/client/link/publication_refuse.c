@@ -23,11 +23,13 @@ refuse_missing(const Settings *settings, Failure *failure, const char *missing,
 						 ? ": create_publication makes the first one only"
 						 : ", or set create_publication");
 	else
-		failure_hint(failure,
-					 "Slot \"%s\" is there already, and pgoutput reads changes "
-					 "with the publications of their time: drop the slot, "
-					 "create the publication, then the slot.",
-					 settings->slot);
+		failure_hint(
+			failure,
+			"Slot \"%s\" is there already, and pgoutput reads changes "
+			"with the publications of their time. If it has another name "
+			"now, give that one; else drop the slot, create the "
+			"publication, then the slot.",
+			settings->slot);
 }
 
 static void

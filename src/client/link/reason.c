@@ -97,9 +97,10 @@ static const Rule rules[] = {
 	{"58P01", STAGE_CREATE, NULL, FAIL_CONFIG, PLUGIN_HINT},
 	{"58P01", STAGE_START, NULL, FAIL_CONFIG, PLUGIN_HINT},
 	{"42704", STAGE_PGOUTPUT, "get_publication_oid", FAIL_CONFIG,
-	 "The publication was made after the slot, or dropped since: pgoutput "
-	 "reads changes with the publications of their time. Drop the slot, create "
-	 "the publication, then the slot."},
+	 "The publication was made after the slot, or dropped or renamed since: "
+	 "pgoutput reads changes with the publications of their time. If it has "
+	 "another name since, give that one; else drop the slot, create the "
+	 "publication, then the slot."},
 	{"42883", STAGE_PGOUTPUT, NULL, FAIL_SERVER_ERROR, NULL},
 	{"22P03", STAGE_PGOUTPUT, NULL, FAIL_CONFIG,
 	 "A row has a value whose type is not in the catalogs any more, such as a "

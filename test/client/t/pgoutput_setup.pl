@@ -128,6 +128,27 @@ subtest 'what pgoutput cannot do' => sub {
 	}
 };
 
+# From where it has its name on, it can be read by that.
+subtest 'a publication that is renamed' => sub {
+	my @read = ('-o', 'publication_names=named');
+	my $another = qr/hint: .*another name.*, give that one/;
+
+	$etf->sql('CREATE PUBLICATION named FOR TABLE t');
+	client('--create-slot', '--plugin=pgoutput', @read);
+	$etf->sql(q{INSERT INTO t VALUES (70, 'before')});
+	my ($status, $out, $err) = stream(@read);
+	like($out, qr/"id":70/, 'read by its name') or diag $err;
+	$etf->sql(q{ALTER PUBLICATION named RENAME TO other; INSERT INTO t VALUES (71, 'after')});
+	($status, $out, $err) = stream(@read);
+	is($status, 3, 'which it has no more');
+	like($err, $another, 'so');
+	($status, $out, $err) = stream('-o', 'publication_names=other');
+	is($status, 0, 'read by its new name') or diag $err;
+	like($out, qr/"id":71/, 'on from there');
+	client('--drop-slot', '--plugin=pgoutput');
+	$etf->sql('DROP PUBLICATION other; DELETE FROM t WHERE id >= 70');
+};
+
 subtest 'a publication made with the slot' => sub {
 	my @make = ('--create=if_missing', '--plugin=pgoutput',
 		'--create-publication', '-o', 'publication_names=made');
