@@ -48,6 +48,9 @@ extern void announce_table_failed(const Listener *to,
 								  const BackfillTable *table,
 								  const Failure *failure);
 
+/* What was kept is of a slot that is no more: what it missed is unknown. */
+extern void announce_anew(const Listener *to, const char *slot);
+
 /*
  * It cannot begin yet, or what is done of it cannot be kept: told once, however
  * often it is tried.

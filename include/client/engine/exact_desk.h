@@ -22,6 +22,9 @@ desk_is_behind(const Engine *engine)
 extern void desk_refuse(Engine *engine, const Failure *failure);
 extern void desk_refuse_state(Engine *engine, const char *wrong);
 
+/* The slot was made anew since. */
+extern void desk_forget_state(Engine *engine);
+
 /* Free all that belongs to a backfill. */
 extern void exact_clear(Engine *engine);
 

@@ -20,6 +20,7 @@ extern void tell_table_failed(Engine *engine, const BackfillTable *table,
 							  const Failure *failure);
 
 /* It cannot begin yet. */
+extern void tell_anew(Engine *engine);
 extern void tell_delayed(Engine *engine, const Failure *failure);
 extern void tell_unkept(Engine *engine, const Failure *failure);
 

@@ -102,6 +102,15 @@ announce_table(const Listener *to, const char *name, const BackfillTable *table,
 }
 
 void
+announce_anew(const Listener *to, const char *slot)
+{
+	consumer_log(to->consumer, "warning",
+				 "slot \"%s\" was made anew, so all tables of backfill \"%s\" "
+				 "are read from their start",
+				 slot, to->id);
+}
+
+void
 announce_delayed(const Listener *to, const Failure *failure, bool *told)
 {
 	if (!*told)

@@ -64,6 +64,16 @@ begin_plan(Incremental *inc, const StreamPlace *place)
 	history_open(&inc->history, inc->settings, place->hosts, place->now);
 }
 
+static void
+forget_state(Incremental *inc)
+{
+	Listener to = inc_listener(inc);
+
+	announce_anew(&to, inc->settings->slot);
+	backfill_state_free(&inc->state);
+	inc->loaded = false;
+}
+
 static bool
 take_state(Incremental *inc, const StreamPlace *place, const char *bytes,
 		   size_t len)
@@ -79,6 +89,8 @@ take_state(Incremental *inc, const StreamPlace *place, const char *bytes,
 	else if (wrong == NULL && strcmp(inc->state.slot, inc->settings->slot) != 0)
 		wrong = "it is of another slot";
 	inc->loaded = wrong == NULL;
+	if (wrong == NULL && place->stream->created)
+		forget_state(inc);
 	if (wrong == NULL)
 		return true;
 	failure_set(&failure, FAIL_CONFIG,

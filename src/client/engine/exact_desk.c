@@ -111,6 +111,17 @@ plan(Engine *engine)
 	reader_run(&exact->desk, &sql);
 }
 
+void
+desk_forget_state(Engine *engine)
+{
+	Exact *exact = &engine->exact;
+
+	if (exact->loaded)
+		tell_anew(engine);
+	backfill_state_free(&exact->state);
+	exact->loaded = exact->nothing_left = false;
+}
+
 static bool
 take_state(Engine *engine, const char *bytes, size_t len)
 {
@@ -125,6 +136,8 @@ take_state(Engine *engine, const char *bytes, size_t len)
 	exact->loaded = wrong == NULL;
 	if (wrong != NULL)
 		desk_refuse_state(engine, wrong);
+	else if (engine->stream.created)
+		desk_forget_state(engine);
 	return wrong == NULL;
 }
 

@@ -56,27 +56,12 @@ open_keeper(Engine *engine)
 				hosts(engine), exact->server, exact->identifier, engine->now);
 }
 
-/* What was kept is of a slot that is no more: what it missed is unknown. */
-static void
-forget_state(Engine *engine)
-{
-	Exact *exact = &engine->exact;
-
-	if (exact->loaded)
-		consumer_log(engine->consumer, "warning",
-					 "slot \"%s\" was made anew, so all tables of backfill "
-					 "\"%s\" are read from their start",
-					 engine->settings->slot, exact->request.id);
-	backfill_state_free(&exact->state);
-	exact->loaded = exact->nothing_left = false;
-}
-
 void
 round_begin_with_slot(Engine *engine)
 {
 	Exact *exact = &engine->exact;
 
-	forget_state(engine);
+	desk_forget_state(engine);
 	exact->fresh = true;
 	exact->lsn = engine->stream.made_at;
 	snprintf(exact->snapshot, sizeof(exact->snapshot), "%s",

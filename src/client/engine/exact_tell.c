@@ -84,6 +84,14 @@ tell_table(Engine *engine, const char *name, const BackfillTable *table,
 }
 
 void
+tell_anew(Engine *engine)
+{
+	const Listener to = listener(engine);
+
+	announce_anew(&to, engine->settings->slot);
+}
+
+void
 tell_delayed(Engine *engine, const Failure *failure)
 {
 	const Listener to = listener(engine);

@@ -61,6 +61,38 @@ for my $mode (qw(incremental exact))
 	};
 }
 
+# Of what it has read before, changes are missing.
+for my $mode (qw(incremental exact))
+{
+	subtest "mode $mode, behind a slot that is another one" => sub {
+		my $slot = "s_anew_$mode";
+		my $client = start($slot);
+		my %key = (mode => $mode, tables => 'public.t,public.u', jobs => 1);
+
+		$etf->sql('DROP TABLE IF EXISTS u; CREATE TABLE u AS SELECT * FROM t; ALTER TABLE u ADD PRIMARY KEY (id)');
+		$client->expect(qr/^\{backfills,#\{kept => \[\]\}\}/, 'nothing was asked for');
+		$client->say('{hold, done, 1}');
+		asked($client, %key);
+		ok($etf->node->poll_query_until('postgres',
+				q{SELECT count(*) = 1 FROM etf_backfill WHERE position('started' IN encode(state, 'escape')) > 0
+					OR position('done' IN encode(state, 'escape')) > 0}),
+			'some of it is read, which is kept');
+		kill 'KILL', $client->{pid};
+		$client->expect(qr/^\{exit,/, 'the client is killed');
+		$etf->wait_until_idle($slot);
+		$etf->drop_slot($slot);
+		$etf->sql('UPDATE t SET v = v || $$.$$; UPDATE u SET v = v || $$.$$');
+
+		my $next = start($slot);
+		$next->expect(qr/^\{backfills,#\{kept => \[<<"b">>\]\}\}/, 'the next one is told what was asked for');
+		asked($next, %key);
+		$next->expect(qr/^\{log,warning,<<"slot \\"$slot\\" was made anew, so all tables/, 'it begins anew, which is told');
+		$next->expect(qr/^\{backfill,finished,<<"b">>,.*rows => 6000/s, 'and ends with all rows');
+		$next->equals("public.$_", "the mirror is the table $_", 10) for qw(t u);
+		is($next->stop, 0, 'a clean stop');
+	};
+}
+
 subtest 'stopped before it has begun again' => sub {
 	my $client = start('s_stop');
 
