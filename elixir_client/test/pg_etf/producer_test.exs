@@ -91,7 +91,7 @@ defmodule PgEtf.ProducerTest do
     slot = FakeSlot.start([2, 2])
     stage = produce(slot)
     [first, second, third, _fourth] = messages = Stage.take(stage, 4)
-    {_, incarnation, %{producer: pid}} = first.acknowledger
+    {_, incarnation, {pid, _, _, _}} = first.acknowledger
 
     for message <- [first, first, third, third], do: PgEtf.ack([message])
     fun = fn -> for _ <- 1..3, do: PgEtf.ack([first, third]) end
@@ -239,7 +239,7 @@ defmodule PgEtf.ProducerTest do
 
   test "an acknowledgement to a producer that is gone is no error" do
     dead = spawn(fn -> :ok end)
-    message = %{acknowledger: {Acknowledger, make_ref(), %{producer: dead, seq: 0}}}
+    message = %{acknowledger: {Acknowledger, make_ref(), {dead, 0, :retry, false}}}
     assert :ok = PgEtf.ack([message])
   end
 end

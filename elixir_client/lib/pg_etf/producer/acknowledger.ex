@@ -6,7 +6,8 @@ defmodule PgEtf.Producer.Acknowledger do
   # logs an exception there and continues, and the messages would stay open. All it
   # does is to send. The reference is the incarnation of the stream, so an
   # acknowledgement that arrives too late cannot be mistaken for a new one. It has
-  # nothing else in it, since Broadway hashes it several times for each message.
+  # nothing else in it, since Broadway hashes it several times for each message. The data
+  # are copied with each message, and read with each acknowledgement: hence a tuple.
   #
   # Broadway's struct is not named, and its behaviour only where it is.
 
@@ -15,26 +16,25 @@ defmodule PgEtf.Producer.Acknowledger do
   if Code.ensure_loaded?(Broadway.Acknowledger), do: @behaviour(Broadway.Acknowledger)
 
   @type ack_ref :: reference
-  @type ack_data :: %{
-          producer: pid,
-          seq: AckTracker.seq(),
-          on_failure: Failure.action(),
-          requeue?: boolean
-        }
+  @type ack_data ::
+          {producer :: pid, AckTracker.seq(), on_failure :: Failure.action(), requeue? :: boolean}
 
   @actions [:ack, :retry, :halt]
 
   @spec ack(ack_ref, [map], [map]) :: :ok
   def ack(incarnation, successful, failed) do
-    %{acknowledger: {_, _, %{producer: producer}}} = hd(successful ++ failed)
-    seqs = for %{acknowledger: {_, _, %{seq: seq}}} <- successful, do: seq
+    producer = producer(successful) || producer(failed)
+    seqs = for %{acknowledger: {_, _, {_, seq, _, _}}} <- successful, do: seq
 
     send(producer, {__MODULE__, incarnation, seqs, Enum.map(failed, &failure/1)})
     :ok
   end
 
+  defp producer([%{acknowledger: {_, _, {producer, _, _, _}}} | _]), do: producer
+  defp producer([]), do: nil
+
   # A message of GenStage alone has a status only if its consumer gives it one.
-  defp failure(%{acknowledger: {_, _, %{seq: seq, on_failure: action}}} = message) do
+  defp failure(%{acknowledger: {_, _, {_, seq, action, _}}} = message) do
     Failure.new(seq, action, Map.get(message, :metadata, %{}), Map.get(message, :status))
   end
 
@@ -43,15 +43,12 @@ defmodule PgEtf.Producer.Acknowledger do
     {:ok, Enum.reduce(options, ack_data, &put_option/2)}
   end
 
-  defp put_option({:on_failure, action}, ack_data) when action in @actions do
-    %{ack_data | on_failure: action}
+  defp put_option({:on_failure, action}, {producer, seq, _, requeue?})
+       when action in @actions or (action == :requeue and requeue?) do
+    {producer, seq, action, requeue?}
   end
 
   # What is handed out again has to be kept, from the beginning.
-  defp put_option({:on_failure, :requeue}, %{requeue?: true} = ack_data) do
-    %{ack_data | on_failure: :requeue}
-  end
-
   defp put_option({:on_failure, :requeue}, _ack_data) do
     raise ArgumentError,
           "a message can have on_failure: :requeue where it is the producer's option, too"

@@ -19,22 +19,22 @@ defmodule PgEtf.Producer.Message do
   @doc "Messages of items, which an incarnation of the caller's stream has handed out."
   @spec build([PgEtf.Stream.Inbox.item()], reference, map, atom) :: [map]
   def build(items, incarnation, template, on_failure) do
-    ack_data = %{
-      producer: self(),
-      seq: nil,
-      on_failure: on_failure,
-      requeue?: on_failure == :requeue
-    }
+    producer = self()
+    requeue? = on_failure == :requeue
 
     for {data, seq} <- items do
-      acknowledger = {Acknowledger, incarnation, %{ack_data | seq: seq}}
+      ack_data = {producer, seq, on_failure, requeue?}
+      acknowledger = {Acknowledger, incarnation, ack_data}
 
-      %{
-        template
-        | data: Deferred.pack(data),
-          metadata: metadata(data),
-          acknowledger: acknowledger
-      }
+      case data do
+        # Its metadata follow from the change, as soon as there is one.
+        %Deferred{} ->
+          %{template | data: data, metadata: %{}, acknowledger: acknowledger}
+
+        _ ->
+          data = Deferred.pack(data)
+          %{template | data: data, metadata: metadata(data), acknowledger: acknowledger}
+      end
     end
   end
 
@@ -55,7 +55,7 @@ defmodule PgEtf.Producer.Message do
   defp finish([], _heads), do: []
 
   @doc "The metadata of what is handed out."
-  @spec metadata(Change.t() | Deferred.t() | Transaction.t() | Prepared.t()) :: map
+  @spec metadata(Change.t() | Transaction.t() | Prepared.t()) :: map
   # Of so many fields one pattern finds all in one pass.
   def metadata(%Change{
         schema: schema,
@@ -78,9 +78,6 @@ defmodule PgEtf.Producer.Message do
       headers: headers
     }
   end
-
-  # It follows from the change, as soon as there is one.
-  def metadata(%Deferred{}), do: %{}
 
   def metadata(%Transaction{} = transaction) do
     %{
