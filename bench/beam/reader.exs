@@ -224,7 +224,7 @@ defmodule Reader do
   # With the settings that processors have for changes.
   defp nothing(_opts, tally) do
     processors = [processors: [default: [concurrency: 2, max_demand: 10]]]
-    topology = PgEtf.Producer.Tuning.tune(processors, :change)
+    topology = PgEtf.Producer.Tuning.tune(processors)
 
     apply(Reader.Pipeline, :start, [
       Reader.PeerPipeline,

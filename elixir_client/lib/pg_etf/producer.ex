@@ -88,9 +88,9 @@ defmodule PgEtf.Producer do
   table have in common, up to 64 MB, as long as the node runs (`:persistent_term`).
 
   `unit: :transaction` costs about half as much per change as `unit: :change`. Processors get
-  `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 75_000]` (0.6 MB each), and with
-  `unit: :change` a `max_demand` of 50, unless you set these: with Broadway's default of 10 a
-  change costs half as much again. If your handler takes longer than some 200 ms, ask for
+  `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 75_000]` (0.6 MB each), and a
+  `max_demand` of 50, unless you set these: with Broadway's default of 10 a message costs half
+  as much again. If your handler takes longer than some 200 ms, ask for
   fewer: to get 10, set a `min_demand`, too.
 
   ## Acknowledgement and failures
@@ -254,10 +254,9 @@ defmodule PgEtf.Producer do
   @doc false
   def prepare_for_start(module, broadway) do
     {producer, opts} = broadway[:producer][:module]
-    validated = Setup.validate!(opts)
-    Topology.check!(broadway, validated)
+    Topology.check!(broadway, Setup.validate!(opts))
     {broadway, opts} = Pipeline.prepare(module, broadway, Options.conceal(opts))
-    broadway = Tuning.tune(broadway, validated[:unit])
+    broadway = Tuning.tune(broadway)
     {[], put_in(broadway, [:producer, :module], {producer, opts})}
   end
 

@@ -17,10 +17,10 @@ defmodule PgEtf.Producer.Tuning do
   @least 10
 
   @doc "Processors for many small messages, as far as the user has not said otherwise."
-  @spec tune(keyword, :change | :transaction) :: keyword
-  def tune(broadway, unit) do
+  @spec tune(keyword) :: keyword
+  def tune(broadway) do
     Keyword.replace_lazy(broadway, :processors, fn processors ->
-      for {key, opts} <- processors, do: {key, opts |> tune_heap() |> tune_demand(unit)}
+      for {key, opts} <- processors, do: {key, opts |> tune_heap() |> tune_demand()}
     end)
   end
 
@@ -28,19 +28,16 @@ defmodule PgEtf.Producer.Tuning do
     Keyword.update(opts, :spawn_opt, @spawn_opt, &Keyword.merge(@spawn_opt, &1))
   end
 
-  defp tune_demand(opts, :change) do
+  defp tune_demand(opts) do
     if opts[:max_demand] == @broadway_demand and opts[:min_demand] == nil,
       do: Keyword.put(opts, :max_demand, @max_demand),
       else: opts
   end
 
-  defp tune_demand(opts, :transaction), do: opts
-
-  @doc "Among how many processors changes are divided; their keys do it with :partition_by."
+  @doc "Among how many processors messages are divided; their keys do it with :partition_by."
   @spec shares(keyword) :: pos_integer
   def shares(opts) do
-    with :change <- opts[:unit],
-         [{_key, processors} | _] <- opts[:broadway][:processors],
+    with [{_key, processors} | _] <- opts[:broadway][:processors],
          nil <- processors[:partition_by] do
       processors[:concurrency] || 2 * System.schedulers_online()
     else

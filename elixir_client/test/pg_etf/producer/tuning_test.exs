@@ -4,19 +4,18 @@ defmodule PgEtf.Producer.TuningTest do
   alias PgEtf.Producer.Tuning
 
   test "processors are for many small messages, unless the user has said otherwise" do
-    assert %{max_demand: 50, spawn_opt: heap} = tuned([max_demand: 10], :change)
+    assert %{max_demand: 50, spawn_opt: heap} = tuned(max_demand: 10)
     assert heap[:message_queue_data] == :off_heap
-    assert tuned([max_demand: 10], :transaction) == %{max_demand: 10, spawn_opt: heap}
-    assert tuned([max_demand: 11], :change).max_demand == 11
-    assert tuned([max_demand: 10, min_demand: 5], :change).max_demand == 10
+    assert tuned(max_demand: 11).max_demand == 11
+    assert tuned(max_demand: 10, min_demand: 5).max_demand == 10
 
     own = [message_queue_data: :on_heap, priority: :low]
-    assert %{spawn_opt: spawn_opt} = tuned([max_demand: 10, spawn_opt: own], :change)
+    assert %{spawn_opt: spawn_opt} = tuned(max_demand: 10, spawn_opt: own)
     assert Enum.sort(spawn_opt) == Enum.sort([min_heap_size: heap[:min_heap_size]] ++ own)
   end
 
-  defp tuned(processors, unit) do
-    [processors: [a: opts]] = Tuning.tune([processors: [a: processors]], unit)
+  defp tuned(processors) do
+    [processors: [a: opts]] = Tuning.tune(processors: [a: processors])
     Map.new(opts)
   end
 
@@ -29,13 +28,12 @@ defmodule PgEtf.Producer.TuningTest do
     assert Tuning.share(0, 800, 8) == 800
   end
 
-  test "keys divide changes themselves, and transactions come one by one" do
+  test "keys divide messages themselves" do
     processors = [concurrency: 3, partition_by: nil]
     broadway = [processors: [default: processors]]
-    assert Tuning.shares(unit: :change, broadway: broadway) == 3
-    assert Tuning.shares(unit: :transaction, broadway: broadway) == 1
-    assert Tuning.shares(unit: :change) == 1
+    assert Tuning.shares(broadway: broadway) == 3
+    assert Tuning.shares([]) == 1
     broadway = put_in(broadway, [:processors, :default, :partition_by], &PgEtf.partition_by/1)
-    assert Tuning.shares(unit: :change, broadway: broadway) == 1
+    assert Tuning.shares(broadway: broadway) == 1
   end
 end
