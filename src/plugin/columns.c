@@ -105,7 +105,7 @@ etf_columns_check(const EtfOptions *options)
 		(masks_use(options->mask_columns, MASK_HASH) ||
 		 masks_use(list_or_null(server_masks), MASK_HASH)))
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a column is to be hashed, but there is no key"),
 				 errhint("Set \"%s.mask_key\" in postgresql.conf.", PREFIX)));
 }

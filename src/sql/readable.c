@@ -9,6 +9,7 @@
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
+#include "plugin/columns.h"
 #include "sql/reader.h"
 
 void
@@ -20,6 +21,7 @@ etf_plan_for_reading(EtfOptions *options, EtfPlan *plan, Relation relation)
 						  .change_context = CurrentMemoryContext};
 	EtfTypeBuilder builder = {.forms = &options->forms};
 
+	etf_columns_check(options);
 	etf_plan_build(&session, &builder, plan, relation);
 	if (plan->actions != 0)
 		etf_plan_describe(&session, plan, relation);

@@ -71,6 +71,19 @@ is($mirror->differs($etf, $_), '', "$_ is the same") for EtfWriters::tables();
 cmp_ok($mirror->{ops}{read}, '>', 20000, 'rows were read');
 cmp_ok($mirror->{ops}{update} // 0, '>', 100, 'and changes came');
 
+subtest 'a column is to be hashed, and there is no key' => sub {
+	my @masked = ('--slot', 'masked', '--create-slot', '--json', '-o', 'mask_columns=*.*.v:hash');
+	my $problem = qr/to be hashed, but there is no key\n.*hint: Set "pg_etf_decoding\.mask_key"/;
+	my ($status, $out, $err) = client(@masked, '--snapshot');
+
+	is_deeply([ $status, $out ], [ 3, '' ], 'nothing is read');
+	like($err, $problem, 'it is told what to do');
+	is($etf->sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'masked'"), 0, 'and no slot is made');
+	($status, $out, $err) = client(@masked);
+	is($status, 3, 'to the stream the slot is not lost');
+	like($err, $problem, 'either');
+};
+
 subtest 'again, when all was read' => sub {
 	my @only = ('--slot', 'again', '--create-slot', '--snapshot=only', '--json');
 	my ($status, $out, $err) = client(@only, '--tables=public.t*');

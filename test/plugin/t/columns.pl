@@ -161,6 +161,8 @@ $etf->slot('s');
 like($etf->recv_error('s', mask_columns => '*.*.email:hash'), qr/to be hashed, but there is no key/,
 	'hash needs a key');
 $etf->drop_slot('s');
+like($etf->sql_error(qq{SELECT etf_read('person', '{mask_columns=*.*.email:hash}', '\\x6105')}),
+	qr/to be hashed, but there is no key/, 'also where tables are read');
 $keyed = events(q{INSERT INTO keyed VALUES ('ada@example.org', 1); DELETE FROM keyed},
 	exclude_columns => '*.*.email');
 unlike(join("\n", @$keyed), qr/example/, 'a key is not sent for want of a hash');
