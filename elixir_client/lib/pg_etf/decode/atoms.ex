@@ -55,22 +55,12 @@ defmodule PgEtf.Decode.Atoms do
            [:unacknowledged, :received_lsn, :delivered_lsn, :flushed_lsn, :lag_bytes] ++
            [:wal_status, :retained_bytes, :safe_wal_size, :catalog_xmin_age, :rss]
 
-  @backfill [
-              :backfill,
-              :keys_kept,
-              :commands,
-              :started,
-              :round,
-              :open,
-              :close,
-              :retry,
-              :table_again,
-              :table_done
-            ] ++
+  @backfill [:backfill, :started, :round, :open, :close, :retry, :table_again, :table_done] ++
               [:table_failed, :progress, :state, :finished, :failed, :mode, :exact] ++
               [:incremental, :tables, :rows, :bytes, :lsn, :chunk, :rel, :key, :table] ++
               [:estimate, :percent, :rate, :eta, :done, :dropped, :interrupted, :keyless] ++
-              [:rewritten, :failover, :snapshot, :there, :backfills, :kept]
+              [:rewritten, :failover, :snapshot, :there, :backfills, :kept] ++
+              [:keys_kept, :commands]
 
   @frames @markers ++ @frame ++ @streams ++ @relation ++ @values ++ @structs
   @reports @packets ++ @statuses ++ @details ++ @stats ++ @backfill ++ PgEtf.Error.classes()
