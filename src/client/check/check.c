@@ -265,16 +265,41 @@ try_snapshot(Checking *checking, OutputPlugin plugin)
 		say_failure(checking, "snapshot", &failure);
 }
 
+/* AUTO: there is none, or one that nobody can read, as its own row says. */
+static OutputPlugin
+plugin_of_slot(Checking *checking)
+{
+	const Settings *settings = checking->settings;
+	Db *db = &checking->db;
+	OutputPlugin plugin = PLUGIN_AUTO;
+	StrBuf sql = {0};
+	Failure failure;
+
+	strbuf_puts(&sql, "SELECT plugin FROM pg_replication_slots "
+					  "WHERE database = current_database() "
+					  "AND slot_name::text = ");
+	strbuf_put_literal(&sql, settings->slot != NULL ? settings->slot : "");
+	if (ask(db, settings, STAGE_SETUP, &sql) && PQntuples(db->result) == 1 &&
+		!slot_plugin(settings, db_value(db, "plugin"), &plugin, &failure) &&
+		plugin != PLUGIN_AUTO)
+		say_failure(checking, "slot", &failure);
+	strbuf_free(&sql);
+	return plugin;
+}
+
 static void
 try_slot(Checking *checking)
 {
 	const Settings *settings = checking->settings;
-	OutputPlugin plugin =
-		settings->plugin == PLUGIN_PGOUTPUT ? PLUGIN_PGOUTPUT : PLUGIN_OURS;
+	OutputPlugin of_slot = plugin_of_slot(checking);
+	OutputPlugin plugin = of_slot != PLUGIN_AUTO ? of_slot
+						  : settings->plugin == PLUGIN_PGOUTPUT
+							  ? PLUGIN_PGOUTPUT
+							  : PLUGIN_OURS;
 	SlotTrial trial;
 
 	trial_slot(settings, plugin, &trial);
-	if (publication_replaces(settings, &trial.slot))
+	if (of_slot == PLUGIN_AUTO && publication_replaces(settings, &trial.slot))
 	{
 		failure_hint(&trial.slot, "pgoutput is used instead.");
 		say_warning(checking, "plugin", trial.slot.message, trial.slot.hint);

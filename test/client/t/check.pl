@@ -133,6 +133,16 @@ subtest 'the slot' => sub {
 	finds([ '-S', 't' ], 8, qr/^error +slot: "t", plugin test_decoding, .*Use another name/m);
 	finds([ '-S', 's', '-d', $node->connstr('other') ],
 		8, qr/^error +slot: .*database postgres.*connect to that database/m);
+	$etf->sql(q{SELECT pg_create_logical_replication_slot('of_pgoutput', 'pgoutput')});
+	my @theirs = ('-S', 'of_pgoutput', '-o', 'publication_names=p');
+	my $out = finds(\@theirs, 0, qr/^ok +plugin: a slot of pgoutput can be created$/m);
+	unlike($out, qr/pg_etf_decoding/, 'the slot decides, nothing else is tried');
+	finds([ @theirs, '-P', 'pg_etf_decoding' ], 8,
+		qr/^error +slot: the slot was created with plugin "pgoutput"/m);
+	finds([ '-S', 's', '-P', 'pgoutput', '-o', 'publication_names=p' ], 8,
+		qr/^error +slot: the slot was created with plugin "pg_etf_decoding"/m,
+		qr/^ok +plugin: a slot of pg_etf_decoding/m);
+	$etf->drop_slot('of_pgoutput');
 	$etf->sql('SELECT pg_switch_wal(), pg_logical_emit_message(true, $$$$, $$$$)') for 1 .. 8;
 	finds([ '-S', 's' ], 0,
 		qr/^warning +other slots: "t" keeps \d+ MB\. Nobody reads them: /m);
