@@ -63,8 +63,9 @@ set_fields(WireType *type, WireField *fields, int nfields)
 static void
 add_composites(void)
 {
-	static WireField pair[2] = {{.name = {"a", false}, .typmod = -1},
-								{.name = {"b", false}, .typmod = 3}};
+	static WireField pair[2] = {
+		{.name = {"a", false}, .number = 1, .typmod = -1},
+		{.name = {"b", false}, .number = 2, .typmod = 3}};
 	static WireField endless[2];
 	WireType *was = add("pair", KIND_COMPOSITE, NULL);
 	WireType *is = add("pair", KIND_COMPOSITE, NULL);

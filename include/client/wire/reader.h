@@ -37,6 +37,7 @@ struct WireReader
 	int32_t typmod; /* of the value, a domain's perhaps */
 	int depth;
 	WireResult result;
+	bool older; /* WIRE_OLDER, if there is no other result */
 	TermOut *out;
 	const WireReaders *readers;
 };
@@ -116,8 +117,35 @@ extern void wire_path(WireReader *in);
 extern void wire_polygon(WireReader *in);
 extern void wire_circle(WireReader *in);
 
-/* A composite's map or tuple, and what stands before each of its fields. */
-extern void wire_put_composite(WireReader *in, const WireType *type);
-extern void wire_put_field(WireReader *in, const WireField *field);
+/* composite.c */
+
+/*
+ * A composite of these fields, which may be fewer, or others, than those of
+ * in->type: which of these is to be written next.
+ */
+typedef struct WireFields
+{
+	const WireField *fields;
+	int nfields;
+	int written;
+} WireFields;
+
+/* Could these, of which there may be more, be those of the value? */
+typedef bool (*WireFieldsFit)(const WireReader *value, const WireType *type,
+							  int nfields);
+
+/*
+ * Those that a value of so many has, of the type as it is or was; the first
+ * ones of the type, if those that are missing may have been added since.
+ */
+extern bool wire_find_fields(WireReader *in, int nfields, WireFieldsFit fit,
+							 WireFields *found);
+
+extern void wire_begin_composite(WireReader *in, const WireFields *value);
+
+/* Is it to be written?  Then what stands before it is. */
+extern bool wire_put_field(WireReader *in, WireFields *value,
+						   const WireField *field);
+extern void wire_end_composite(WireReader *in, WireFields *value);
 
 #endif

@@ -55,6 +55,7 @@ typedef struct WireType WireType;
 typedef struct WireField
 {
 	FieldName name;
+	int number; /* attnum: they ascend, and none is used again */
 	const WireType *type;
 	int32_t typmod;
 } WireField;
@@ -90,7 +91,10 @@ struct WireType
 	int nfields;
 	/*
 	 * A composite as it was before, or NULL.  Tried for values that differ in
-	 * the number of their fields or, in binary, in the types of these.
+	 * the number of their fields or, in binary, in the types of these; what it
+	 * was before its last attributes were added, is known without.  As a map
+	 * such a value has the fields that it had then, as a tuple those of the
+	 * type: NULL for what was added since, and without what was dropped.
 	 */
 	const WireType *older;
 };
@@ -120,7 +124,12 @@ typedef enum WireResult
 	 * The same, because a composite has other fields than were described: ask
 	 * the catalogs again, and take the value anew.
 	 */
-	WIRE_CHANGED
+	WIRE_CHANGED,
+	/*
+	 * A composite was written as one of before its last attributes were added,
+	 * unless the catalogs know better by now.
+	 */
+	WIRE_OLDER
 } WireResult;
 
 /*

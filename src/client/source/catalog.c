@@ -117,6 +117,7 @@ read_fields(Catalog *catalog, Answer answer, int nfields)
 	for (int i = 0; i < nfields; i++, answer.row++)
 		fields[i] = (WireField){
 			.name = {source_copy(answer_text(&answer, "field")), false},
+			.number = answer_int(&answer, "attnum"),
 			.type = reference(catalog, answer_oid(&answer, "field_type")),
 			.typmod = answer_int(&answer, "field_typmod")};
 	return fields;

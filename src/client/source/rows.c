@@ -26,9 +26,10 @@ put_value(TermOut *out, Plan *plan, int n, const PgValue *value)
 			result = wire_put_value(out, column->type, column->typmod,
 									(WireFormat) value->kind, value->bytes,
 									value->len);
-			if (result == WIRE_UNPARSED && plan->unread == 0)
+			if ((result == WIRE_UNPARSED || result == WIRE_CHANGED) &&
+				plan->unread == 0)
 				plan->unread = n + 1;
-			return result != WIRE_CHANGED;
+			return result == WIRE_DONE || result == WIRE_UNPARSED;
 	}
 }
 

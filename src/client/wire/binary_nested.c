@@ -74,13 +74,13 @@ binary_array(WireReader *in)
 		wire_fail(in);
 }
 
-/* Are these the fields of the value, which begins behind their number? */
+/* Are these the fields of the value, of which the number has been read? */
 static bool
-has_fields(WireReader value, const WireType *type, uint32_t nfields)
+has_fields(const WireReader *in, const WireType *type, int nfields)
 {
-	if (nfields != (uint32_t) type->nfields)
-		return false;
-	for (uint32_t i = 0; i < nfields; i++)
+	WireReader value = *in;
+
+	for (int i = 0; i < nfields; i++)
 	{
 		int32_t len;
 
@@ -92,36 +92,33 @@ has_fields(WireReader value, const WireType *type, uint32_t nfields)
 	return true;
 }
 
-static const WireType *
-description_of(const WireReader *in, uint32_t nfields)
+static void
+put_field(WireReader *in, WireFields *value, const WireField *field)
 {
-	const WireType *type = in->type;
+	int32_t len;
 
-	while (type != NULL && !has_fields(*in, type, nfields))
-		type = type->older;
-	return type;
+	binary_uint(in, 4);
+	if (wire_put_field(in, value, field))
+	{
+		binary_element(in, field->type, field->typmod);
+		return;
+	}
+	len = binary_int32(in);
+	binary_bytes(in, len > 0 ? (size_t) len : 0);
 }
 
 void
 binary_composite(WireReader *in)
 {
-	uint32_t nfields = binary_count(in, FIELD_SIZE);
-	const WireType *type = description_of(in, nfields);
+	int nfields = (int) binary_count(in, FIELD_SIZE);
+	WireFields value;
 
-	if (wire_stopped(in))
+	if (wire_stopped(in) || !wire_find_fields(in, nfields, has_fields, &value))
 		return;
-	if (type == NULL)
-	{
-		in->result = WIRE_CHANGED;
-		return;
-	}
-	wire_put_composite(in, type);
-	for (int i = 0; i < type->nfields && !wire_stopped(in); i++)
-	{
-		wire_put_field(in, &type->fields[i]);
-		binary_uint(in, 4);
-		binary_element(in, type->fields[i].type, type->fields[i].typmod);
-	}
+	wire_begin_composite(in, &value);
+	for (int i = 0; i < nfields && !wire_stopped(in); i++)
+		put_field(in, &value, &value.fields[i]);
+	wire_end_composite(in, &value);
 }
 
 void

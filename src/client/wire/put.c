@@ -38,6 +38,7 @@ wire_read(WireReader *in, const WireType *type, int32_t typmod,
 	inner.depth++;
 	read_all(&inner);
 	in->result = inner.result;
+	in->older = inner.older;
 }
 
 static void
@@ -73,7 +74,7 @@ wire_put_value(TermOut *out, const WireType *type, int32_t typmod,
 		etf_put_oversized(out, len);
 		return WIRE_DONE;
 	}
-	return in.result;
+	return in.result == WIRE_DONE && in.older ? WIRE_OLDER : in.result;
 }
 
 void

@@ -162,29 +162,6 @@ wire_put_timestamp(WireReader *in, int64_t usecs, bool utc)
 		wire_fail(in);
 }
 
-static bool
-is_map(const TermOut *out)
-{
-	return out->forms->rows == ROWS_MAP &&
-		   out->forms->dialect != DIALECT_COMPACT;
-}
-
-void
-wire_put_composite(WireReader *in, const WireType *type)
-{
-	if (is_map(in->out))
-		etf_put_map(in->out, (uint32_t) type->nfields);
-	else
-		etf_put_tuple(in->out, (uint32_t) type->nfields);
-}
-
-void
-wire_put_field(WireReader *in, const WireField *field)
-{
-	if (is_map(in->out))
-		wire_put_key(in->out, field->name);
-}
-
 void
 wire_put_key(TermOut *out, FieldName name)
 {

@@ -25,30 +25,27 @@ count_fields(WireReader value)
 	return count;
 }
 
-static const WireType *
-description_of(const WireReader *in)
+/* Their number is all that is told. */
+static bool
+any_fields(const WireReader *value, const WireType *type, int nfields)
 {
-	const WireType *type = in->type;
-	int nfields = count_fields(*in);
-
-	while (type != NULL && type->nfields != nfields)
-		type = type->older;
-	return type;
+	return !wire_stopped(value) && nfields <= type->nfields;
 }
 
 static void
-put_fields(WireReader *in, const WireType *type)
+put_fields(WireReader *in, WireFields *value)
 {
-	for (int i = 0; i < type->nfields && !wire_stopped(in); i++)
+	for (int i = 0; i < value->nfields && !wire_stopped(in); i++)
 	{
-		const WireField *field = &type->fields[i];
+		const WireField *field = &value->fields[i];
 		TextItem item;
 
 		if (i > 0)
 			text_expect(in, ',');
 		item = text_item(in, STOPS);
-		wire_put_field(in, field);
-		if (!item.quoted && item.len == 0)
+		if (!wire_put_field(in, value, field))
+			text_free_item(in, &item);
+		else if (!item.quoted && item.len == 0)
 			etf_put_null(in->out);
 		else
 			text_read_item(in, field->type, field->typmod, &item);
@@ -58,21 +55,18 @@ put_fields(WireReader *in, const WireType *type)
 void
 text_composite(WireReader *in)
 {
-	const WireType *type;
+	WireFields value;
 
 	if (text_peek(in) != '(')
 	{
 		wire_fail(in);
 		return;
 	}
-	type = description_of(in);
-	if (type == NULL)
-	{
-		in->result = WIRE_CHANGED;
+	if (!wire_find_fields(in, count_fields(*in), any_fields, &value))
 		return;
-	}
 	text_expect(in, '(');
-	wire_put_composite(in, type);
-	put_fields(in, type);
+	wire_begin_composite(in, &value);
+	put_fields(in, &value);
+	wire_end_composite(in, &value);
 	text_expect(in, ')');
 }

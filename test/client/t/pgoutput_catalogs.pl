@@ -196,9 +196,37 @@ subtest 'a composite that was altered since' => sub {
 	is(scalar(() = $out =~ /unparsed/g), 100, 'as bytes, since nobody knows any more');
 	like($out, qr/101,<<"p">> => #\{<<"label">> => <<"y">>\}/, 'what is as now is read');
 	is($asked->() - $before, 1, 'with one question');
+	like($err, qr/column "p" of table "public\.c": a value is not what type "pair" is known/, 'which a warning says')
+	  if $since14;
 	$etf->wait_until_idle('s');
 	$etf->drop_slot('s');
 	$etf->sql('DROP TABLE c; DROP TYPE pair; DROP PUBLICATION c');
+};
+
+# Nothing was dropped, so the first attributes are those of then.
+subtest 'a composite that has more attributes since' => sub {
+	$etf->sql('CREATE TYPE pair AS (number int, at timestamp); CREATE DOMAIN two AS pair; '
+		  . 'CREATE TABLE more (id int PRIMARY KEY, p pair, ps pair[], d two)');
+	my $pair = EtfPair->new($etf);
+	my $row = q{(%s, '2024-01-02 03:04:05.6')};
+	my $insert = "INSERT INTO more VALUES (%s, $row, ARRAY[$row]::pair[], $row)";
+	$etf->sql(sprintf $insert, (1) x 4);
+	$etf->sql('ALTER TYPE pair ADD ATTRIBUTE late text');
+	$etf->sql('ALTER TYPE pair ADD ATTRIBUTE again numeric');
+	$etf->sql(q{INSERT INTO more (id, p) VALUES (2, (2, NULL, 'x', 1.5))});
+
+	for my $format ($since14 ? 'binary' : (), 'text')
+	{
+		$pair->same("as maps, $format", \'relations=off', "--format=$format");
+		my ($ours, $theirs) = map {
+			[ map { [ /\{insert,\d+,(.*)\}\]/ ] } @{ $pair->frames($_, \'dialect=compact relations=off',
+				$_ eq 'theirs' ? "--format=$format" : ()) } ]
+		} qw(ours theirs);
+		s/(\d)\}/$1,nil,nil}/g for @{ $ours->[0] };
+		is_deeply($theirs, $ours, "as tuples, $format: what was not there is NULL");
+	}
+	$pair->drop;
+	$etf->sql('DROP TABLE more; DROP DOMAIN two; DROP TYPE pair');
 };
 
 # Since 16 the server is known to tell of the table again.

@@ -10,7 +10,8 @@
 #define OID_TEXT 25
 
 static WireField fields[] = {{.name = {"a", false}, .typmod = -1},
-							 {.name = {"b", false}, .typmod = -1}};
+							 {.name = {"b", false}, .typmod = -1},
+							 {.name = {"c", false}, .typmod = -1}};
 static WireType was = {.oid = 20000,
 					   .base = 20000,
 					   .name = "pair",
@@ -72,6 +73,7 @@ test_hostile_arrays(void)
 }
 
 #define ONE "\0\0\0\1\0\0\0\27\0\0\0\4\0\0\0\7"
+#define NONE "\0\0\0\0"
 #define TWO "\0\0\0\2\0\0\0\27\0\0\0\4\0\0\0\7\0\0\0\31\0\0\0\1x"
 
 /* Rows of before have their names still; a new shape is to be asked for. */
@@ -97,9 +99,56 @@ test_composite_versions(void)
 	EXPECT("%{\"a\" => 7}");
 	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
 	EXPECT("%{\"a\" => 7, \"b\" => \"x\"}");
+	/* By its first fields, those of before the last were added. */
+	fields[0].number = 1;
+	is.older = NULL;
+	CHECK(PUT_BINARY(&is, ONE) == WIRE_OLDER);
+	EXPECT("%{\"a\" => 7}");
+	CHECK(PUT_TEXT(&is, "(7)") == WIRE_OLDER);
+	EXPECT("%{\"a\" => 7}");
+	CHECK(PUT_BINARY(&is, NONE) == WIRE_OLDER);
+	EXPECT("%{}");
+	/* Another one was dropped, perhaps it was this. */
+	fields[0].number = 2;
+	CHECK(PUT_BINARY(&is, ONE) == WIRE_CHANGED);
+	out.len = 0;
+	CHECK(PUT_TEXT(&is, "(7)") == WIRE_CHANGED);
+	out.len = 0;
 	/* Another type where one was dropped and added anew. */
 	CHECK(PUT_BINARY(&is, "\0\0\0\1\0\0\0\24\0\0\0\4\0\0\0\7") == WIRE_CHANGED);
 	out.len = 0;
+}
+
+/* A tuple is as the type is described, whatever its value had. */
+static void
+test_composite_versions_as_tuples(void)
+{
+	WireField now[] = {fields[0], fields[2]};
+	WireType is = was;
+	WireType before = was;
+
+	now[0].number = fields[0].number = 1;
+	fields[1].number = 2;
+	now[1].number = 3;
+	before.nfields = 2;
+	is.fields = now;
+	is.nfields = 2;
+	begin(DIALECT_COMPACT);
+	CHECK(PUT_BINARY(&is, ONE) == WIRE_OLDER);
+	EXPECT("{7,nil}");
+	CHECK(PUT_TEXT(&is, "(7)") == WIRE_OLDER);
+	EXPECT("{7,nil}");
+	is.older = &before;
+	CHECK(PUT_BINARY(&is, TWO) == WIRE_DONE);
+	EXPECT("{7,nil}");
+	is.nfields = 1;
+	CHECK(PUT_BINARY(&is, TWO) == WIRE_DONE);
+	EXPECT("{7}");
+	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
+	EXPECT("{7}");
+	is.fields = &now[1];
+	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
+	EXPECT("{nil}");
 }
 
 /* Deeper than types can be: only the size is told. */
@@ -198,9 +247,11 @@ main(void)
 {
 	fields[0].type = wire_builtin(OID_INT4);
 	fields[1].type = wire_builtin(OID_TEXT);
+	fields[2].type = wire_builtin(OID_INT4);
 	test_not_a_value();
 	test_hostile_arrays();
 	test_composite_versions();
+	test_composite_versions_as_tuples();
 	test_too_deep();
 	test_unknown();
 	test_extensions();
