@@ -17,11 +17,13 @@
 /*
  * The key's columns are those of the primary key where the identity is the
  * default.  Only since 18 may generated columns be among those that are sent.
+ * Of a table by the name of our extension's it must be known whose it is.
  */
 static bool
 needs_facts(const PlanContext *context, const PgRelation *relation)
 {
-	return relation->identity != 'd' || context->server_version >= 180000;
+	return relation->identity != 'd' || context->server_version >= 180000 ||
+		   strcmp(relation->name, "etf_backfill") == 0;
 }
 
 /* Composites change without a word to us. */

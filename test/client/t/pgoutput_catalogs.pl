@@ -80,6 +80,24 @@ for my $format ($since14 ? 'binary' : (), 'text')
 	};
 }
 
+# Its table is for clients; of that name anybody may have one.
+subtest 'our extension, made at run time' => sub {
+	$etf->sql('DROP EXTENSION pg_etf_decoding');
+	my $pair = EtfPair->new($etf);
+
+	ok($pair->live(\$all), 'it reads');
+	step_by_step(
+		$pair, 'CREATE EXTENSION pg_etf_decoding',
+		q{INSERT INTO etf_backfill (slot, id, state) VALUES ('s', 'b', '')},
+		'CREATE SCHEMA other CREATE TABLE etf_backfill (id int PRIMARY KEY)',
+		'INSERT INTO other.etf_backfill VALUES (1)', 'DELETE FROM etf_backfill');
+	my $frames = $pair->finish;
+	is(scalar(grep { /\{insert|\{delete/ } @$frames), 1, 'keeps what it has to itself');
+	EtfPair::equal('all of it', $pair->frames('ours', \$all), $frames);
+	$pair->drop;
+	$etf->sql('DROP SCHEMA other CASCADE');
+};
+
 # A value that the server cannot send in binary ends the stream; what has been
 # delivered of its transaction is not delivered again as something new.
 subtest 'a way out of binary' => sub {
