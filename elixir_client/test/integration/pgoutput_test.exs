@@ -68,6 +68,33 @@ defmodule PgEtf.Integration.PgoutputTest do
     end
   end
 
+  # With pgoutput by what the type is now.
+  test "composites of before an attribute was added are complete", %{sandbox: sandbox} do
+    {ours, theirs} = pair(sandbox)
+    [table, pair] = [name("t"), name("pair")]
+
+    Sandbox.psql!(sandbox, """
+    CREATE TYPE #{pair} AS (at timestamp, n numeric);
+    CREATE TABLE #{table} (id int PRIMARY KEY, p #{pair}, ps #{pair}[]);
+    INSERT INTO #{table} VALUES (1, ('2024-01-02 03:04:05', 1.5), ARRAY[('2024-01-02', 2)::#{pair}]);
+    """)
+
+    Sandbox.psql!(sandbox, "ALTER TYPE #{pair} ADD ATTRIBUTE day date")
+    at = ~N[2024-01-02 03:04:05.000000]
+    midnight = ~N[2024-01-02 00:00:00.000000]
+    {one, two} = {decimal(15, -1), decimal(2, 0)}
+
+    assert {[%{record: %{"p" => {^at, ^one}, "ps" => [{^midnight, ^two}]}}], _} =
+             read(sandbox, ours, 1, create_slot: false)
+
+    assert {[%{record: %{"p" => {^at, ^one, nil}, "ps" => [{^midnight, ^two, nil}]}}], _} =
+             read(sandbox, theirs, 1, @theirs ++ [create_slot: false])
+  end
+
+  defp decimal(coefficient, exponent) do
+    %{__struct__: Decimal, sign: 1, coef: coefficient, exp: exponent}
+  end
+
   # Each reads all of it.
   defp copy(sandbox, slot) do
     copy = name("copy")
