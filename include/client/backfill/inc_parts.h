@@ -128,6 +128,7 @@ extern void inc_read_close(Incremental *inc);
  */
 extern bool inc_keep_request(Incremental *inc);
 extern bool inc_keep_waits(const Incremental *inc);
+extern bool inc_keep_reaches(const Incremental *inc, const StreamPlace *place);
 extern void inc_keep_turn(Incremental *inc, const StreamPlace *place);
 
 #endif

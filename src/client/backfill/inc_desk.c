@@ -342,8 +342,8 @@ open_turn(Incremental *inc, const StreamPlace *place)
 				  inc->settling.waits ||
 				  (inc->dirty && inc->request.store == STORE_SERVER);
 
-	if (inc->desk.state == READER_CLOSED && needed && place->streaming &&
-		inc_due(inc, place, inc->desk_at))
+	if (inc->desk.state == READER_CLOSED && needed &&
+		inc_keep_reaches(inc, place) && inc_due(inc, place, inc->desk_at))
 		open_desk(inc, place);
 }
 

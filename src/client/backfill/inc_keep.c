@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "client/backfill/incremental.h"
 #include "client/backfill/store.h"
 
 /* Between two times that the state is kept. */
@@ -72,6 +73,13 @@ bool
 inc_keep_waits(const Incremental *inc)
 {
 	return inc->request.close_state && inc_window_closed(inc);
+}
+
+/* Rows of a round come behind a change that waits for keys to be kept. */
+bool
+inc_keep_reaches(const Incremental *inc, const StreamPlace *place)
+{
+	return place->streaming || (place->parked && incremental_unkept(inc) != 0);
 }
 
 /* At once where somebody waits for it. */

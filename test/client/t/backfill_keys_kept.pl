@@ -110,6 +110,24 @@ subtest 'a stall is not held against it meanwhile' => sub {
 	is($client->stop, 0, 'a clean stop');
 };
 
+# Its rows come behind the change that waits, so the round would never end.
+subtest 'they are kept beside a round of another backfill' => sub {
+	fill('other', 2000);
+	my $client = begin('round', 'round', credit_events => 1000);
+	$client->say('{credit, false}');
+	$client->backfill('x', mode => 'exact', tables => 'public.other', store => 'consumer');
+	$client->expect(qr/^\{backfill,round,<<"x">>/, 'a round begins');
+	my $lock = lock_states();
+	keys_of($client, 'b', 'round', 300);
+	$client->silent(qr/^\{keys_kept,/, 4, 'nothing while the table is locked');
+	unlock($lock);
+	$client->expect(qr/^\{keys_kept,/, 'then they are kept', 20) or return;
+	$client->say('{hold, done, false}');
+	$client->say('{credit, true}');
+	$client->expect(qr/^\{backfill,finished,<<"$_">>/, "$_ ends") for 'x', 'b';
+	is($client->stop, 0, 'a clean stop');
+};
+
 # It would go on in mode incremental, and is paused before: nobody has a place for the key.
 subtest 'a snapshot that is paused begins such tables anew' => sub {
 	fill('paused', 2000);
