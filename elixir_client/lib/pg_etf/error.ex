@@ -97,7 +97,7 @@ defmodule PgEtf.Error do
       class: class,
       message: details[:message],
       hint: details[:hint],
-      sqlstate: details[:sqlstate]
+      sqlstate: if(details[:sqlstate] != "", do: details[:sqlstate])
     }
   end
 

@@ -187,12 +187,8 @@ defmodule PgEtf.Stream.BackfillReports do
 
   defp told(session, :table_done, id, details) do
     done = tables_done(session, id) + 1
-
-    Backfills.update(
-      session,
-      id,
-      details |> Map.take([:table, :rows, :bytes]) |> Map.put(:tables_done, done)
-    )
+    facts = Map.take(details, [:table, :rows, :bytes])
+    Backfills.update(session, id, Map.merge(facts, %{tables_done: done, eta: 0, error: nil}))
   end
 
   defp told(session, :progress, id, details) do
@@ -208,7 +204,7 @@ defmodule PgEtf.Stream.BackfillReports do
     measurements = Map.put(measurements, :retries, session.backfills.retries[id] || 0)
     Telemetry.execute(session.opts, [:backfill, :stop], measurements, %{id: id, reason: what})
     log(session, :info, id, "has #{what}: #{details[:rows]} rows of #{details[:tables]} tables")
-    Backfills.finish(session, id, %{status: what})
+    Backfills.finish(session, id, %{status: what, eta: 0, error: nil})
   end
 
   defp told(session, :failed, id, details) do

@@ -179,6 +179,7 @@ defmodule PgEtf.Stream.BackfillsTest do
     FakeSlot.backfill(slot, :table_done, id, done)
     FakeSlot.backfill(slot, :finished, id, %{tables: 1, rows: 10, bytes: 100})
     eventually(fn -> match?(%{status: :finished, tables_done: 1, rows: 10}, one(stage)) end)
+    assert %{error: nil, eta: 0} = one(stage)
     assert {:error, %Error{class: :config, hint: hint}} = PgEtf.stop_backfill(stage, id)
     assert hint =~ "PgEtf.backfills/1"
 
@@ -195,7 +196,8 @@ defmodule PgEtf.Stream.BackfillsTest do
     assert message =~ "has not ended"
     failure = %{class: :config, message: "no SELECT", hint: "GRANT", sqlstate: ""}
     FakeSlot.backfill(slot, :failed, id, failure)
-    eventually(fn -> match?(%{status: :failed, error: %Error{class: :config}}, one(stage)) end)
+    eventually(fn -> match?(%{status: :failed}, one(stage)) end)
+    assert %Error{class: :config, sqlstate: nil} = one(stage).error
     assert {:ok, ^id} = PgEtf.backfill(stage, "public.t", id: id)
     assert [0] = stage |> Stage.take(1) |> ids()
     assert FakeSlot.runs(slot) == 1
