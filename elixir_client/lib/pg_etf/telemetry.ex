@@ -60,26 +60,34 @@ defmodule PgEtf.Telemetry do
 
   @compile {:no_warn_undefined, :telemetry}
 
+  @typedoc false
+  @opaque source :: {Counters.stream(), metadata :: map}
+
   @doc false
-  # The options are those of the stream, which each event names.
-  @spec execute(keyword, [atom], map, map) :: :ok
-  def execute(opts, event, measurements, metadata) do
+  # What all events of a stream have, which has these options: asked for once, before them.
+  @spec source(keyword) :: source
+  def source(opts) do
+    Code.ensure_loaded(:telemetry)
     {slot, name} = stream = {opts[:slot], name(opts)}
+    {stream, %{slot: slot, name: name}}
+  end
+
+  @doc false
+  @spec execute(source, [atom], map, map) :: :ok
+  def execute({stream, common}, event, measurements, metadata) do
     Counters.count(stream, event, measurements, metadata)
 
-    if available?() do
-      metadata = Map.merge(metadata, %{slot: slot, name: name})
-      :telemetry.execute([:pg_etf | event], measurements, metadata)
-    else
-      :ok
-    end
+    if available?(),
+      do: :telemetry.execute([:pg_etf | event], measurements, Map.merge(metadata, common)),
+      else: :ok
   end
 
   @doc false
   # Around a function that returns {result, further metadata of its end}.
   @spec span(keyword, [atom], map, (() -> {result, map})) :: result when result: term
   def span(opts, event, metadata, fun) do
-    metadata = Map.merge(metadata, %{slot: opts[:slot], name: name(opts)})
+    {_stream, common} = source(opts)
+    metadata = Map.merge(metadata, common)
 
     :telemetry.span([:pg_etf | event], metadata, fn ->
       {result, more} = fun.()
@@ -97,7 +105,4 @@ defmodule PgEtf.Telemetry do
 
   # Asked for each packet: whether a module is loaded is a cheap question.
   defp available?, do: function_exported?(:telemetry, :execute, 3)
-
-  @doc false
-  def load, do: Code.ensure_loaded(:telemetry)
 end

@@ -63,6 +63,17 @@ if Code.ensure_loaded?(:telemetry) do
       end
     end
 
+    test "the slot and the name of its stream, beside what an event says" do
+      for {own, name} <- [{[], nil}, {[name: A], A}, {[name: A, broadway: [name: B]], B}] do
+        slot = "named_#{System.unique_integer([:positive])}"
+        source = PgEtf.Telemetry.source([slot: slot] ++ own)
+        :ok = PgEtf.Telemetry.execute(source, [:events], %{count: 2}, %{op: :insert})
+
+        assert next([:pg_etf, :events], slot) ==
+                 {%{count: 2}, %{op: :insert, slot: slot, name: name}}
+      end
+    end
+
     test "every event, its measurements and its metadata" do
       # Packets of their own: of each one transaction is known when it was committed.
       slot = FakeSlot.start([1, 1], packet: 1, busy?: true)

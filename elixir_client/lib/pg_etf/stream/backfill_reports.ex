@@ -154,7 +154,7 @@ defmodule PgEtf.Stream.BackfillReports do
   defp told(session, :started, id, details) do
     measurements = Map.take(details, [:tables, :rows, :bytes])
     measurements = Map.put(measurements, :system_time, System.system_time())
-    Telemetry.execute(session.opts, [:backfill, :start], measurements, about(details, id))
+    Telemetry.execute(session.source, [:backfill, :start], measurements, about(details, id))
     text = "#{details.tables} tables, about #{details.rows} rows"
     log(session, :info, id, "has started: #{text}")
     now = %{mode: details.mode, tables: details.tables, tables_done: 0, error: nil}
@@ -202,7 +202,7 @@ defmodule PgEtf.Stream.BackfillReports do
   defp told(session, what, id, details) when what in [:finished, :stopped] do
     measurements = Map.take(details, [:tables, :rows, :bytes])
     measurements = Map.put(measurements, :retries, session.backfills.retries[id] || 0)
-    Telemetry.execute(session.opts, [:backfill, :stop], measurements, %{id: id, reason: what})
+    Telemetry.execute(session.source, [:backfill, :stop], measurements, %{id: id, reason: what})
     log(session, :info, id, "has #{what}: #{details[:rows]} rows of #{details[:tables]} tables")
     Backfills.finish(session, id, %{status: what, eta: 0, error: nil})
   end
@@ -211,7 +211,7 @@ defmodule PgEtf.Stream.BackfillReports do
     error = Error.new(details[:class] || :server_error, details)
     metadata = %{id: id, error: error}
     measurements = %{system_time: System.system_time()}
-    Telemetry.execute(session.opts, [:backfill, :exception], measurements, metadata)
+    Telemetry.execute(session.source, [:backfill, :exception], measurements, metadata)
     log(session, :error, id, "has failed: #{Exception.message(error)}")
     Backfills.finish(session, id, %{status: :failed, error: error})
   end

@@ -235,7 +235,7 @@ defmodule PgEtf.Stream.Backfills do
 
   defp done({:chunk, id, number}, %{at: at} = facts, session) do
     measurements = facts |> Map.delete(:at) |> Map.put(:duration, now() - at)
-    Telemetry.execute(session.opts, [:backfill, :chunk], measurements, %{id: id, chunk: number})
+    Telemetry.execute(session.source, [:backfill, :chunk], measurements, %{id: id, chunk: number})
     tell(session, {:backfill_done, id, number})
   end
 

@@ -194,7 +194,7 @@ defmodule PgEtf.Stream.Directory do
   defp alarm(info, age, opts) do
     progress = Progress.of(info, now())
     measurements = info |> Map.take([:in_flight, :queued]) |> Map.put(:age, age)
-    Telemetry.execute(opts, [:stall], measurements, %{progress: progress})
+    opts |> Telemetry.source() |> Telemetry.execute([:stall], measurements, %{progress: progress})
 
     Logger.error(
       "#{Log.label(opts)}: a callback runs for #{div(age, 1000)} s, nothing else is done meanwhile"

@@ -18,7 +18,7 @@ defmodule PgEtf.Stream.Ends do
   def back_off(session, error) do
     delay = Backoff.pause(session.attempts, session.opts)
     measurements = %{attempt: session.attempts + 1, delay: delay}
-    Telemetry.execute(session.opts, [:restart], measurements, %{error: error})
+    Telemetry.execute(session.source, [:restart], measurements, %{error: error})
     session = new_incarnation(session)
     State.schedule(session, :connect, delay)
     Status.failed(session, error, delay)
@@ -33,7 +33,8 @@ defmodule PgEtf.Stream.Ends do
   # A permanent error may be fixed by somebody. A stop is an event of its
   # own: a crash report shows the last message, which must not be a packet.
   defp give_up(session, error) do
-    Telemetry.execute(session.opts, [:stop], %{system_time: System.system_time()}, %{error: error})
+    measurements = %{system_time: System.system_time()}
+    Telemetry.execute(session.source, [:stop], measurements, %{error: error})
 
     case session.opts[:on_error] do
       :halt ->

@@ -91,7 +91,7 @@ defmodule PgEtf.Stream.Failures do
   defp emit(session, failures) do
     for {action, [first | _] = failures} <- Enum.group_by(failures, & &1.action) do
       metadata = first |> Failure.details() |> Map.put(:action, action)
-      Telemetry.execute(session.opts, [:failure], %{count: length(failures)}, metadata)
+      Telemetry.execute(session.source, [:failure], %{count: length(failures)}, metadata)
     end
   end
 end

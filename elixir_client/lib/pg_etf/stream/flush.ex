@@ -49,7 +49,7 @@ defmodule PgEtf.Stream.Flush do
         {committed, commits} = Tally.take(session.commits, flushed)
         measurements = %{lsn: flushed, in_flight: Inbox.in_flight(inbox)}
         measurements = Map.merge(measurements, delay(committed))
-        Telemetry.execute(session.opts, [:flush], measurements, %{})
+        Telemetry.execute(session.source, [:flush], measurements, %{})
 
         %{session | sent: flushed, flushed: flushed, commits: commits}
         |> Status.confirmed(flushed)

@@ -142,7 +142,7 @@ defmodule PgEtf.Stream.Health do
   defp alarm(session, progress, age) do
     measurements = session.inbox |> Inbox.gauges() |> Map.take([:in_flight, :queued])
     measurements = Map.put(measurements, :age, age)
-    Telemetry.execute(session.opts, [:stall], measurements, %{progress: progress})
+    Telemetry.execute(session.source, [:stall], measurements, %{progress: progress})
     log_stall(session, Progress.text(progress, measurements, session.stats))
   end
 

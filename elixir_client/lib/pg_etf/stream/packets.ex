@@ -76,11 +76,11 @@ defmodule PgEtf.Stream.Packets do
 
   defp count(session, frames, events) do
     for {op, count} <- Tally.ops(frames, events) do
-      Telemetry.execute(session.opts, [:events], %{count: count}, %{op: op})
+      Telemetry.execute(session.source, [:events], %{count: count}, %{op: op})
     end
   end
 
   defp telemetry(session, step, measurements, metadata \\ %{}) do
-    Telemetry.execute(session.opts, [:decode, step], measurements, metadata)
+    Telemetry.execute(session.source, [:decode, step], measurements, metadata)
   end
 end

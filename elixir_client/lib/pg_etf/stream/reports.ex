@@ -74,7 +74,7 @@ defmodule PgEtf.Stream.Reports do
     {numbers, words} = Enum.split_with(stats, fn {_key, value} -> is_number(value) end)
     measurements = numbers |> Map.new() |> Map.merge(Health.gauges(session))
     metadata = words |> Map.new() |> Map.put(:progress, Health.progress(session))
-    Telemetry.execute(session.opts, [:stats], measurements, metadata)
+    Telemetry.execute(session.source, [:stats], measurements, metadata)
     Account.audit(session, stats)
   end
 

@@ -57,7 +57,6 @@ defmodule PgEtf.Stream.Session do
   @doc "A session with validated options, not connected. The caller becomes its owner."
   @spec new(keyword) :: State.t()
   def new(opts) do
-    Telemetry.load()
     Process.flag(:min_heap_size, @heap)
     Directory.join(pipeline(opts[:broadway][:name]), opts)
     start = opts
@@ -68,6 +67,7 @@ defmodule PgEtf.Stream.Session do
     reset(%State{
       opts: opts,
       start: start,
+      source: Telemetry.source(opts),
       client: opts[:client],
       incarnation: make_ref(),
       status: status,

@@ -21,6 +21,7 @@ defmodule PgEtf.Stream.State do
   alias __MODULE__
 
   # opts           validated; start, as they were before PgEtf.update/2
+  # source         what it says of itself in telemetry
   # client, conn   the program, and the connection to it while one runs
   # incarnation    that run, and what waits for the next one
   # inbox, requeue what has arrived and is not acknowledged, what has failed
@@ -50,6 +51,7 @@ defmodule PgEtf.Stream.State do
   defstruct [
     :opts,
     :start,
+    :source,
     :client,
     :conn,
     :incarnation,

@@ -32,7 +32,7 @@ defmodule PgEtf.Stream.Status do
   defp waits?(%State{held: held, status: status}), do: :standby in [held, status]
 
   defp taken_over(session) do
-    Telemetry.execute(session.opts, [:takeover], %{system_time: System.system_time()}, %{})
+    Telemetry.execute(session.source, [:takeover], %{system_time: System.system_time()}, %{})
   end
 
   @doc "There will be another attempt."
@@ -77,7 +77,7 @@ defmodule PgEtf.Stream.Status do
   @spec emit(State.t(), atom, map) :: :ok
   def emit(session, status, details) do
     metadata = %{status: status, details: details}
-    Telemetry.execute(session.opts, [:status], %{system_time: System.system_time()}, metadata)
+    Telemetry.execute(session.source, [:status], %{system_time: System.system_time()}, metadata)
   end
 
   defp failing(session, status, error, details) do
