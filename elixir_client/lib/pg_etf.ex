@@ -46,7 +46,7 @@ defmodule PgEtf do
   """
   @spec partition_by(map | Change.t() | Transaction.t()) :: non_neg_integer
   def partition_by(%Change{schema: schema, table: table, key: key}) do
-    :erlang.phash2({schema, table, key})
+    Change.partition(schema, table, key)
   end
 
   def partition_by(%Transaction{}), do: 0

@@ -199,6 +199,11 @@ defmodule PgEtf.Change do
   defguard is_counted(change) when change.op not in [:schema, :ddl]
 
   @doc false
+  # The number of PgEtf.partition_by/1, of what it is made of.
+  @spec partition(name | nil, name | nil, row | nil) :: non_neg_integer
+  def partition(schema, table, key), do: :erlang.phash2({schema, table, key})
+
+  @doc false
   # That of whatever follows this change.
   @spec next_index(t) :: non_neg_integer
   def next_index(change) when is_counted(change), do: change.index + 1

@@ -33,10 +33,9 @@ defmodule PgEtf.Decode.Deferred do
 
   # relations  this one by its oid
   # key        a plan that has but the columns of the key; nil without a key
-  # blank      a change that has but the table
   defmodule Table do
     @moduledoc false
-    defstruct [:relation, :relations, :description, :key, :blank]
+    defstruct [:relation, :relations, :description, :key]
     @type t :: %__MODULE__{}
   end
 
@@ -50,14 +49,7 @@ defmodule PgEtf.Decode.Deferred do
       relation: relation,
       relations: %{relation.oid => relation},
       description: {event, names, types?},
-      key: if(key != [], do: {width, key}),
-      blank: %Change{
-        op: nil,
-        commit_lsn: nil,
-        index: nil,
-        schema: relation.schema,
-        table: relation.table
-      }
+      key: if(key != [], do: {width, key})
     }
   end
 
@@ -178,7 +170,8 @@ defmodule PgEtf.Decode.Deferred do
   @doc "The number of PgEtf.partition_by/1, for which the key alone is finished."
   @spec partition_by(t | Change.t()) :: non_neg_integer
   def partition_by(%Deferred{event: event, table: %Table{key: plan} = table}) do
-    PgEtf.partition_by(%{table.blank | key: key(event, plan, table.relation)})
+    %{relation: relation} = table
+    Change.partition(relation.schema, relation.table, key(event, plan, relation))
   end
 
   def partition_by(change), do: PgEtf.partition_by(change)

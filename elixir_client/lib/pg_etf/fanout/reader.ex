@@ -283,8 +283,8 @@ defmodule PgEtf.Fanout.Reader do
   defp work_on({[], reader}), do: flush(reader)
 
   defp work_on({items, reader}) do
-    reader = %{reader | relay: Relay.put(reader.relay, items, reader.by)}
-    reader |> flush() |> work()
+    reader = flush(%{reader | relay: Relay.put(reader.relay, items, reader.by)})
+    if length(items) < @turn, do: reader, else: work(reader)
   end
 
   # A halt or an end may come of it.
