@@ -33,8 +33,11 @@ extern void streams_keep(Engine *engine);
  */
 extern bool streams_end(Engine *engine);
 
-/* Its end, when it was delivered before or is not wanted. */
-extern void streams_forget(Engine *engine, uint32_t xid);
+/*
+ * This frame was delivered before, or is not wanted.  If it ends a stream, so
+ * is all of that; what is made of one while it is read leaves it alone.
+ */
+extern void streams_forget(Engine *engine, const FrameHead *head);
 
 /*
  * The stream has failed.  Where tables are altered meanwhile a server can fail

@@ -191,7 +191,7 @@ accept_frame(Engine *engine, const StreamMessage *message)
 	if (streams_have(head))
 		streams_keep(engine);
 	else if (is_passed_over(engine, head))
-		streams_forget(engine, head->xid);
+		streams_forget(engine, head);
 	else if (!streams_end_with(head))
 		return;
 	else if (streams_end(engine))

@@ -92,9 +92,10 @@ streams_end(Engine *engine)
 }
 
 void
-streams_forget(Engine *engine, uint32_t xid)
+streams_forget(Engine *engine, const FrameHead *head)
 {
-	SpoolStream *stream = spool_find(&engine->spool, xid);
+	SpoolStream *stream =
+		streams_end_with(head) ? spool_find(&engine->spool, head->xid) : NULL;
 
 	if (stream != NULL)
 		spool_drop(&engine->spool, stream);

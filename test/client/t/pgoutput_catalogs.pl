@@ -92,7 +92,7 @@ subtest 'our extension, made at run time' => sub {
 		'CREATE SCHEMA other CREATE TABLE etf_backfill (id int PRIMARY KEY)',
 		'INSERT INTO other.etf_backfill VALUES (1)', 'DELETE FROM etf_backfill');
 	my $frames = $pair->finish;
-	is(scalar(grep { /\{insert|\{delete/ } @$frames), 1, 'keeps what it has to itself');
+	is(scalar(grep { /<<"etf_backfill">>/ } @$frames), 1, q{keeps what it has to itself});
 	EtfPair::equal('all of it', $pair->frames('ours', \$all), $frames);
 	$pair->drop;
 	$etf->sql('DROP SCHEMA other CASCADE');

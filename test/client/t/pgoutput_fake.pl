@@ -296,6 +296,28 @@ subtest 'a stream that comes again' => sub {
 	is($client->stop, 0, 'a clean end');
 };
 
+# The same, of several frames: while they are passed over, they are read.
+subtest 'a long stream that comes again' => sub {
+	my @stream = (pg_stream(7, 1, 7 => pg_relation(), map { (7 => pg_insert($_)) } 1 .. 60),
+		pg_stream(7, 0, 7 => pg_insert(61)), pg_stream_commit(7, 0x2000));
+	my ($client, $server, $log) = start(sub {
+		my ($handle, $number) = @_;
+
+		put_messages($handle, @stream);
+		hang_up($handle) if $number == 1;
+		put_messages($handle, pg_begin(9, 0x2100), pg_insert(62), pg_commit(0x2100));
+	}, streaming => 'true', options => ', frame_bytes => 200');
+
+	$client->expect(qr/^\{frame,tx,first,8192,8200,0,/, 'its first part comes');
+	is_deeply($client->rows_until(61)->[-1], 61, 'and its last');
+	$client->expect(qr/^\{frame,tx,whole,8448,8456,0,1,\[62\]\}/, 'then what is behind it');
+	is_deeply([ grep { /^\{frame|^\{rewind|warning/ } @{ $client->{skipped} } ], [], 'and not once more');
+	like(slurp_file($log), qr/streaming[^\n]*\n[^\n]*streaming[^\n]*\n\z/, 'streaming goes on');
+	is($client->stat('open_streams'), 0, 'nothing is left of it');
+	$client->is_clean('credit and order are kept');
+	is($client->stop, 0, 'a clean end');
+};
+
 subtest 'streams' => sub {
 	my @frames = (pg_stream(7, 1, 7 => pg_origin('elsewhere'), 8 => pg_relation(), 8 => pg_insert(1)),
 		pg_stream(20, 1, 20 => pg_relation(), 20 => pg_insert(50)), pg_abort(7, 8),
