@@ -31,4 +31,7 @@ extern bool inc_plan_check_build(Incremental *inc, StrBuf *sql);
  */
 extern void inc_plan_lost(Incremental *inc, const char *history);
 
+/* Rows as the server estimates them, but for those that were read. */
+extern Sums inc_plan_left(const Incremental *inc);
+
 #endif

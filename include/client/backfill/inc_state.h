@@ -98,6 +98,7 @@ typedef struct Incremental
 	const Settings *settings; /* of the stream */
 	Settings reading;		  /* of the reader: perhaps another server */
 	BackfillRequest request;
+	const char *refusal; /* why it makes no sense; NULL: it does */
 	BackfillState state;
 	uint32_t checked; /* the table whose condition is looked at */
 	Settling settling;

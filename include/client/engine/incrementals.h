@@ -12,9 +12,8 @@
 
 #include "client/engine/state.h"
 
-/* Why it cannot begin; NULL: it can. */
-extern const char *incrementals_refusal(const Engine *engine,
-										const BackfillRequest *request);
+/* There is room for no other one. */
+extern bool incrementals_are_full(const Engine *engine);
 
 /* The request is the backfill's from now on. */
 extern void incrementals_begin(Engine *engine, BackfillRequest *request);

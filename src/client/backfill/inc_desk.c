@@ -49,19 +49,34 @@ ask_tables(Incremental *inc, IncStage stage)
 	run(inc, stage, &sql);
 }
 
-/* What was delivered of another timeline may be lost there. */
+static void
+refuse(Incremental *inc, const char *why)
+{
+	Failure failure;
+
+	failure_set(&failure, FAIL_CONFIG, "backfill \"%s\": %s", inc->request.id,
+				why);
+	inc_fail(inc, &failure);
+}
+
+/*
+ * What is refused is loaded first, since nobody notes what moves from then on.
+ * What was delivered of another timeline may be lost there.
+ */
 static void
 begin_plan(Incremental *inc, const StreamPlace *place)
 {
 	const Stream *stream = place->stream;
 
-	if (!inc->loaded || inc->state.timeline == stream->timeline)
-	{
+	if (inc->refusal != NULL)
+		refuse(inc, inc->refusal);
+	else if (!inc->loaded || inc->state.timeline == stream->timeline)
 		ask_tables(inc, INC_PLANNING);
-		return;
+	else
+	{
+		inc->stage = INC_HISTORY;
+		history_open(&inc->history, inc->settings, place->hosts, place->now);
 	}
-	inc->stage = INC_HISTORY;
-	history_open(&inc->history, inc->settings, place->hosts, place->now);
 }
 
 static void
@@ -135,27 +150,6 @@ loaded(Incremental *inc, const StreamPlace *place)
 	free(bytes);
 }
 
-/* Rows as the server estimates them, but for those that were read. */
-static Sums
-sums_left(const Incremental *inc)
-{
-	Sums sums = {0};
-
-	for (uint32_t i = 0; i < inc->state.count; i++)
-	{
-		const BackfillTable *table = &inc->state.tables[i];
-		double rows = table_rows(table) - (double) table->rows;
-
-		if (table_is_over(table))
-			continue;
-		sums.tables++;
-		sums.rows += rows > 0 ? (uint64_t) rows : 0;
-		sums.bytes +=
-			(table->pages + table->toast_pages) * inc->desk.block_size;
-	}
-	return sums;
-}
-
 static void
 begin_running(Incremental *inc)
 {
@@ -168,7 +162,7 @@ begin_running(Incremental *inc)
 	inc_pick_begin(inc);
 	if (!inc->started)
 	{
-		const Sums left = sums_left(inc);
+		const Sums left = inc_plan_left(inc);
 
 		announce_started(&to, "incremental", &left);
 		inc_settle_begin(inc);
@@ -351,14 +345,10 @@ open_turn(Incremental *inc, const StreamPlace *place)
 static bool
 is_refused(Incremental *inc, const StreamPlace *place)
 {
-	Failure failure;
-
 	if (inc->stage != INC_OPENING || !place->streaming ||
 		place->stream->plugin != PLUGIN_PGOUTPUT)
 		return false;
-	failure_set(&failure, FAIL_CONFIG, "backfill \"%s\": %s", inc->request.id,
-				INCREMENTAL_NEEDS_PLUGIN);
-	inc_fail(inc, &failure);
+	refuse(inc, INCREMENTAL_NEEDS_PLUGIN);
 	return true;
 }
 

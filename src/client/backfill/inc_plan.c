@@ -335,3 +335,23 @@ inc_plan_lost(Incremental *inc, const char *history)
 			table_restart(&inc->state.tables[i]);
 	}
 }
+
+Sums
+inc_plan_left(const Incremental *inc)
+{
+	Sums sums = {0};
+
+	for (uint32_t i = 0; i < inc->state.count; i++)
+	{
+		const BackfillTable *table = &inc->state.tables[i];
+		double rows = table_rows(table) - (double) table->rows;
+
+		if (table_is_over(table))
+			continue;
+		sums.tables++;
+		sums.rows += rows > 0 ? (uint64_t) rows : 0;
+		sums.bytes +=
+			(table->pages + table->toast_pages) * inc->desk.block_size;
+	}
+	return sums;
+}

@@ -65,6 +65,7 @@ incremental_begin(Incremental *inc, Consumer *consumer,
 	*inc = (Incremental){.stage = INC_OPENING,
 						 .consumer = consumer,
 						 .settings = settings,
+						 .refusal = incremental_refusal(settings, request),
 						 .request = *request};
 	*request = (BackfillRequest){0};
 	pace_init(&inc->pace, inc->request.chunk_bytes);

@@ -30,7 +30,9 @@ can_be(Engine *engine, const BackfillRequest *request, const char **problem)
 		incrementals_find(engine, request->id) != NULL)
 		*problem = "it is under way";
 	else if (request->mode == BACKFILL_INCREMENTAL)
-		*problem = incrementals_refusal(engine, request);
+		*problem = incrementals_are_full(engine)
+					   ? "too many backfills at a time"
+					   : NULL;
 	else if (engine->exact.stage != EXACT_NONE)
 		*problem = "another exact backfill is under way";
 	if (*problem != NULL)

@@ -20,7 +20,8 @@ is_possible(const Engine *engine)
 	const Exact *exact = &engine->exact;
 
 	return engine->consumer->ops->folds && !exact->only &&
-		   incrementals_refusal(engine, &exact->request) == NULL;
+		   !incrementals_are_full(engine) &&
+		   incremental_refusal(engine->settings, &exact->request) == NULL;
 }
 
 /* What is half read will begin anew. */

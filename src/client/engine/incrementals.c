@@ -42,16 +42,15 @@ place_of(const Engine *engine)
 						 .hosts = &engine->control.db.host_order};
 }
 
-const char *
-incrementals_refusal(const Engine *engine, const BackfillRequest *request)
+bool
+incrementals_are_full(const Engine *engine)
 {
-	bool room = false;
-
 	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
-		room |= !incremental_runs(&engine->incrementals[i]);
-	if (!room)
-		return "too many backfills at a time";
-	return incremental_refusal(engine->settings, request);
+	{
+		if (!incremental_runs(&engine->incrementals[i]))
+			return false;
+	}
+	return true;
 }
 
 /* What every role has written is read, and the stream has only a part of it. */

@@ -125,6 +125,24 @@ subtest 'asked for again after it had failed' => sub {
 	finish($client, 'fails');
 };
 
+# The stream has come back with an option that makes it impossible.
+subtest 'asked for again after it was refused' => sub {
+	my $client = half_done('refused', 'refused');
+	my $start = $client->{start};
+
+	$client->{start} =~ s/dialect => elixir/dialect => elixir, visible => off/ or die;
+	$client->restart;
+	ask($client, 'refused');
+	$client->expect(qr/^\{backfill,failed,<<"b">>,.*needs option visible/s, 'it is refused');
+	my $behind = move($client, 'refused');
+	ok($node->poll_query_until('postgres', "SELECT '$behind' <= confirmed_flush_lsn FROM pg_replication_slots
+		WHERE slot_name = 'refused'"), 'all is confirmed');
+	$client->{start} = $start;
+	$client->restart;
+	ask($client, 'refused');
+	finish($client, 'refused');
+};
+
 subtest 'more keys than are kept' => sub {
 	my $client = half_done('many', 'many');
 	locked(sub {
