@@ -24,6 +24,9 @@ defmodule PgEtf.Sandbox do
   only the user who started it and root can reach the socket. If root starts it, the server
   runs as `postgres` or `nobody`, since PostgreSQL refuses to run as root.
 
+  Snapshots and backfills need the extension as well, whose files only `make install` puts where
+  the server finds them; then `psql!(sandbox, "CREATE EXTENSION pg_etf_decoding")`.
+
   ## Options
 
     * `:database`, `:username` - the names of the database (`"sandbox"`) and of its owner
