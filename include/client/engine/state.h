@@ -177,6 +177,13 @@ engine_confirmable(const Engine *engine)
 	return flushed < engine->confirm_up_to ? flushed : engine->confirm_up_to;
 }
 
+/* Has the consumer yet to hear which backfills were asked for earlier? */
+static inline bool
+engine_finds_backfills(const Engine *engine)
+{
+	return engine->settings->backfills && !engine->kept.told;
+}
+
 /* Leave the server; what is held or kept is dropped, and will be repeated. */
 extern void engine_disconnect(Engine *engine);
 

@@ -100,8 +100,8 @@ turn_waiting(Engine *engine, const short *revents)
 	if (engine->phase == ENGINE_STREAMING && exact->nothing_left)
 		exact->stage = EXACT_DRAINING;
 	if (exact->stage == EXACT_DRAINING || exact->paused || exact->cancelled ||
-		hold_endangers_slot(engine) || !has_caught_up(engine) ||
-		!engine_due(engine, exact->make_at))
+		engine_finds_backfills(engine) || hold_endangers_slot(engine) ||
+		!has_caught_up(engine) || !engine_due(engine, exact->make_at))
 		return;
 	if (exact->maker_backoff.max_ms == 0)
 		backoff_init(&exact->maker_backoff, RETRY_MIN_MS, RETRY_MAX_MS, 0);

@@ -66,7 +66,7 @@ static bool
 owes_answer(const Engine *engine)
 {
 	return engine->keys_kept < engine->keys_taken ||
-		   (engine->settings->backfills && !engine->kept.told);
+		   engine_finds_backfills(engine);
 }
 
 static void
