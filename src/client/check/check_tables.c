@@ -23,15 +23,19 @@
 void
 check_build_patterns(const Settings *settings, int server_version, StrBuf *sql)
 {
-	const char *include = pairs_get(&settings->options, "include_tables");
-
 	(void) server_version;
-	if (include == NULL)
+	if (!tables_are_named(&settings->options))
 		return;
-	strbuf_puts(sql, "SELECT 'warning', format('\"%s\" matches no table', "
-					 "pattern), 'Check schema and name: \\dt *.* in psql "
-					 "lists the tables.' FROM (");
-	tables_build(include, sql);
+	strbuf_puts(
+		sql, "SELECT 'warning', CASE option WHEN 'include_tables' "
+			 "THEN format('\"%s\" matches no table', pattern) "
+			 "ELSE format('\"%s\" of %s matches no column', pattern, option) "
+			 "END, CASE option WHEN 'include_tables' "
+			 "THEN 'Check schema and name: \\dt *.* in psql lists the "
+			 "tables.' ELSE 'Check schema, table and column: \\d+ in psql "
+			 "lists them. Until it is right such a column is treated as if "
+			 "the option did not name it.' END FROM (");
+	tables_build(&settings->options, sql);
 	strbuf_puts(sql, ") AS p");
 }
 

@@ -181,7 +181,7 @@ give_up_wait(Engine *engine)
 	stop_unsettled(engine);
 }
 
-/* Tables may be made later, so this is no failure. */
+/* Tables and columns may be made later, so this is no failure. */
 static void
 warn_unmatched(Engine *engine)
 {
@@ -190,13 +190,17 @@ warn_unmatched(Engine *engine)
 
 	for (int row = 0; row < PQntuples(result); row++)
 	{
-		snprintf(pattern, sizeof(pattern), "%s", PQgetvalue(result, row, 0));
+		const char *option = PQgetvalue(result, row, 0);
+		bool tables = strcmp(option, "include_tables") == 0;
+
+		snprintf(pattern, sizeof(pattern), "%s", PQgetvalue(result, row, 1));
 		make_printable(pattern);
-		consumer_log(
-			engine->consumer, "warning",
-			"include_tables: no table matches \"%s\" (use schema.table; for a "
-			"partitioned table name its partitions)",
-			pattern);
+		consumer_log(engine->consumer, "warning",
+					 "%s: no %s matches \"%s\" (use %s)", option,
+					 tables ? "table" : "column", pattern,
+					 tables ? "schema.table; for a partitioned table name its "
+							  "partitions"
+							: "schema.table.column");
 	}
 }
 

@@ -107,7 +107,7 @@ take_errand(Control *control, StrBuf *sql)
 static void
 build_tables(const Control *control, StrBuf *sql)
 {
-	tables_build(pairs_get(&control->settings->options, "include_tables"), sql);
+	tables_build(&control->settings->options, sql);
 }
 
 static void (*const builds[])(const Control *control, StrBuf *sql) = {
@@ -239,8 +239,7 @@ static bool
 wants_tables(Control *control)
 {
 	bool wants =
-		!control->tables_asked &&
-		pairs_get(&control->settings->options, "include_tables") != NULL;
+		!control->tables_asked && tables_are_named(&control->settings->options);
 
 	control->tables_asked = true;
 	return wants;

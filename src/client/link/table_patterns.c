@@ -1,6 +1,6 @@
 /*
  * table_patterns.c
- *		Which patterns of tables match nothing there is?
+ *		Which patterns of tables and columns match nothing there is?
  *
  * Used by control.c.  common/option/pattern.c has the rules of patterns; one that
  * breaks them is refused when the stream starts.
@@ -9,20 +9,28 @@
 
 #include <string.h>
 
-/*
- * Up to an unescaped separator, as a pattern of LIKE; *text is moved there.
- * Spaces around do not count.
- */
+#include "common/option/mask.h"
+
+static const struct
+{
+	const char *option;
+	int parts;
+} lists[] = {
+	{"include_tables", 2},
+	{"include_columns", 3},
+	{"exclude_columns", 3},
+	{"mask_columns", 3},
+};
+
+/* As a pattern of LIKE. */
 static void
-put_like(StrBuf *sql, const char **text, const char *separators)
+put_like(StrBuf *sql, PatternPart part)
 {
 	StrBuf like = {0};
-	size_t end = 0;
-	const char *p = *text + strspn(*text, " ");
 
-	while (*p != '\0' && strchr(separators, *p) == NULL)
+	for (const char *p = part.text; p < part.text + part.len; p++)
 	{
-		bool escaped = p[0] == '\\' && p[1] != '\0';
+		bool escaped = *p == '\\';
 
 		p += escaped;
 		if (*p == '*' && !escaped)
@@ -32,71 +40,122 @@ put_like(StrBuf *sql, const char **text, const char *separators)
 			strbuf_puts(&like, strchr("%_\\", *p) != NULL ? "\\" : "");
 			strbuf_put(&like, p, 1);
 		}
-		if (*p++ != ' ' || escaped)
-			end = like.len;
 	}
-	if (like.data != NULL)
-		like.data[end] = '\0';
-	strbuf_put_literal(sql, strbuf_text(&like));
+	if (part.text != NULL)
+		strbuf_put_literal(sql, strbuf_text(&like));
+	else
+		strbuf_puts(sql, "NULL");
 	strbuf_free(&like);
-	*text = p;
 }
 
-/* ('public.*', 'public', '%') */
+/* ('include_tables', 'public.*', 'public', '%', NULL) */
 static void
-put_pattern(StrBuf *sql, const char **text)
+put_pattern(StrBuf *rows, const char *option, const char *text, size_t len,
+			const Pattern *pattern)
 {
-	const char *start = *text + strspn(*text, " ");
 	StrBuf whole = {0};
-	StrBuf parts = {0};
 
-	put_like(&parts, text, ".,");
-	strbuf_puts(&parts, ", ");
-	*text += **text == '.';
-	put_like(&parts, text, ",");
-	strbuf_put(&whole, start, (size_t) (*text - start));
-	strbuf_puts(sql, "(");
-	strbuf_put_literal(sql, strbuf_text(&whole));
-	strbuf_puts(sql, ", ");
-	strbuf_puts(sql, strbuf_text(&parts));
-	strbuf_puts(sql, ")");
+	strbuf_put(&whole, text, len);
+	strbuf_puts(rows, rows->len > 0 ? ", (" : "(");
+	strbuf_put_literal(rows, option);
+	strbuf_puts(rows, ", ");
+	strbuf_put_literal(rows, strbuf_text(&whole));
+	strbuf_puts(rows, ", ");
+	put_like(rows, pattern->schema);
+	strbuf_puts(rows, ", ");
+	put_like(rows, pattern->name);
+	strbuf_puts(rows, ", ");
+	put_like(rows, pattern->column);
+	strbuf_puts(rows, ")");
 	strbuf_free(&whole);
-	strbuf_free(&parts);
 }
 
-/* (VALUES ('public.*', 'public', '%')) AS p (pattern, schema, name) */
-static void
-put_patterns(StrBuf *sql, const char *patterns)
+static bool
+take(const char *option, int parts, const char **list, Pattern *pattern)
 {
-	strbuf_puts(sql, "(VALUES ");
-	put_pattern(sql, &patterns);
-	while (*patterns == ',')
+	Mask mask;
+
+	return strcmp(option, "mask_columns") == 0
+			   ? mask_next(list, pattern, &mask)
+			   : pattern_next(list, parts, pattern);
+}
+
+/* What is malformed matches nothing, and neither does what is behind it. */
+static void
+put_list(StrBuf *rows, const char *option, int parts, const char *list)
+{
+	static const Pattern nothing = {.schema = {NULL, 0}};
+
+	while (list != NULL)
 	{
-		patterns++;
-		strbuf_puts(sql, ", ");
-		put_pattern(sql, &patterns);
+		const char *rest = list;
+		Pattern pattern;
+		PatternPart last;
+
+		if (!take(option, parts, &list, &pattern))
+		{
+			put_pattern(rows, option, rest, strlen(rest), &nothing);
+			return;
+		}
+		last = parts == 3 ? pattern.column : pattern.name;
+		put_pattern(rows, option, pattern.schema.text,
+					(size_t) (last.text + last.len - pattern.schema.text),
+					&pattern);
 	}
-	strbuf_puts(sql, ") AS p (pattern, schema, name)");
+}
+
+static void
+put_patterns(StrBuf *sql, StrBuf *rows)
+{
+	strbuf_putf(sql,
+				"(VALUES %s) AS p (option, pattern, schema, name, attribute)",
+				strbuf_text(rows));
+	sql->failed |= rows->failed;
+	strbuf_free(rows);
+}
+
+bool
+tables_are_named(const PairList *options)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+	{
+		if (pairs_get(options, lists[i].option) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* Rows come under the names of ordinary tables, partitions among them. */
 void
-tables_build(const char *patterns, StrBuf *sql)
+tables_build(const PairList *options, StrBuf *sql)
 {
-	strbuf_puts(sql, "SELECT pattern FROM ");
-	put_patterns(sql, patterns);
-	strbuf_puts(sql, " WHERE NOT EXISTS "
-					 "(SELECT FROM pg_class AS c JOIN pg_namespace AS n "
-					 "ON n.oid = c.relnamespace WHERE c.relkind = 'r' "
-					 "AND n.nspname::text LIKE p.schema "
-					 "AND c.relname::text LIKE p.name)");
+	StrBuf rows = {0};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		put_list(&rows, lists[i].option, lists[i].parts,
+				 pairs_get(options, lists[i].option));
+	strbuf_puts(sql, "SELECT option, pattern FROM ");
+	put_patterns(sql, &rows);
+	strbuf_puts(
+		sql, " WHERE NOT EXISTS (SELECT FROM pg_class AS c "
+			 "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+			 "WHERE (c.relkind = 'r' OR c.relkind = 'p' AND attribute <> '') "
+			 "AND n.nspname::text LIKE p.schema "
+			 "AND c.relname::text LIKE p.name AND (attribute IS NULL "
+			 "OR EXISTS (SELECT FROM pg_attribute AS a "
+			 "WHERE a.attrelid = c.oid AND a.attnum > 0 "
+			 "AND NOT a.attisdropped "
+			 "AND a.attname::text LIKE p.attribute)))");
 }
 
 static void
 put_exists(StrBuf *sql, const char *patterns)
 {
+	StrBuf rows = {0};
+
+	put_list(&rows, "", 2, patterns);
 	strbuf_puts(sql, "EXISTS (SELECT FROM ");
-	put_patterns(sql, patterns);
+	put_patterns(sql, &rows);
 	strbuf_puts(sql, " WHERE n.nspname::text LIKE p.schema "
 					 "AND c.relname::text LIKE p.name)");
 }

@@ -73,6 +73,10 @@ subtest 'tables, patterns and publications' => sub {
 		qr/^ok +tables: 2, each with a replica identity$/m);
 	finds([ '--tables=public.keyed,shop.*' ], 0,
 		qr/^warning +patterns: "shop\.\*" matches no table\. /m);
+	finds([ '-o', 'exclude_columns=public.keyed.id, *.keyed.idd', '-o',
+			'mask_columns=public.log.line:fixed(a.b,c),public.log.lines:null' ], 0,
+		qr/^warning +patterns: "\*\.keyed\.idd" of exclude_columns matches no column\. /m,
+		qr/^warning +patterns: "public\.log\.lines" of mask_columns matches no column\. /m);
 	finds([ '-o', 'publication_names=p', '--tables=public.keyed,public.log' ], 0,
 		qr/^ok +publications: all of them exist$/m,
 		qr/^warning +published tables: include_tables matches 1 table\(s\) that no publication has: public\.log/m);

@@ -148,17 +148,20 @@ subtest 'patterns that match nothing' => sub {
 	$etf->sql('CREATE TABLE parts (id int) PARTITION BY LIST (id); '
 		  . 'CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1)');
 	my ($out, $err) = ('', '');
-	my $client = IPC::Run::start([ @client, '--json', '--tables',
+	my $client = IPC::Run::start([ @client, '--json', '-o', 'exclude_columns=public.t.*,public.t.nosuch', '--tables',
 			q{public.t, public.oth*,nosuch.*, public.parts ,public.parts_1,}
 			  . q{public.we%ird\_'\\\\,public.we_ird*,pub*.x} ],
 		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(60));
 
-	$client->pump until $err =~ /"pub\*\.x"/;
+	$client->pump until $err =~ /"public\.t\.nosuch"/;
 	$client->signal('TERM');
 	$client->finish;
 	is_deeply([ $err =~ /warning: include_tables: no table matches "(.*?)"/g ],
-		[ 'nosuch.*', 'public.parts ', 'public.we_ird*', 'pub*.x' ],
+		[ 'nosuch.*', 'public.parts', 'public.we_ird*', 'pub*.x' ],
 		'are told') or diag $err;
+	is_deeply([ $err =~ /warning: (exclude_columns: .*)/g ],
+		['exclude_columns: no column matches "public.t.nosuch" (use schema.table.column)'],
+		'and a column that would be sent') or diag $err;
 	$etf->sql(q{DROP TABLE "we%ird_'\\", parts});
 };
 
