@@ -269,6 +269,7 @@ fail_for_good(Incremental *inc)
 	if (inc->stage == INC_CHECKING && failure.class == FAIL_CONFIG)
 		plan_name_condition(&failure, &inc->state.tables[inc->checked],
 							inc->state.tables[inc->checked].where);
+	inc_desk_close(inc);
 	inc_fail(inc, &failure);
 }
 

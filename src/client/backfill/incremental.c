@@ -104,11 +104,14 @@ incremental_free(Incremental *inc)
 	*inc = (Incremental){.stage = INC_NONE};
 }
 
-/* Nobody notes what moves until it is asked for again. */
+/*
+ * Nobody notes what moves until it is asked for again.  A plan that came to
+ * nothing may have begun anew what was kept, which has to know that, too.
+ */
 static bool
 begins_anew(Incremental *inc)
 {
-	bool any = false;
+	bool any = inc->loaded;
 
 	for (uint32_t i = 0; i < inc->state.count; i++)
 	{

@@ -111,6 +111,18 @@ subtest 'asked for again once it was found' => sub {
 	finish($client, 'found');
 };
 
+# The server says so, and the same connection keeps that it begins anew.
+subtest 'asked for again after its condition was wrong' => sub {
+	my $client = half_done('wrong', 'wrong');
+
+	$client->restart;
+	$client->backfill('b', tables => 'public.wrong', chunk_bytes => 65536, where => 'nosuch = 1');
+	$client->expect(qr/^\{backfill,failed,<<"b">>,.*nosuch/s, 'it fails') or return;
+	move($client, 'wrong');
+	ask($client, 'wrong');
+	finish($client, 'wrong');
+};
+
 # Nobody noted what moved meanwhile.
 subtest 'asked for again after it had failed' => sub {
 	my $client = half_done('failed', 'fails');
