@@ -98,13 +98,16 @@ bool
 publication_replaces(const Settings *settings, Failure *failure)
 {
 	char hint[sizeof(failure->hint)];
+	size_t len;
 
 	if (settings->plugin != PLUGIN_AUTO || !is_missing(failure))
 		return false;
 	if (publication_names(settings) != NULL)
 		return true;
 	snprintf(hint, sizeof(hint), "%s", failure->hint);
-	failure_hint(failure, "%s Or, where nothing can be installed: %s", hint,
+	len = strlen(hint);
+	failure_hint(failure, "%s%s, where nothing can be installed: %s", hint,
+				 len > 0 && hint[len - 1] == '.' ? " Or" : "; or",
 				 PUBLICATION_HINT);
 	return false;
 }
