@@ -28,6 +28,25 @@ sub fill_wide
 	return;
 }
 
+# What is done of backfills can be neither read nor kept until the session is unlocked.
+sub lock_states
+{
+	my ($etf) = @_;
+	my $session = $etf->node->background_psql('postgres');
+
+	$session->query_safe('BEGIN; LOCK TABLE etf_backfill');
+	return $session;
+}
+
+sub unlock
+{
+	my ($session) = @_;
+
+	$session->query_safe('COMMIT');
+	$session->quit;
+	return;
+}
+
 # With a slot that is there, or is made; "first": the backfill "b" that comes before all.
 sub start
 {

@@ -11,27 +11,8 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 my $etf = EtfTest->new('keys_kept', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
-my $node = $etf->node;
 
 sub fill { EtfBackfill::fill_wide($etf, @_); return; }
-
-# What is done of a backfill cannot be kept meanwhile.
-sub lock_states
-{
-	my $session = $node->background_psql('postgres');
-
-	$session->query_safe('BEGIN; LOCK TABLE etf_backfill');
-	return $session;
-}
-
-sub unlock
-{
-	my ($session) = @_;
-
-	$session->query_safe('COMMIT');
-	$session->quit;
-	return;
-}
 
 # Some chunks of a table are read, and the backfill waits.
 sub begin
@@ -63,11 +44,11 @@ subtest 'once they are' => sub {
 	keys_of($client, 'b', 'kept', 300);
 	$client->expect(qr/^\{keys_kept,#\{commands => 2\}\}/, 'soon what is kept');
 	sleep 1.5;
-	my $lock = lock_states();
+	my $lock = EtfBackfill::lock_states($etf);
 	keys_of($client, 'b', 'kept', 301, 302);
 	$client->silent(qr/^\{keys_kept,/, 3, 'nothing while the table is locked');
 	keys_of($client, 'b', 'kept', 303);
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{keys_kept,#\{commands => 5\}\}/, 'and all behind that') or return;
 	my $hex = $etf->sql("SELECT state FROM etf_backfill WHERE slot = 'kept'");
 	ok(index($hex, unpack 'H*', "$_") >= 0, "key $_ is in the state") for 300 .. 303;
@@ -94,13 +75,13 @@ subtest 'a consumer that keeps states has them before' => sub {
 # A consumer that waits for it takes nothing, so no connection is given up for that.
 subtest 'a stall is not held against it meanwhile' => sub {
 	my $client = begin('stall', 'stall', max_stall => 300);
-	my $lock = lock_states();
+	my $lock = EtfBackfill::lock_states($etf);
 
 	keys_of($client, 'b', 'stall', 300);
 	$client->say('{credit, false}');
 	$etf->sql("INSERT INTO stall SELECT i, 'x', 1, 'x' FROM generate_series(1000, 22000) i");
 	$client->silent(qr/^\{status,disconnected/, 3, 'the stream stands still, connected');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{keys_kept,/, 'they are kept');
 	$client->expect(qr/^\{status,disconnected,.*stalled/s, 'and then it is given up');
 	$client->say('{credit, true}');
@@ -117,10 +98,10 @@ subtest 'they are kept beside a round of another backfill' => sub {
 	$client->say('{credit, false}');
 	$client->backfill('x', mode => 'exact', tables => 'public.other', store => 'consumer');
 	$client->expect(qr/^\{backfill,round,<<"x">>/, 'a round begins');
-	my $lock = lock_states();
+	my $lock = EtfBackfill::lock_states($etf);
 	keys_of($client, 'b', 'round', 300);
 	$client->silent(qr/^\{keys_kept,/, 4, 'nothing while the table is locked');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{keys_kept,/, 'then they are kept', 20) or return;
 	$client->say('{hold, done, false}');
 	$client->say('{credit, true}');
@@ -142,7 +123,7 @@ subtest 'a snapshot that is paused begins such tables anew' => sub {
 	$client->say('{credit, true}');
 	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
 	sleep 1.5;
-	my $lock = lock_states();
+	my $lock = EtfBackfill::lock_states($etf);
 	$client->restart;
 	$client->backfill('b', mode => 'exact', tables => 'public.paused');
 	$client->say('{send, {backfill_pause, b}}');
@@ -150,7 +131,7 @@ subtest 'a snapshot that is paused begins such tables anew' => sub {
 	$etf->sql("UPDATE paused SET id = -id WHERE id = 1900; INSERT INTO paused VALUES (10000, 'x', 1, 'x')");
 	$client->shows('public.paused', 10000, 'which goes on');
 	$client->silent(qr/^\{keys_kept,/, 1, 'nothing is kept');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{backfill,table_again,.*moved/s, 'its table begins anew');
 	$client->expect(qr/^\{keys_kept,/, 'and nobody waits');
 	$client->say('{hold, done, false}');

@@ -15,23 +15,6 @@ use Time::HiRes qw(sleep time);
 my $held = $ENV{PG_ETF_FULL} ? 90 : 7;
 my $etf = EtfTest->new('locked');
 
-sub lock_table
-{
-	my $session = $etf->node->background_psql('postgres');
-
-	$session->query_safe('BEGIN; LOCK TABLE etf_backfill IN ACCESS EXCLUSIVE MODE');
-	return $session;
-}
-
-sub unlock
-{
-	my ($session) = @_;
-
-	$session->query_safe('COMMIT');
-	$session->quit;
-	return;
-}
-
 sub start
 {
 	my ($slot) = @_;
@@ -95,7 +78,7 @@ subtest 'what was asked for cannot be read' => sub {
 	$client->say('{hold, done, true}');
 	asked($client);
 	$client->expect(qr/^\{backfill,close,<<"b">>/, 'a chunk is there');
-	my $lock = lock_table();
+	my $lock = EtfBackfill::lock_states($etf);
 	$client->restart;
 	$client->expect(qr/^\{log,warning,<<"it is not known which .*confirmed behind .*\\"etf_backfill\\" is locked, pg_locks/s,
 		'it is told, with what to do');
@@ -108,7 +91,7 @@ subtest 'what was asked for cannot be read' => sub {
 	cmp_ok($stats->{retained_bytes}, '>', 100_000, 'and so can what is kept for it');
 	cmp_ok($stats->{rss}, '<', 32 << 20, 'in little memory');
 	is(told($client, 'it is not known which'), 1, 'once');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{backfills,#\{kept => \[<<"b">>\]\}\}/, 'then it is known');
 	asked($client);
 	$client->say('{hold, done, false}');
@@ -130,13 +113,13 @@ subtest 'what is done cannot be written' => sub {
 	$client->say('{hold, done, 3}');
 	asked($client);
 	$client->expect(qr/^\{backfill,close,<<"b">>,.*chunk => 2\b/s, 'chunks are there');
-	my $lock = lock_table();
+	my $lock = EtfBackfill::lock_states($etf);
 	$client->say('{hold, done, false}');
 	$client->expect(qr/^\{log,warning,<<"what is done of backfill \\"b\\" could not be kept.*etf_backfill/s, 'it is told');
 	write_meanwhile($client);
 	ok(!grep({ /^\{backfill,finished/ } $client->seen), 'it does not end before that is kept');
 	is(told($client, 'could not be kept'), 1, 'told once');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'then it ends');
 	is($etf->sql('SELECT count(*) FROM etf_backfill'), 0, 'and nothing is kept of it');
 	$client->equals('public.t', 'the mirror is the table');
@@ -151,13 +134,13 @@ subtest 'it cannot begin' => sub {
 	my $client = start('b');
 
 	$client->expect(qr/^\{backfills,#\{kept => \[\]\}\}/, 'nothing is kept');
-	my $lock = lock_table();
+	my $lock = EtfBackfill::lock_states($etf);
 	asked($client);
 	$client->expect(qr/^\{log,warning,<<"backfill \\"b\\" has to wait:.*etf_backfill/s, 'it has to wait, which is told');
 	write_meanwhile($client);
 	is(told($client, 'has to wait'), 1, 'once');
 	ok(!grep({ /^\{backfill,(?:started|failed)/ } $client->seen), 'it has not begun');
-	unlock($lock);
+	EtfBackfill::unlock($lock);
 	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'then it does');
 	$client->equals('public.t', 'the mirror is the table');
 	is($client->stop, 0, 'a clean stop');

@@ -49,12 +49,10 @@ sub ask
 sub locked
 {
 	my ($do) = @_;
-	my $session = $node->background_psql('postgres');
+	my $lock = EtfBackfill::lock_states($etf);
 
-	$session->query_safe('BEGIN; LOCK TABLE etf_backfill');
 	$do->();
-	$session->query_safe('COMMIT');
-	$session->quit;
+	EtfBackfill::unlock($lock);
 	return;
 }
 
