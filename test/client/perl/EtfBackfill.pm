@@ -178,4 +178,19 @@ sub equals
 	return;
 }
 
+# No table failed, and nobody needs the slot any more.
+sub ends
+{
+	my ($self, $slot) = @_;
+	my $etf = $self->{etf};
+
+	ok(!grep({ /^\{backfill,table_failed/ } $self->seen), 'nothing failed');
+	$self->is_clean('as docs/port.md says');
+	is($self->stop, 0, 'a clean stop');
+	$self->quit;
+	$etf->wait_until_idle($slot);
+	$etf->drop_slot($slot);
+	return;
+}
+
 1;

@@ -86,19 +86,6 @@ sub finish
 	return;
 }
 
-sub ends
-{
-	my ($slot) = @_;
-
-	ok(!grep({ /^\{backfill,table_failed/ } $client->seen), 'nothing failed');
-	$client->is_clean('as docs/port.md says');
-	is($client->stop, 0, 'a clean stop');
-	$client->quit;
-	$etf->wait_until_idle($slot);
-	$etf->drop_slot($slot);
-	return;
-}
-
 # Rows that were read before a partition was detached stay, as they would in a subscription.
 sub has_all
 {
@@ -122,7 +109,7 @@ subtest 'between two partitions' => sub {
 	finish();
 	has_all('public.parts');
 	$client->equals('public.parts_b', 'what was detached is a table of its own', 10);
-	ends('read');
+	$client->ends('read');
 };
 
 subtest 'between the snapshot and its tables' => sub {
@@ -135,7 +122,7 @@ subtest 'between the snapshot and its tables' => sub {
 	finish();
 	has_all('public.parts');
 	$client->equals('public.parts_b', 'what was detached is a table of its own', 10);
-	ends('planned');
+	$client->ends('planned');
 };
 
 # What is told as a table that is not published is not read; what comes to be, by the next backfill.
@@ -149,7 +136,7 @@ subtest 'where only the root is published' => sub {
 	$client->backfill('c', mode => 'exact', tables => 'public.parts*');
 	$client->expect(qr/^\{backfill,finished,<<"c">>/, 'another one reads what was attached');
 	has_all('public.parts');
-	ends('root');
+	$client->ends('root');
 };
 
 # All of them begin anew, under the name that they have by then.
@@ -161,7 +148,7 @@ subtest 'without a key' => sub {
 		INSERT INTO parts VALUES (300, 'late', 1), (550, 'late', 1); INSERT INTO parts_b VALUES (450, 'late', 1)");
 	finish();
 	$client->equals("public.$_", "each row of $_, and no other one", 10) for qw(parts parts_b);
-	ends('keyless');
+	$client->ends('keyless');
 };
 
 # By then it has no parents for anybody, whatever the catalogs still have.
@@ -183,7 +170,7 @@ SKIP:
 		held('pending', 'every');
 		finish();
 		$client->equals("public.$_", "the mirror is the table $_", 10) for qw(parts parts_b);
-		ends('pending');
+		$client->ends('pending');
 		$etf->sql('ALTER TABLE parts DETACH PARTITION parts_b FINALIZE');
 	};
 }
@@ -206,7 +193,7 @@ subtest 'in the middle of a partition' => sub {
 	$writer->finish;
 	ok(grep({ /^\{backfill,table_again,.*parts_c/s } $client->seen), 'the partition is begun anew');
 	has_all('public.parts');
-	ends('half');
+	$client->ends('half');
 };
 
 done_testing;

@@ -76,19 +76,6 @@ sub finish
 	return;
 }
 
-sub ends
-{
-	my ($slot) = @_;
-
-	ok(!grep({ /^\{backfill,table_failed/ } $client->seen), 'nothing failed');
-	$client->is_clean('as docs/port.md says');
-	is($client->stop, 0, 'a clean stop');
-	$client->quit;
-	$etf->wait_until_idle($slot);
-	$etf->drop_slot($slot);
-	return;
-}
-
 # What the mirror has of "t" once the stream has brought what was done last.
 sub mirrored
 {
@@ -115,7 +102,7 @@ sub each_moment
 			$alter->();
 			finish();
 			$check->();
-			ends($slot);
+			$client->ends($slot);
 		};
 	}
 	return;
