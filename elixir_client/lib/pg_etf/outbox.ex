@@ -28,7 +28,8 @@ defmodule PgEtf.Outbox do
       children = [{MyApp.Outbox, connection: MyApp.Repo}]
 
   It is a `PgEtf.Consumer` with `c:handle_event/2` for one event at a time, and has its
-  options, of which `:topics` may name the topics to read, as patterns with `*`. What
+  options, except those about rows and batches. `:topics` may name the topics to read, as
+  patterns with `*`. What
   `c:handle_event/2` returns is that of `c:PgEtf.Consumer.handle_changes/2`; later
   acknowledgement is `ack/2`.
 
@@ -153,16 +154,15 @@ defmodule PgEtf.Outbox do
   defmacro __using__(opts) do
     quote location: :keep do
       @behaviour PgEtf.Outbox
-      use PgEtf.Consumer, unquote(opts)
+      use PgEtf.Consumer, Keyword.delete(unquote(opts), :topics)
 
       @impl PgEtf.Consumer
       def handle_changes(changes, state),
         do: PgEtf.Outbox.Reader.handle(__MODULE__, changes, state)
 
-      def child_spec(opts), do: opts |> PgEtf.Outbox.Reader.options() |> super()
-      def start_link(opts), do: opts |> PgEtf.Outbox.Reader.options() |> super()
+      def start_link(opts), do: opts |> PgEtf.Outbox.Reader.options(unquote(opts)) |> super()
 
-      defoverridable child_spec: 1, start_link: 1
+      defoverridable start_link: 1
     end
   end
 

@@ -85,10 +85,34 @@ defmodule PgEtf.OutboxTest do
   end
 
   test "it reads its topics and no table" do
-    opts = Reader.options(connection: [], slot: "s", topics: ["a", "b.*"])
+    opts = Reader.options([connection: [], slot: "s", topics: ["a", "b.*"]], topics: ["c"])
     {[batch_size: 1], opts} = Keyword.split(opts, [:batch_size])
     options = opts |> Options.validate!() |> PluginOptions.options()
     assert %{"message_prefixes" => "outbox:a,outbox:b.*", "exclude_tables" => "*.*"} = options
     assert Orders.child_spec([]).id == Orders
+  end
+
+  defmodule Some do
+    use Outbox, slot: "outbox", connection: [], testing: :manual, topics: ["a"]
+
+    @impl true
+    def handle_event(_event, state), do: {:ok, state}
+  end
+
+  test "topics are given to use, or at the start" do
+    start_supervised!({Some, []})
+    start_supervised!({Some, id: :other, topics: ["b"]})
+    assert Reader.options([], topics: ["a"])[:messages] == ["outbox:a"]
+    assert Reader.options([], [])[:messages] == ["outbox:*"]
+  end
+
+  test "what it would not use is refused" do
+    for option <- [tables: ["public.t"], messages: true, batch_size: 10, into: %{}] do
+      assert_raise ArgumentError, ~r/is not for an outbox/, fn -> Some.start_link([option]) end
+    end
+
+    for topics <- ["a", [], [:a]] do
+      assert_raise ArgumentError, ~r/list of texts/, fn -> Some.start_link(topics: topics) end
+    end
   end
 end

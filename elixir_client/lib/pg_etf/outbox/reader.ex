@@ -4,15 +4,32 @@ defmodule PgEtf.Outbox.Reader do
 
   alias PgEtf.Outbox
 
-  @doc "Options of a consumer, from those of an outbox."
-  @spec options(keyword) :: keyword
-  def options(opts) do
-    {topics, opts} = Keyword.pop(opts, :topics, ["*"])
-    messages = for topic <- topics, do: Outbox.prefix() <> topic
+  # It reads messages, one at a time.
+  @decided [:messages, :batch_size, :max_changes, :batch_timeout]
+  @about_rows [:tables, :exclude_tables, :include_columns, :exclude_columns, :mask_columns] ++
+                [:actions, :updates, :skip_unchanged, :split_key_changes, :keys, :into] ++
+                [:types, :ddl, :snapshot]
+
+  @doc "Options of a consumer, from those of an outbox, of which some are given to `use`."
+  @spec options(keyword, keyword) :: keyword
+  def options(opts, defaults) do
+    all = Keyword.merge(defaults, opts)
+
+    for option <- @decided ++ @about_rows, Keyword.has_key?(all, option) do
+      raise ArgumentError, "option #{inspect(option)} is not for an outbox: it reads its :topics"
+    end
+
+    messages = for topic <- topics!(all[:topics] || ["*"]), do: Outbox.prefix() <> topic
     # No table is one of these.
     own = [messages: messages, exclude_tables: ["*.*"], batch_size: 1]
-    Keyword.merge(own, opts)
+    Keyword.merge(own, Keyword.delete(opts, :topics))
   end
+
+  defp topics!([_ | _] = topics) do
+    if Enum.all?(topics, &is_binary/1), do: topics, else: topics!(:wrong)
+  end
+
+  defp topics!(_other), do: raise(ArgumentError, "expected option :topics to be a list of texts")
 
   @spec handle(module, [PgEtf.Change.t()], term) :: PgEtf.Consumer.result()
   def handle(module, [change], state) do
