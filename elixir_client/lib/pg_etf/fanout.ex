@@ -124,7 +124,7 @@ defmodule PgEtf.Fanout do
     unless is_atom(name) and name != nil, do: refuse("option :name is required: an atom")
     own = own!(own, name)
     module!(module)
-    opts = if own.reader, do: reader!(opts), else: opts
+    opts = if own.reader, do: reader!(opts), else: worker!(opts)
     Supervisor.start_link(__MODULE__, {module, arg, opts, own})
   end
 
@@ -166,6 +166,12 @@ defmodule PgEtf.Fanout do
   defp reader!(opts) do
     opts = Producer.Setup.validate!(opts)
     if opts[:unit] != :change, do: refuse("unit: :transaction is not for PgEtf.Fanout")
+    opts
+  end
+
+  # What is not needed without a reader may be missing, but not be wrong.
+  defp worker!(opts) do
+    reader!(Keyword.merge([connection: [], slot: "none"], opts))
     opts
   end
 

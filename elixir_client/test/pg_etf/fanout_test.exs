@@ -186,6 +186,7 @@ defmodule PgEtf.FanoutTest do
           {Handler, [name: :x, workers: -1], ~r/:workers/},
           {Handler, [name: :x, unit: :transaction, slot: "s", connection: []], ~r/unit/},
           {Handler, [name: :x, slot: "s"], ~r/:connection/},
+          {Handler, [name: :x, reader: false, wokers: 1], ~r/unknown option :wokers/},
           {Positions, [name: :x], ~r/checkpoint/},
           {String, [name: :x], ~r/handle_changes/}
         ] do
