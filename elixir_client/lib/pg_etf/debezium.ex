@@ -115,11 +115,13 @@ defmodule PgEtf.Debezium do
   defp content(_oversized), do: nil
 
   defp source(change, opts, now) do
+    opts = Keyword.validate!(opts, name: "", db: "")
+
     %{
       "version" => to_string(Application.spec(:pg_etf, :vsn)),
       "connector" => "postgresql",
-      "name" => Keyword.get(opts, :name, ""),
-      "db" => Keyword.get(opts, :db, ""),
+      "name" => opts[:name],
+      "db" => opts[:db],
       "snapshot" => if(change.op == :read, do: "true", else: "false"),
       "sequence" => sequence(change),
       "schema" => name(change.schema || ""),

@@ -46,6 +46,7 @@ defmodule PgEtf.Sandbox do
   alias PgEtf.Sandbox.{Cluster, Janitor, Programs}
 
   @timeout 60_000
+  @options [:database, :username, :bindir, :plugin, :settings, :keep]
 
   # janitor  nil when the sandbox is to be kept
   defstruct [:cluster, :janitor]
@@ -54,6 +55,7 @@ defmodule PgEtf.Sandbox do
   @spec start_link(keyword) :: GenServer.on_start()
   def start_link(opts \\ []) do
     {server_opts, opts} = Keyword.split(opts, [:name])
+    opts = Keyword.validate!(opts, @options)
     GenServer.start_link(__MODULE__, opts, [timeout: @timeout] ++ server_opts)
   end
 

@@ -182,5 +182,6 @@ defmodule PgEtf.Integration.DebeziumTest do
     assert %{"op" => "r", "before" => nil, "after" => %{"id" => 1}} = envelope
     assert %{"snapshot" => "true", "sequence" => ~s([null,"8"])} = envelope["source"]
     assert Debezium.envelopes(%Change{op: :schema, commit_lsn: 8, index: 0}) == []
+    assert_raise ArgumentError, ~r/:nmae/, fn -> Debezium.envelopes(change, nmae: "shop") end
   end
 end

@@ -91,6 +91,10 @@ defmodule PgEtf.Integration.SandboxTest do
     assert_receive {^port, {:exit_status, 1}}, 120_000
   end
 
+  test "options that are none are refused" do
+    assert_raise ArgumentError, ~r/:databse/, fn -> Sandbox.start_link(databse: "shop") end
+  end
+
   test "the virtual machine is killed" do
     tmp = tmp()
     port = start([], tmp)

@@ -64,5 +64,7 @@ defmodule PgEtf.Decode.FileTest do
     assert_raise File.Error, fn ->
       Path.join(dir, "none") |> Frame.stream_file!() |> Stream.run()
     end
+
+    assert_raise ArgumentError, ~r/:key/, fn -> Frame.stream_file!(path, key: :atoms!) end
   end
 end
