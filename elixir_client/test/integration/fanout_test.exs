@@ -41,4 +41,47 @@ defmodule PgEtf.Integration.FanoutTest do
     assert Enum.sort(nodes) == Enum.sort([a.node, b.node])
     assert status(other) == :connected
   end
+
+  # Kilobytes of the virtual machine: what it has, and the most that it ever had.
+  defp kilobytes(node, name) do
+    status = File.read!("/proc/#{call(node, :os, :getpid, [])}/status")
+    [_, kilobytes] = Regex.run(~r/^#{name}:\s+(\d+) kB$/m, status)
+    String.to_integer(kilobytes)
+  end
+
+  test "a node that stops taking costs the reader its window, and little more", context do
+    %{sandbox: sandbox} = context
+    {table, slot} = prepare(sandbox, "id int PRIMARY KEY, body text")
+    {reader, port} = first("reads")
+    {:ok, _} = call(reader, Agent, :start, [Function, :identity, [[]], [name: :recorder]])
+    slow = another("slow", 2, port, reader)
+    window = [window_bytes: 4_194_304, max_in_flight: 1_000_000]
+    opts = options(sandbox, slot, [name: :feed, recorder: reader.node, workers: 2] ++ window)
+    opts = Keyword.put(opts, :connection, Sandbox.connection(sandbox))
+    for node <- [reader, slow], do: :ok = call(node, :start, [opts])
+    eventually(fn -> status(reader) == :connected end)
+    eventually(fn -> map_size(call(reader, Fanout, :nodes, [:feed])) == 2 end)
+
+    before = kilobytes(reader, "VmRSS")
+    fill(sandbox, table, 1, 2_000)
+    eventually(fn -> length(ids(reader)) == 2_000 end, 60_000)
+    call(slow, :slow, [:infinity])
+    fill(sandbox, table, 2_001, 20_000)
+    eventually(fn -> call(reader, PgEtf, :info, [:feed]).credit_bytes <= 0 end, 60_000)
+    eventually(fn -> call(reader, Fanout, :nodes, [:feed])[reader.node].in_flight == 0 end)
+    assert length(ids(reader)) > 2_100
+    assert kilobytes(reader, "VmHWM") - before < (4 + 16) * 1024
+
+    call(slow, :slow, [0])
+    eventually(fn -> reader |> ids() |> Enum.uniq() |> length() == 20_000 end, 60_000)
+  end
+
+  defp fill(sandbox, table, from, to) do
+    body = "repeat('x', 4000)"
+
+    Sandbox.psql!(
+      sandbox,
+      "INSERT INTO #{table} SELECT g, #{body} FROM generate_series(#{from}, #{to}) g"
+    )
+  end
 end
