@@ -101,7 +101,8 @@ static const Rule rules[] = {
 	 "pgoutput reads changes with the publications of their time. If it has "
 	 "another name since, give that one; else drop the slot, create the "
 	 "publication, then the slot."},
-	{"42883", STAGE_PGOUTPUT, NULL, FAIL_SERVER_ERROR, NULL},
+	{"42883", STAGE_PGOUTPUT, "getTypeBinaryOutputInfo", FAIL_CONFIG,
+	 "Set format to auto or text."},
 	{"22P03", STAGE_PGOUTPUT, NULL, FAIL_CONFIG,
 	 "A row has a value whose type is not in the catalogs any more, such as a "
 	 "label of an enum, and decoding ends there at every attempt. Drop the "

@@ -266,25 +266,42 @@ is_state(const Failure *failure, const char *sqlstate)
 
 /*
  * 42883: the server has no binary form for a part of a value, which it finds
- * only when it sends one.  22P05, 22021: a text has no UTF-8 form.
+ * only when it sends one.
  */
-const char *
-source_way_out(Source *source, const Failure *failure)
+static bool
+turns_to_text(Source *source, const Failure *failure)
 {
 	Pgoutput *pgoutput = &source->stream->pgoutput;
 
-	if (source->stream->plugin != PLUGIN_PGOUTPUT ||
-		source->stream->settings->format == FORMAT_BINARY)
-		return NULL;
+	if (source->stream->settings->format == FORMAT_BINARY)
+		return false;
 	source->needs_text |= is_state(failure, "42883");
-	if (source->needs_text && !pgoutput->text)
-	{
-		pgoutput->text = true;
-		return "values as text";
-	}
-	if ((!is_state(failure, "22P05") && !is_state(failure, "22021")) ||
-		pgoutput->raw)
-		return NULL;
+	if (!source->needs_text || pgoutput->text)
+		return false;
+	pgoutput->text = true;
+	return true;
+}
+
+/* 22P05, 22021: a text has no UTF-8 form. */
+static bool
+turns_to_raw(Source *source, const Failure *failure)
+{
+	Pgoutput *pgoutput = &source->stream->pgoutput;
+
+	if (pgoutput->raw ||
+		(!is_state(failure, "22P05") && !is_state(failure, "22021")))
+		return false;
 	pgoutput->raw = true;
-	return "texts as the server has them";
+	return true;
+}
+
+const char *
+source_way_out(Source *source, const Failure *failure)
+{
+	if (source->stream->plugin != PLUGIN_PGOUTPUT)
+		return NULL;
+	if (turns_to_text(source, failure))
+		return "values as text";
+	return turns_to_raw(source, failure) ? "texts as the server has them"
+										 : NULL;
 }

@@ -130,6 +130,27 @@ subtest 'what publications leave out' => sub {
 	$pair->drop;
 };
 
+# One without an encoding has its own bytes.
+for ([ SQL_ASCII => "caf\xe9" ], [ LATIN1 => "caf\xe9" ], [ EUC_JP => "\xc6\xfc" ])
+{
+	my ($encoding, $text) = @$_;
+
+	subtest "text in $encoding" => sub {
+		my $database = lc $encoding;
+
+		$etf->sql("CREATE DATABASE $database ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
+		my $pair = EtfPair->new($etf, $database);
+		is($etf->run_text("SET client_encoding = '$encoding';
+			CREATE TYPE mood AS ENUM ('$text');
+			CREATE TABLE t (id int PRIMARY KEY, \"$text\" text, m mood, v varchar[], j jsonb);
+			INSERT INTO t VALUES (1, '$text', '$text', '{a,$text}', '{\"$text\": \"$text\"}')", $database),
+			'', 'a row');
+		$pair->same("as $_", \'keys=atom', '--format', $_)
+		  for $etf->version < 14 ? 'text' : qw(binary text);
+		$pair->drop;
+	};
+}
+
 my $seed = $ENV{PG_ETF_SEED} // int rand 2**31;
 
 subtest 'values of every type' => sub {

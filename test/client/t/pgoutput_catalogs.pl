@@ -281,18 +281,22 @@ subtest 'text without a form in UTF-8' => sub {
 	is($etf->run_text("SET client_encoding = 'EUC_JP';\n"
 			  . "INSERT INTO e VALUES (2, '\xf9\xa1'), (3, 'plain, too')", 'euc'),
 		'', 'bytes that UTF-8 does not have');
-	my $began = time;
-	my ($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '--dbname',
-		$etf->node->connstr('euc'), '--slot', 'euc', '--peek', '--print=erlang',
-		'-o', 'publication_names=p', '-o', 'relations=off', '-o', 'rows=tuple',
-		'--endpos', $etf->end_of_wal);
+	for my $format (qw(auto binary text))
+	{
+		next if $format eq 'binary' && !$since14;
+		my $began = time;
+		my ($status, $out, $err) = EtfCommand::run($ENV{ETF_CLIENT}, '--dbname',
+			$etf->node->connstr('euc'), '--slot', 'euc', '--peek', '--print=erlang',
+			"--format=$format", '-o', 'publication_names=p', '-o', 'relations=off', '-o',
+			'rows=tuple', '--endpos', $etf->end_of_wal);
 
-	is($status, 0, 'read to the end') or diag $err;
-	cmp_ok(time - $began, '<', 9, 'without a pause');
-	like($err, qr/no equivalent in encoding "UTF8".*texts as the server has them/, 'why');
-	is_deeply([ map { s/^\{insert,\d+,//r } $out =~ /\{insert.*?\}\}|\{insert.*?\}(?=\])/g ],
-		[ '{1,<<"plain">>}}', '{2,{unconverted,<<249,161>>}}', '{3,<<"plain, too">>}}' ],
-		'the rows') or diag $out;
+		is($status, 0, "read to the end, as $format") or diag $err;
+		cmp_ok(time - $began, '<', 9, 'without a pause');
+		like($err, qr/no equivalent in encoding "UTF8".*texts as the server has them/, 'why');
+		is_deeply([ map { s/^\{insert,\d+,//r } $out =~ /\{insert.*?\}\}|\{insert.*?\}(?=\])/g ],
+			[ '{1,<<"plain">>}}', '{2,{unconverted,<<249,161>>}}', '{3,<<"plain, too">>}}' ],
+			'the rows') or diag $out;
+	}
 	$etf->wait_until_idle('euc');
 	$etf->drop_slot('euc', 'euc');
 };

@@ -47,7 +47,7 @@ sub says
 
 subtest 'the order of messages' => sub {
 	my ($out, $err) = read_from(FakePgoutput::server(stream => stream_of(
-				pg_begin(7, 0x2000), pg_origin('elsewhere'), pg_type(20002, 'mood'),
+				pg_abort(9, 9), pg_begin(7, 0x2000), pg_origin('elsewhere'), pg_type(20002, 'mood'),
 				pg_relation(), pg_insert(1, 10), pg_message('p', 'c'), pg_insert(2, 20),
 				pg_relation(id => 23, w => 23), pg_insert(3, 30), pg_commit(0x2000))));
 
@@ -75,6 +75,7 @@ subtest 'the order of messages' => sub {
 # A server says it when it comes to the row.
 subtest 'errors at which decoding ends' => sub {
 	my %hint = (
+		'Set format to auto' => [ '42883', 'no binary output function', 'getTypeBinaryOutputInfo' ],
 		'made after the slot' => [ '42704', 'publication "p" does not exist', 'get_publication_oid' ],
 		'label of an enum' => [ '22P03', 'invalid internal value for enum: 4711', 'enum_send' ],
 		'too large for pgoutput' => [ 'XX000', 'invalid memory alloc request size 1073741827', 'palloc' ]);
@@ -90,7 +91,7 @@ subtest 'errors at which decoding ends' => sub {
 		my ($words, $error) = @$_;
 		my (undef, $err, $code) = read_from(FakePgoutput::server(stream => [
 			map({ frame($_) } pg_begin(7, 0x2000), pg_relation(), pg_insert(1)),
-			ended_by(@$error) ]));
+			ended_by(@$error) ]), '--format=binary');
 
 		is($code, $status{config}, "$error->[1]: ends");
 		like($err, qr/error: .*\Q$error->[1]\E/, "$error->[1]: in the server's words");

@@ -16,9 +16,8 @@ my $etf = EtfTest->new('setup');
 my $node = $etf->node;
 my @client =
   ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot', 's');
-my @binary = $etf->version < 14 ? ('--format=text') : ();
 
-sub client { return EtfCommand::run(@client, @binary, @_); }
+sub client { return EtfCommand::run(@client, @_); }
 
 # Up to now, without going on.
 sub stream

@@ -20,15 +20,13 @@ use Time::HiRes qw(sleep);
 
 my $etf = EtfTest->new('pgoutput_snapshot', conf => 'max_wal_senders = 20');
 my $node = $etf->node;
-my @binary = $etf->version < 14 ? ('--format=text') : ();
 
 sub command
 {
 	my ($publication, @options) = @_;
 
 	return ($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'), '--slot',
-		's', '--plugin=pgoutput', '-o', "publication_names=$publication", @binary,
-		@options);
+		's', '--plugin=pgoutput', '-o', "publication_names=$publication", @options);
 }
 
 sub client { return EtfCommand::run(command(@_)); }

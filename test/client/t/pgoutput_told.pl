@@ -18,7 +18,7 @@ my $node = $etf->node;
 sub stream
 {
 	return EtfCommand::run($ENV{ETF_CLIENT}, '--dbname', $node->connstr('postgres'),
-		'--slot', 's', $etf->version < 14 ? ('--format=text') : (), '--start', '--json', '-v',
+		'--slot', 's', '--start', '--json', '-v',
 		'--no-loop', '--endpos', $etf->end_of_wal, @_);
 }
 
