@@ -16,6 +16,7 @@
 #include "client/engine/credit.h"
 #include "client/engine/exact_state.h"
 #include "client/engine/feedback.h"
+#include "client/engine/gather.h"
 #include "client/engine/shrink.h"
 #include "client/link/control.h"
 #include "client/link/stream.h"
@@ -95,6 +96,7 @@ typedef struct Engine
 	Credit credit;
 	Backoff backoff;
 	Shrink shrink;
+	Gather gather;
 	Order order;
 	Stats stats;
 	HeldFrame held;

@@ -62,6 +62,9 @@ extern int db_fd(const Db *db);
 extern short db_events(const Db *db);
 extern DbEvent db_advance(Db *db, short revents);
 
+/* Is it connected by a Unix socket? */
+extern bool db_is_local(const Db *db);
+
 /* Send a command; its answer comes with DB_ANSWERED. */
 extern bool db_send(Db *db, FailureStage stage, const char *sql);
 

@@ -220,7 +220,9 @@ engine_turn(Engine *engine, int64_t now, const struct pollfd *fds)
 static short
 stream_poll_events(const Engine *engine)
 {
-	bool read = engine->phase != ENGINE_STREAMING || engine_listens(engine);
+	bool read = engine->phase != ENGINE_STREAMING ||
+				(engine_listens(engine) &&
+				 gather_listens(&engine->gather, engine->now));
 
 	if (engine->stream.db.state == DB_CLOSED ||
 		engine->phase == ENGINE_SNAPSHOT)

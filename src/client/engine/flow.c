@@ -348,6 +348,18 @@ take_next(Engine *engine)
 										: take_message(engine);
 }
 
+/*
+ * The socket is empty.  A Unix socket holds some sixty rows, and the server
+ * would wait for room.
+ */
+static void
+rest(Engine *engine)
+{
+	if (!db_is_local(&engine->stream.db))
+		gather_rest(&engine->gather, engine->now);
+	engine_due(engine, engine->gather.listen_at);
+}
+
 void
 flow_turn(Engine *engine, bool readable)
 {
@@ -359,7 +371,11 @@ flow_turn(Engine *engine, bool readable)
 		 i < TURN_MESSAGES && spool->written - written < TURN_SPOOLED; i++)
 	{
 		if (!take_next(engine))
+		{
+			rest(engine);
 			return;
+		}
+		gather_message(&engine->gather, engine->now);
 		if (engine->held.data == NULL)
 			continue;
 		if (!flow_may_deliver(engine))

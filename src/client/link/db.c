@@ -284,6 +284,14 @@ db_advance(Db *db, short revents)
 }
 
 bool
+db_is_local(const Db *db)
+{
+	const char *address = PQhostaddr(db->conn);
+
+	return address == NULL || address[0] == '\0';
+}
+
+bool
 db_send(Db *db, FailureStage stage, const char *sql)
 {
 	PQclear(db->result);

@@ -1,9 +1,10 @@
 /*
  * test_pace.c
- *		Credit, back-off and shrinking: how much may go out, and how soon to
- *		connect anew.
+ *		Credit, back-off, shrinking and gathering: how much may go out, and how
+ *		soon to connect anew, or to read.
  */
 #include "client/engine/credit.h"
+#include "client/engine/gather.h"
 #include "client/engine/shrink.h"
 #include "common/backoff.h"
 
@@ -202,6 +203,42 @@ test_large_frames_that_are_wanted_are_kept(void)
 	CHECK(shrink_due(&shrink) == INT64_MAX);
 }
 
+static void
+messages(Gather *gather, int count, int64_t now)
+{
+	for (int i = 0; i < count; i++)
+		gather_message(gather, now);
+	gather_rest(gather, now);
+}
+
+static void
+test_a_flood_is_read_once_in_a_millisecond(void)
+{
+	Gather gather = {0};
+
+	messages(&gather, GATHER_FLOOD + 1, 100);
+	CHECK(!gather_listens(&gather, 100));
+	CHECK(gather_listens(&gather, 101));
+
+	/* Whatever wakes the loop meanwhile does not put it off. */
+	gather_rest(&gather, 101);
+	CHECK(gather_listens(&gather, 101));
+}
+
+static void
+test_less_than_a_flood_is_read_as_it_comes(void)
+{
+	Gather gather = {0};
+
+	for (int64_t now = 100; now < 110; now++)
+	{
+		messages(&gather, GATHER_FLOOD, now);
+		CHECK(gather_listens(&gather, now));
+	}
+	messages(&gather, 1, 109);
+	CHECK(!gather_listens(&gather, 109));
+}
+
 int
 main(void)
 {
@@ -215,5 +252,7 @@ main(void)
 	test_odd_limits();
 	test_a_connection_shrinks_when_it_is_quiet();
 	test_large_frames_that_are_wanted_are_kept();
+	test_a_flood_is_read_once_in_a_millisecond();
+	test_less_than_a_flood_is_read_as_it_comes();
 	return check_done();
 }
