@@ -221,15 +221,27 @@ plan_put_check(const Reader *reader, const Settings *settings, uint32_t oid,
 	strbuf_puts(sql, ")) AS nothing");
 }
 
+/* That of a class is about settings, servers and their logs. */
+static bool
+is_hint_of_class(const char *hint)
+{
+	for (int i = 0; i < FAILURE_CLASSES; i++)
+		if (strcmp(hint, failure_info((FailureClass) i)->hint) == 0)
+			return true;
+	return false;
+}
+
 void
 plan_name_condition(Failure *failure, const BackfillTable *table,
 					const char *where)
 {
+	const char *more = failure->hint;
 	StrBuf hint = {0};
 
-	strbuf_putf(&hint, "The condition for table %s.%s is: %s%s%s",
-				table->schema, table->name, where,
-				failure->hint[0] != '\0' ? ". " : "", failure->hint);
+	strbuf_putf(&hint, "The condition for table %s.%s is: %s", table->schema,
+				table->name, where);
+	if (!is_hint_of_class(more))
+		strbuf_putf(&hint, ". %s", more);
 	if (!hint.failed)
 	{
 		make_printable(hint.data);

@@ -63,7 +63,8 @@ subtest 'what would not be right is refused' => sub {
 	refused('', { tables => 'public.nowhere' }, 'no such table', 'a table that is not there');
 	refused('', { tables => 'public.keyed,public.keyless' }, 'keyless', 'a table without a key');
 	refused('', { where => 'id >' }, 'syntax|condition', 'a condition that does not parse');
-	refused('', { where => 'nix = 1' }, 'condition for table public.keyed is: nix = 1', 'a condition of no column');
+	refused('', { where => 'nix = 1' }, 'condition for table public.keyed is: nix = 1">>', 'a condition of no column');
+	refused('', { where => 'lenth(id::text) = 1' }, 'is: lenth\(id::text\) = 1. No function matches', 'a condition of no function');
 
 	my $client = EtfBackfill->start($etf, 'refused',
 		options => '#{rows => map, visible => off}');

@@ -67,8 +67,8 @@ ok(!grep({ /^\{read,/ } @{ $client->{skipped} }), 'and not read again');
 for my $wrong (
 	[ '#{colour => red}', qr/unknown key of a backfill \\?"colour/ ],
 	[ '#{tables => <<"t">>}', qr/invalid pattern/ ],
-	[ '#{tables => <<"public.t">>, where => <<"nonsense(">>}', qr/The condition for table public\.t is: nonsense\(/ ],
-	[ '#{tables => <<"public.*">>, where => #{<<"public.u">> => <<"missing = 1">>}}', qr/The condition for table public\.u is: missing = 1/ ],
+	[ '#{tables => <<"public.t">>, where => <<"nonsense(">>}', qr/The condition for table public\.t is: nonsense\(">>/ ],
+	[ '#{tables => <<"public.*">>, where => #{<<"public.u">> => <<"missing = 1">>}}', qr/The condition for table public\.u is: missing = 1">>/ ],
 	[ '#{mode => quick}', qr/must be exact or incremental/ ])
 {
 	$client->say("{send, {backfill, wrong, $wrong->[0]}}");
