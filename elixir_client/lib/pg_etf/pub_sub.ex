@@ -24,7 +24,8 @@ defmodule PgEtf.PubSub do
     * `:pubsub` - (required) the name of the `Phoenix.PubSub`.
     * `:payload` - (`:row`) with `:key` the changes come without `record` and `old_record`:
       nobody gets what they may not see, and whoever may reads the row by its `key`.
-    * `:adapter` - (`Phoenix.PubSub`) a module with `broadcast/3` and `subscribe/2` like its.
+    * `:adapter` - (`Phoenix.PubSub`) a module with `broadcast/3` like its. Subscribers
+      subscribe there, to `topic/1` or `topic/2`.
 
   One node of a cluster reads the slot, the others stand by, and `Phoenix.PubSub` carries the
   changes to all of them. Broadcasts are not acknowledged: a subscriber that is not there
