@@ -11,7 +11,7 @@ typedef struct StreamPlace
 {
 	int64_t now;
 	bool streaming;		  /* there is a stream */
-	bool parked;		  /* it waits for a round of another backfill */
+	bool snapshot;		  /* it waits for a round of another backfill */
 	bool between;		  /* no transaction is partly delivered */
 	bool caught_up;		  /* or nearly: nothing else has to come first */
 	uint64_t reached;	  /* what commits before this was delivered */

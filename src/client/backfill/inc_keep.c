@@ -79,7 +79,8 @@ inc_keep_waits(const Incremental *inc)
 bool
 inc_keep_reaches(const Incremental *inc, const StreamPlace *place)
 {
-	return place->streaming || (place->parked && incremental_unkept(inc) != 0);
+	return place->streaming ||
+		   (place->snapshot && incremental_unkept(inc) != 0);
 }
 
 /* At once where somebody waits for it. */

@@ -30,7 +30,7 @@ place_of(const Engine *engine)
 		reached = held->head.commit_lsn;
 	return (StreamPlace){.now = engine->now,
 						 .streaming = streaming,
-						 .parked = engine->phase == ENGINE_SNAPSHOT,
+						 .snapshot = engine->phase == ENGINE_SNAPSHOT,
 						 .between = !feedback->open && !feedback->rewind,
 						 .caught_up = streaming && engine->catch_up_to == 0 &&
 									  engine->server_lsn <=
