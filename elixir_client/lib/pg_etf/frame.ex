@@ -75,6 +75,15 @@ defmodule PgEtf.Frame do
   """
   @spec decoder(keyword) :: Decoder.t()
   def decoder(opts \\ []) do
+    opts
+    |> Keyword.validate!([:keys, :types, :split_key_changes, :traceparent])
+    |> stream_decoder()
+  end
+
+  @doc false
+  # With what a stream has besides: a history, and rows that are finished later.
+  @spec stream_decoder(keyword) :: Decoder.t()
+  def stream_decoder(opts) do
     %Decoder{
       keys: opts |> Keyword.get(:keys, :strings) |> Relation.load_keys(),
       types?: Keyword.get(opts, :types, false),

@@ -48,7 +48,9 @@ defmodule PgEtf.Functions do
           server_version: integer
         }
 
-  defmacro __using__(_opts) do
+  defmacro __using__(opts) do
+    if opts != [], do: raise(ArgumentError, "use PgEtf.Functions takes no options")
+
     quote do
       Module.register_attribute(__MODULE__, :sql, accumulate: true)
       Module.register_attribute(__MODULE__, :pg_functions, accumulate: true)

@@ -30,7 +30,10 @@ defmodule PgEtf.Pipeline do
   @finished [prepare_messages: 2, handle_failed: 2]
 
   @doc false
-  defmacro __using__(_opts), do: quote(do: @before_compile(PgEtf.Pipeline))
+  defmacro __using__(opts) do
+    if opts != [], do: raise(ArgumentError, "use PgEtf.Pipeline takes no options")
+    quote(do: @before_compile(PgEtf.Pipeline))
+  end
 
   @doc false
   defmacro __before_compile__(env) do

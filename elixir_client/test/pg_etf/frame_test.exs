@@ -20,8 +20,9 @@ defmodule PgEtf.FrameTest do
   end
 
   defp changes(events, opts \\ []) do
-    {:ok, frame, _} = Frame.decode(Frame.decoder(opts), :erlang.term_to_binary(tx(events, opts)))
-
+    {of_frame, opts} = Keyword.split(opts, [:part, :first, :meta])
+    bytes = :erlang.term_to_binary(tx(events, of_frame))
+    {:ok, frame, _} = Frame.decode(Frame.decoder(opts), bytes)
     frame.changes
   end
 

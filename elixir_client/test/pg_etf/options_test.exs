@@ -103,6 +103,15 @@ defmodule PgEtf.OptionsTest do
     assert_raise ArgumentError, fn -> Settings.start(opts) end
   end
 
+  test "what takes no options, or only some, says so" do
+    for {module, n} <- Enum.with_index([PgEtf.Pipeline, PgEtf.Functions]) do
+      code = "defmodule PgEtf.OptionsTest.Used#{n} do use #{inspect(module)}, unit: 1 end"
+      assert_raise ArgumentError, ~r/takes no options/, fn -> Code.eval_string(code) end
+    end
+
+    assert_raise ArgumentError, ~r/:key/, fn -> PgEtf.Frame.decoder(key: :atoms!) end
+  end
+
   test "the documentation names every public option" do
     docs = Options.docs()
 

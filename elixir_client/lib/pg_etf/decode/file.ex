@@ -7,18 +7,15 @@ defmodule PgEtf.Decode.File do
 
   defstruct [:path, :device, :decoder, :chunk_bytes, :max_bytes, buffer: ""]
 
-  @options [:keys, :types, :split_key_changes, :traceparent, chunk_bytes: 1_048_576] ++
-             [max_bytes: 1_073_741_824]
-
   @spec stream!(Path.t(), keyword) :: Enumerable.t()
   def stream!(path, opts) do
-    opts = Keyword.validate!(opts, @options)
+    {own, opts} = Keyword.split(opts, [:chunk_bytes, :max_bytes])
 
     reader = %__MODULE__{
       path: path,
       decoder: Frame.decoder(opts),
-      chunk_bytes: opts[:chunk_bytes],
-      max_bytes: opts[:max_bytes]
+      chunk_bytes: Keyword.get(own, :chunk_bytes, 1_048_576),
+      max_bytes: Keyword.get(own, :max_bytes, 1_073_741_824)
     }
 
     Stream.resource(

@@ -110,7 +110,7 @@ defmodule PgEtf.Stream.Inbox do
 
     %Inbox{
       opts: Map.put(opts, :first_bytes, first_bytes),
-      decoder: opts |> Keyword.new() |> Keyword.put(:history, history) |> Frame.decoder(),
+      decoder: opts |> Keyword.new() |> Keyword.put(:history, history) |> Frame.stream_decoder(),
       resumed: resumed,
       granted: credit
     }

@@ -62,7 +62,8 @@ defmodule PgEtf.Decode.SharedTest do
     frame = {:tx, :whole, {1, 16, 24, 1}, 0, 1, %{}, [relation, {:insert, 1, {1}}]}
 
     kind = fn deferred ->
-      {:ok, %{changes: [change]}, _} = Frame.decode(Frame.decoder(deferred: deferred), frame)
+      decoder = Frame.stream_decoder(deferred: deferred)
+      {:ok, %{changes: [change]}, _} = Frame.decode(decoder, frame)
       change.__struct__
     end
 

@@ -59,7 +59,7 @@ defmodule PgEtf.Fanout.RowsTest do
 
   defp decode(frames, opts) do
     {changes, _decoder} =
-      Enum.flat_map_reduce(frames, Frame.decoder(opts), fn frame, decoder ->
+      Enum.flat_map_reduce(frames, Frame.stream_decoder(opts), fn frame, decoder ->
         {:ok, frame, decoder} = Frame.decode(decoder, frame)
         {frame.changes, decoder}
       end)
@@ -138,7 +138,7 @@ defmodule PgEtf.Fanout.RowsTest do
   test "a row that does not have the columns of its table is an error here" do
     for row <- [{1}, :none] do
       frame = {:tx, :whole, {1, 16, 24, 1}, 0, 1, %{}, [@orders, {:insert, 1, row}]}
-      assert {:error, reason} = Frame.decode(Frame.decoder(deferred: true), frame)
+      assert {:error, reason} = Frame.decode(Frame.stream_decoder(deferred: true), frame)
       assert reason =~ "orders"
     end
   end
