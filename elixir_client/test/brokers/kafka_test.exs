@@ -2,12 +2,12 @@ defmodule PgEtf.Brokers.KafkaTest do
   # A mock of librdkafka, which keeps nothing; with brod, if KAFKA_LIBS says where it is.
   use PgEtf.Integration, async: false
 
-  alias PgEtf.{FakeBrod, Published}
-
   @moduletag :brokers
   @moduletag timeout: 600_000
 
   if Code.ensure_loaded?(:brod) do
+    alias PgEtf.{FakeBrod, Published}
+
     test "each change is in its partition, in order", %{sandbox: sandbox} do
       {:ok, _} = Application.ensure_all_started(:brod)
       {mock, port} = mock()
