@@ -33,6 +33,16 @@ defmodule PgEtf.Integration.GuidesTest do
              apply(PgEtf.GuidesTest.Moved, :handle_message, [:default, message, nil])
   end
 
+  test "the cheatsheet: a consumer, and a look at it" do
+    sheet = "guides/cheatsheet.cheatmd" |> File.read!() |> blocks("elixir")
+    [consumer, _tree, _broadway, _plugin, _match, _sink, look] = sheet
+    Code.eval_string(consumer)
+    audit = Module.concat(["Shop.Audit"])
+    start_supervised!({audit, connection: [], testing: :manual})
+    assert {:ok, _bindings} = Code.eval_string(look)
+    assert PgEtf.info(audit).status == :manual
+  end
+
   test "in a cluster: every option is one" do
     [children, fanout, connection] = "guides/in-a-cluster.md" |> File.read!() |> blocks("elixir")
 
