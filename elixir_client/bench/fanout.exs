@@ -19,6 +19,11 @@ defmodule Bench.Fanout do
     {"1 node, 1 ms", [8], 1, 20},
     {"2 nodes, 1 ms", [8, 8], 1, 20}
   ]
+  # One that is still being released is dropped the next time.
+  @drop """
+  SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
+  WHERE slot_name <> 'origin' AND NOT active
+  """
   # Schedulers that wait must not count as work.
   @idle [~c"+sbwt", ~c"+sbwtdcpu", ~c"+sbwtdio"]
 
@@ -138,6 +143,7 @@ defmodule Bench.Fanout do
     took = System.monotonic_time(:millisecond) - started
     used = for {node, old} <- Enum.zip(nodes, before), do: cpu(node) - old
     for {peer, _} <- nodes, do: :peer.call(peer, __MODULE__, :stop, [], 60_000)
+    Sandbox.psql!(sandbox, @drop)
     {took, used}
   end
 
