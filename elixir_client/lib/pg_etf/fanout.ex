@@ -104,6 +104,9 @@ defmodule PgEtf.Fanout do
   alias PgEtf.{Options, Producer}
   alias PgEtf.Fanout.{Reader, Worker}
 
+  # What only a PgEtf.Consumer calls.
+  @uncalled [:handle_info, :handle_transaction, :handle_prepare] ++
+              [:handle_commit_prepared, :handle_rollback_prepared]
   @own [:workers, :batch_size, :worker_window, :partition_by, :reader]
 
   @doc "A child specification: `{PgEtf.Fanout, {module, arg, options}}`."
@@ -160,6 +163,10 @@ defmodule PgEtf.Fanout do
       refuse(
         "#{inspect(module)} has #{name}/#{arity}: where the slot is read is not where it is called"
       )
+    end
+
+    for name <- @uncalled, function_exported?(module, name, 2) do
+      refuse("#{inspect(module)} has #{name}/2, which is for PgEtf.Consumer: it is not called")
     end
   end
 

@@ -28,6 +28,14 @@ defmodule PgEtf.FanoutTest do
     def checkpoint(_state), do: nil
   end
 
+  defmodule Timers do
+    @behaviour PgEtf.Consumer
+    @impl true
+    def handle_changes(_changes, state), do: {:ok, state}
+    @impl true
+    def handle_info(_message, state), do: {:noreply, state}
+  end
+
   defp start(slot, fun, more \\ []) do
     name = :"fan_#{slot}"
     opts = opts(slot, [name: name, workers: 2, partition_by: & &1.record["id"]] ++ more)
@@ -188,6 +196,7 @@ defmodule PgEtf.FanoutTest do
           {Handler, [name: :x, slot: "s"], ~r/:connection/},
           {Handler, [name: :x, reader: false, wokers: 1], ~r/unknown option :wokers/},
           {Positions, [name: :x], ~r/checkpoint/},
+          {Timers, [name: :x], ~r/handle_info.2, which is for PgEtf.Consumer/},
           {String, [name: :x], ~r/handle_changes/}
         ] do
       assert_raise ArgumentError, message, fn -> Fanout.start_link(module, nil, opts) end
