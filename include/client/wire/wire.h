@@ -126,8 +126,8 @@ typedef enum WireResult
 	 */
 	WIRE_CHANGED,
 	/*
-	 * A composite was written as one of before its last attributes were added,
-	 * unless the catalogs know better by now.
+	 * A composite was written as one of before it was altered; it may be one of
+	 * now, if the catalogs know better.
 	 */
 	WIRE_OLDER
 } WireResult;

@@ -33,12 +33,10 @@ wire_find_fields(WireReader *in, int nfields, WireFieldsFit fit,
 	while (type != NULL &&
 		   (type->nfields != nfields || !fit(in, type, nfields)))
 		type = type->older;
+	in->older |= type != in->type;
 	if (type == NULL && were_first(in->type, nfields) &&
 		fit(in, in->type, nfields))
-	{
 		type = in->type;
-		in->older = true;
-	}
 	if (type == NULL)
 		in->result = WIRE_CHANGED;
 	else

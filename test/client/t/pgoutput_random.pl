@@ -134,6 +134,17 @@ sub excuse
 	return;
 }
 
+# A table that is told otherwise in many frames is one difference.
+my %seen;
+
+sub told_otherwise
+{
+	my ($ours, $theirs) = @_;
+	my %theirs = map { $_ => 1 } $theirs =~ /(?=\{relation,)$term/g;
+
+	return scalar grep { !$theirs{$_} && !$seen{"$seed $_"}++ } $ours =~ /(?=\{relation,)$term/g;
+}
+
 # The differences, as text.
 sub differences
 {
@@ -150,10 +161,11 @@ sub differences
 
 		push @bad, "tables of frame $i", $new, $news if $new ne $news;
 		next if $one eq $other;
+		my $told = told_otherwise($one, $other);
 		($one, $other) = map { without_relations($_) } $one, $other;
 		my $excuse = excuse($regime, $partitioned, $one, $other);
 
-		$excused{$excuse}++, next if defined $excuse;
+		$excused{$excuse} += $one eq $other ? $told : 1, next if defined $excuse;
 		my $from = 0;
 		$from++ while substr($one, 0, $from + 1) eq substr $other, 0, $from + 1;
 		$from = $from > 100 ? $from - 100 : 0;
@@ -203,7 +215,7 @@ do
 	$seed++;
 } while (time < $end);
 
-cmp_ok($excused{$_}, '<=', 3 + $count{frames} / 20, "seldom: $_") for sort keys %excused;
+cmp_ok($excused{$_}, '<=', 3 + $count{statements} / 100, "seldom: $_") for sort keys %excused;
 diag join ', ', map({ "$count{$_} $_" } sort keys %count),
   map { "excused $excused{$_}: $_" } sort keys %excused;
 $etf->stop;

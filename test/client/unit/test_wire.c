@@ -91,11 +91,11 @@ test_composite_versions(void)
 	CHECK(PUT_BINARY(&is, ONE) == WIRE_CHANGED);
 	out.len = 0;
 	is.older = &was;
-	CHECK(PUT_BINARY(&is, ONE) == WIRE_DONE);
+	CHECK(PUT_BINARY(&is, ONE) == WIRE_OLDER);
 	EXPECT("%{\"a\" => 7}");
 	CHECK(PUT_BINARY(&is, TWO) == WIRE_DONE);
 	EXPECT("%{\"a\" => 7, \"b\" => \"x\"}");
-	CHECK(PUT_TEXT(&is, "(7)") == WIRE_DONE);
+	CHECK(PUT_TEXT(&is, "(7)") == WIRE_OLDER);
 	EXPECT("%{\"a\" => 7}");
 	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
 	EXPECT("%{\"a\" => 7, \"b\" => \"x\"}");
@@ -139,15 +139,15 @@ test_composite_versions_as_tuples(void)
 	CHECK(PUT_TEXT(&is, "(7)") == WIRE_OLDER);
 	EXPECT("{7,nil}");
 	is.older = &before;
-	CHECK(PUT_BINARY(&is, TWO) == WIRE_DONE);
+	CHECK(PUT_BINARY(&is, TWO) == WIRE_OLDER);
 	EXPECT("{7,nil}");
 	is.nfields = 1;
-	CHECK(PUT_BINARY(&is, TWO) == WIRE_DONE);
+	CHECK(PUT_BINARY(&is, TWO) == WIRE_OLDER);
 	EXPECT("{7}");
-	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
+	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_OLDER);
 	EXPECT("{7}");
 	is.fields = &now[1];
-	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_DONE);
+	CHECK(PUT_TEXT(&is, "(7,\"x\")") == WIRE_OLDER);
 	EXPECT("{nil}");
 }
 
