@@ -126,11 +126,28 @@ make_row(TupleDesc desc, Relation relation, const EtfPlan *plan)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
+/*
+ * By names alone, so that what is not wanted is not waited for, whoever has
+ * locked it.  A partition may be told as its root.
+ */
+static bool
+may_be_wanted(const TableList *list, Oid relid)
+{
+	char *schema = get_namespace_name(get_rel_namespace(relid));
+	char *name = get_rel_name(relid);
+
+	return schema != NULL && name != NULL &&
+		   (list->patterns == NULL || get_rel_relispartition(relid) ||
+			patterns_match_table(list->patterns, schema, name));
+}
+
 /* False: not one of those that are wanted, or gone meanwhile. */
 static bool
 describe_table(const TableList *list, Oid relid, TupleDesc desc, Datum *row)
 {
-	Relation relation = try_relation_open(relid, AccessShareLock);
+	Relation relation = may_be_wanted(list, relid)
+							? try_relation_open(relid, AccessShareLock)
+							: NULL;
 	EtfPlan plan = {.relid = relid};
 	bool wanted;
 

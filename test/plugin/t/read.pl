@@ -270,6 +270,11 @@ is($etf->sql(q{SELECT schema, name, pages > 0, key, identity, filenode = pg_rela
 is($etf->sql(q{SELECT count(*) FROM etf_tables('{}', 'pg_catalog.*, *.v, *.u, *.parted')}),
 	'0', 'nothing that is not decoded');
 like($etf->sql_error(q{SELECT etf_tables('{}', 'x.')}), qr/invalid pattern/, 'a bad pattern');
+my $lock = $etf->node->background_psql('postgres');
+$lock->query_safe('BEGIN; LOCK TABLE t');
+is($etf->sql(q{SET lock_timeout = 100; SELECT name FROM etf_tables('{}', 'public.twin')}),
+	'twin', 'a table that nobody asks for is not waited for');
+$lock->quit;
 
 # An older snapshot finds no rows in a table that was rewritten meanwhile.
 my $node = $etf->sql(q{SELECT pg_relation_filenode('t')});
