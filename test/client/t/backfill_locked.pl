@@ -146,4 +146,37 @@ subtest 'it cannot begin' => sub {
 	is($client->stop, 0, 'a clean stop');
 };
 
+# What stands in its place is read once nobody has the advisory lock; a lock of the table would hold up a round's snapshot.
+sub lock_reads
+{
+	my $session = $etf->node->background_psql('postgres');
+
+	$etf->sql(q{ALTER TABLE etf_backfill RENAME TO etf_kept;
+		CREATE FUNCTION kept() RETURNS SETOF etf_kept LANGUAGE plpgsql AS $$BEGIN
+			PERFORM pg_advisory_xact_lock_shared(1); RETURN QUERY SELECT * FROM public.etf_kept; END$$;
+		CREATE VIEW etf_backfill AS SELECT * FROM public.kept()});
+	$session->query_safe('SELECT pg_advisory_lock(1)');
+	return $session;
+}
+
+# It is found beside a stream, which stands still in a round, and moved rows may wait until it is known.
+subtest 'no round begins before it is known what was asked for' => sub {
+	$etf->sql('DROP TABLE t');
+	EtfBackfill::fill_wide($etf, 't', 100);
+	my $lock = lock_reads();
+	my $client = start('n');
+
+	$client->backfill('x', mode => 'exact', tables => 'public.t', store => 'consumer');
+	$client->expect(qr/^\{backfill,started,<<"x">>/, 'a backfill starts');
+	$client->silent(qr/^\{backfill,round,/, 3, 'no round begins');
+	$etf->sql("INSERT INTO t VALUES (1000, 'new', 0, 'b')");
+	$client->shows('public.t', 1000, 'the stream goes on');
+	$lock->quit;
+	$client->expect(qr/^\{backfills,#\{kept => \[\]\}\}/, 'then it is known');
+	$client->expect(qr/^\{backfill,round,<<"x">>/, 'and one begins');
+	$client->expect(qr/^\{backfill,finished,<<"x">>/, 'it ends');
+	$client->equals('public.t', 'the mirror is the table');
+	is($client->stop, 0, 'a clean stop');
+};
+
 done_testing;
