@@ -31,6 +31,10 @@ extern void plan_build(const Reader *reader, const Settings *settings,
 extern bool plan_is_missing(const BackfillState *plan,
 							const BackfillState *state, const char *patterns);
 
+/* Those of the patterns (NULL: none) that no table matches. */
+extern void plan_put_unmatched(const BackfillState *plan, const char *patterns,
+							   StrBuf *unmatched);
+
 /*
  * Take the answer; where it is one of published_put_plan(), what is wanted of
  * it.  Names of tables that may not be read, with the reasons, go into

@@ -66,4 +66,7 @@ extern void reading_tell(Engine *engine, uint32_t oid);
  */
 extern bool reading_needs_raw(Engine *engine, const Failure *failure);
 
+/* Tables that are asked for and not there; false: none. */
+extern bool reading_lacks(const Engine *engine, StrBuf *lacking);
+
 #endif

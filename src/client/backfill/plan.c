@@ -11,6 +11,7 @@
 
 #include "client/backfill/published_query.h"
 #include "client/base/printable.h"
+#include "common/option/pattern.h"
 
 /*
  * The versions of the collations of the key's index: with another one its
@@ -183,6 +184,42 @@ plan_is_missing(const BackfillState *plan, const BackfillState *state,
 {
 	return plan->count == 0 && state->count == 0 && patterns != NULL &&
 		   strchr(patterns, '*') == NULL;
+}
+
+/* What is told as its root has that one's name. */
+static bool
+is_matched(const BackfillState *plan, const Pattern *pattern)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+	{
+		const BackfillTable *table = &plan->tables[i];
+
+		if (table->told_as != table->oid ||
+			(pattern_part_matches(pattern->schema, table->schema) &&
+			 pattern_part_matches(pattern->name, table->name)))
+			return true;
+	}
+	return false;
+}
+
+void
+plan_put_unmatched(const BackfillState *plan, const char *patterns,
+				   StrBuf *unmatched)
+{
+	Pattern pattern;
+
+	while (patterns != NULL && pattern_next(&patterns, 2, &pattern))
+	{
+		const char *start = pattern.schema.text;
+		const char *end = pattern.name.text + pattern.name.len;
+
+		if (is_matched(plan, &pattern))
+			continue;
+		strbuf_puts(unmatched, unmatched->len > 0 ? ", " : "");
+		strbuf_put(unmatched, start, (size_t) (end - start));
+	}
+	if (unmatched->data != NULL)
+		make_printable(unmatched->data);
 }
 
 bool

@@ -240,6 +240,7 @@ planned(Engine *engine)
 {
 	Exact *exact = &engine->exact;
 	StrBuf unreadable = {0};
+	StrBuf lacking = {0};
 	Failure failure;
 
 	if (!plan_take(exact->desk.db.result, reading_published(exact),
@@ -248,15 +249,14 @@ planned(Engine *engine)
 		failure_set(&failure, FAIL_INTERNAL, "out of memory");
 		desk_refuse(engine, &failure);
 	}
-	else if (!engine->settings->create_publication &&
-			 plan_is_missing(&exact->plan, &exact->state,
-							 exact->request.tables))
-		refuse(engine, PLAN_MISSING, exact->request.tables, PLAN_MISSING_HINT);
+	else if (reading_lacks(engine, &lacking))
+		refuse(engine, PLAN_MISSING, lacking.data, PLAN_MISSING_HINT);
 	else if (unreadable.len > 0)
 		refuse(engine, PLAN_UNREADABLE, unreadable.data, PLAN_UNREADABLE_HINT);
 	else
 		check_condition(engine, 0);
 	strbuf_free(&unreadable);
+	strbuf_free(&lacking);
 }
 
 static void

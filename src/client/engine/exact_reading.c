@@ -233,6 +233,24 @@ reading_published(const Exact *exact)
 	return exact->reading == &copies ? &exact->published : NULL;
 }
 
+/* What is not there yet a stream may still get; a copy of its own does not. */
+bool
+reading_lacks(const Engine *engine, StrBuf *lacking)
+{
+	const Exact *exact = &engine->exact;
+	const char *named = exact->request.tables;
+
+	if (engine->settings->create_publication)
+		return false;
+	if (plan_is_missing(&exact->plan, &exact->state, named))
+		strbuf_puts(lacking, named);
+	else if (exact->only && exact->state.count == 0)
+		plan_put_unmatched(
+			&exact->plan,
+			pairs_get(&engine->settings->options, "include_tables"), lacking);
+	return lacking->len > 0;
+}
+
 bool
 reading_knows_slot(const Engine *engine, Failure *failure)
 {

@@ -98,11 +98,32 @@ subtest 'again, when all was read' => sub {
 	($status, $out, $err) = client(@only, '--tables=public.t', '-v');
 	like($err, qr/^pg_etf_client: info: the WAL that the slot needs is \w+, \d[\d.]* k?M?B$/m,
 		'what becomes of the slot, for who wants to know more');
-	($status, $out, $err) = client(@only, '--slot', 'none', '--tables=nosuch.*');
-	like($err, qr/info: there is no table to be read$/m, 'nor where there is nothing');
+	($status, $out, $err) = client(@only, '--slot', 'none', '-o', 'exclude_tables=*.*');
+	is($status, 0, 'nor where there is nothing');
+	like($err, qr/info: there is no table to be read$/m, 'which is told, too');
 	($status, $out, $err) = client(@only, '--slot', 'published', '--plugin=pgoutput',
 		'--create-publication', '-o', 'publication_names=made', '--tables=public.t');
 	is_deeply([ $status, $err ], [ 0, '' ], 'what was published meanwhile is read') or diag $err;
+};
+
+# A stream may still get it.
+subtest 'what no table matches' => sub {
+	my @some = ('--slot', 'unmatched', '--create-slot', '--json', '--tables=public.t, public.nosuch,nosuch.*');
+	my ($status, $out, $err) = client(@some, '--snapshot=only');
+
+	is_deeply([ $status, $out ], [ 3, '' ], 'is a failure where nothing follows');
+	like($err, qr/there is no such table in the stream: public\.nosuch, nosuch\.\*$/m, 'which names it') or diag $err;
+	is($etf->sql("SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'unmatched'"), 0, 'and no slot is made');
+	$etf->sql('CREATE TABLE parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+		CREATE TABLE leaf PARTITION OF parted FOR VALUES FROM (0) TO (10); INSERT INTO parted VALUES (1);
+		CREATE PUBLICATION root FOR TABLE parted WITH (publish_via_partition_root)');
+	($status, $out, $err) = client('--slot', 'parted', '--temporary', '--json', '--snapshot=only',
+		'-o', 'publication_names=root', '--tables=public.parted');
+	is($status, 0, 'a root is matched by its partitions') or diag $err;
+	like($out, qr/"op":"read","schema":"public","table":"parted"/, 'which are read');
+	($status, $out, $err) = client(@some, '--snapshot', '--endpos', $etf->end_of_wal);
+	is($status, 0, 'with a stream it is none');
+	like($err, qr/warning: include_tables: no table matches "$_"/, 'but told') for 'public.nosuch', 'nosuch.\*';
 };
 
 done_testing();
