@@ -85,8 +85,12 @@ static const Rule rules[] = {
 	 "Connect to the primary: standbys decode from PostgreSQL 16 on."},
 	{"55000", ANY, "CheckSlotRequirements", FAIL_CONFIG,
 	 "Set max_replication_slots in postgresql.conf and restart the server."},
+	{"55000", ANY, "exec_replication_command", FAIL_SERVER_SHUTDOWN, NULL},
+	{"55000", STAGE_START, "StartLogicalReplication", FAIL_SLOT_LOST, NULL},
+	{"55000", STAGE_START, "CreateDecodingContext", FAIL_SLOT_LOST, NULL},
+	{"55000", STAGE_START, "ReplicationSlotAcquire", FAIL_SLOT_LOST, NULL},
 	{"55000", STAGE_CREATE, NULL, FAIL_CONFIG, NULL},
-	{"55000", STAGE_START, NULL, FAIL_SLOT_LOST, NULL},
+	{"55000", STAGE_START, NULL, FAIL_CONFIG, NULL},
 	{"55P03", STAGE_CREATE, NULL, FAIL_SERVER_ERROR, SLOT_WAIT_HINT},
 	{"57014", STAGE_CREATE, NULL, FAIL_SERVER_ERROR, SLOT_WAIT_HINT},
 	{"42704", STAGE_DROP, NULL, FAIL_SLOT_MISSING,
@@ -207,6 +211,18 @@ fits(const Rule *rule, FailureStage stage, const Report *report)
 			mentions(report->function, rule->function));
 }
 
+/*
+ * A slot that is physical, being synchronized or of another database, which
+ * the function that finds it invalidated says, too.
+ */
+static bool
+is_for_others(FailureStage stage, const Report *report)
+{
+	return stage == STAGE_START && strcmp(report->sqlstate, "55000") == 0 &&
+		   (mentions(report->message, "for logical decoding") ||
+			mentions(report->message, "in this database"));
+}
+
 Reason
 reason_find(FailureStage stage, const Report *report)
 {
@@ -219,6 +235,8 @@ reason_find(FailureStage stage, const Report *report)
 		(mentions(report->hint, "output_plugin_libraries") ||
 		 mentions(report->message, "output plugin")))
 		return (Reason){FAIL_PLUGIN_NOT_ALLOWED, ALLOWED_HINT};
+	if (is_for_others(stage, report))
+		return (Reason){FAIL_CONFIG, NULL};
 	while (!fits(rule, stage, report))
 		rule++;
 	return (Reason){rule->class, rule->hint};

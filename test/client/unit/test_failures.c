@@ -31,7 +31,7 @@ test_failure_classes(void)
 	CHECK(class_of(STAGE_CONNECT, "57P03") == FAIL_SERVER_SHUTDOWN);
 	CHECK(class_of(STAGE_CONNECT, "53300") == FAIL_SERVER_ERROR);
 	CHECK(class_of(STAGE_START, "55006") == FAIL_SLOT_ACTIVE);
-	CHECK(class_of(STAGE_START, "55000") == FAIL_SLOT_LOST);
+	CHECK(class_of(STAGE_START, "55000") == FAIL_CONFIG);
 	CHECK(class_of(STAGE_CREATE, "55000") == FAIL_CONFIG);
 	CHECK(class_of(STAGE_CREATE, "42710") == FAIL_SLOT_ACTIVE);
 	CHECK(class_of(STAGE_START, "58P01") == FAIL_CONFIG);
@@ -98,6 +98,42 @@ static const struct
 	 {"55000", "no", NULL, "CheckLogicalDecodingRequirements"},
 	 FAIL_CONFIG,
 	 "restart"},
+	/* PostgreSQL 13 to 15, to 17, and since */
+	{STAGE_START,
+	 {"55000", "cannot read from it", NULL, "StartLogicalReplication"},
+	 FAIL_SLOT_LOST,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "can no longer get changes", NULL, "CreateDecodingContext"},
+	 FAIL_SLOT_LOST,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "can no longer access", NULL, "ReplicationSlotAcquire"},
+	 FAIL_SLOT_LOST,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "cannot use physical replication slot for logical decoding",
+	  NULL, "CreateDecodingContext"},
+	 FAIL_CONFIG,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "cannot use replication slot \"s\" for logical decoding",
+	  "Specify another replication slot.", "CreateDecodingContext"},
+	 FAIL_CONFIG,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "replication slot \"s\" was not created in this database", NULL,
+	  "CreateDecodingContext"},
+	 FAIL_CONFIG,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "no two-phase slot", NULL, "check_slot"},
+	 FAIL_CONFIG,
+	 NULL},
+	{STAGE_START,
+	 {"55000", "in stopping mode", NULL, "exec_replication_command"},
+	 FAIL_SERVER_SHUTDOWN,
+	 NULL},
 	{STAGE_CREATE, {"58P01", "no file", NULL, NULL}, FAIL_CONFIG, "install"},
 	{STAGE_CONNECT,
 	 {NULL, "fe_sendauth: no password supplied", NULL, NULL},
