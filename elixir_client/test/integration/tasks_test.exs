@@ -82,7 +82,8 @@ defmodule PgEtf.Integration.TasksTest do
       for {args, reason} <- [
             {[], ~r/expected the name/},
             {["made"], ~r/names no module/},
-            {["Made", "--slot", "A-B"], ~r/names no slot/}
+            {["Made", "--slot", "A-B"], ~r/names no slot/},
+            {["Made", "--tables", "public.a, b"], ~r/"b" names no table/}
           ] do
         assert_raise Mix.Error, reason, fn -> Mix.Tasks.PgEtf.Gen.Consumer.run(args) end
       end

@@ -37,7 +37,12 @@ defmodule Mix.PgEtf.Generator do
     unless slot =~ ~r/^[a-z0-9_]{1,63}$/,
       do: Mix.raise("#{slot} names no slot: lower case letters, digits and underscores do")
 
-    tables = String.split(opts[:tables] || "public.*", ",", trim: true)
+    tables = for table <- String.split(opts[:tables] || "public.*", ","), do: String.trim(table)
+
+    for table <- tables,
+        not (table =~ ~r/.\../),
+        do: Mix.raise("#{inspect(table)} names no table: schema.table does, as public.orders")
+
     %{module: module, path: path, slot: slot, tables: tables}
   end
 
