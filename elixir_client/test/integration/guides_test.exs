@@ -113,6 +113,10 @@ defmodule PgEtf.Integration.GuidesTest do
     change = PgEtf.Test.update("orders", row.(10), row.(20), old_record: row.(10))
     changes = apply(Module.concat(["Shop.Diff"]), :changes, [change])
     assert changes == %{"total" => %{old_value: 10, new_value: 20}}
+    # Without it only the key is known, if that has changed.
+    moved = PgEtf.Test.update("orders", %{"id" => 1}, %{"id" => 2, "total" => 10})
+    changes = apply(Module.concat(["Shop.Diff"]), :changes, [moved])
+    assert changes == %{"id" => %{old_value: 1, new_value: 2}}
   end
 
   defp blocks(text, language) do
