@@ -79,10 +79,15 @@ typedef struct Kept
 	Backoff backoff;
 	int64_t desk_at;
 	bool told;
+	size_t found;
 } Kept;
 
-/* Backfills of mode incremental at a time. */
-#define INCREMENTALS_MAX 4
+/*
+ * Backfills of mode incremental at a time, beside those that are kept: one that
+ * was refused would go on later without what has moved meanwhile.
+ */
+#define INCREMENTALS_ASKED_MAX 4
+#define INCREMENTALS_MAX 16
 #define INCREMENTALS_POLLS (INCREMENTALS_MAX * INC_POLLS)
 
 typedef struct Engine

@@ -240,10 +240,19 @@ stays(const Incremental *inc)
 			   : inc->desk.trouble != TROUBLE_BUSY;
 }
 
+/* Or what moves meanwhile would be missing in what may have been read before. */
+static bool
+may_have_begun(const Incremental *inc)
+{
+	return inc->request.kept != NULL && !inc->loaded &&
+		   inc->stage <= INC_LOADING && inc->desk.db.failure.class == FAIL_AUTH;
+}
+
 static bool
 is_final(const Incremental *inc)
 {
-	return !inc->saving && inc->stage < INC_RUNNING && stays(inc);
+	return !inc->saving && inc->stage < INC_RUNNING && stays(inc) &&
+		   !may_have_begun(inc);
 }
 
 /*

@@ -78,6 +78,7 @@ tell(Engine *engine)
 	}
 	free(ids);
 	kept->told = true;
+	kept->found = (size_t) count;
 	reader_close(&kept->desk);
 }
 

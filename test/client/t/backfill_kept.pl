@@ -7,6 +7,7 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfBackfill;
 use EtfTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $etf = EtfTest->new('kept', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
@@ -31,6 +32,21 @@ sub start
 	my ($slot, @setting) = @_;
 
 	return EtfBackfill->start($etf, $slot, backfills => 'true', @setting);
+}
+
+# Who may connect from now on; returns who might before.
+sub permit
+{
+	my ($rules) = @_;
+	my $file = $etf->node->data_dir . '/pg_hba.conf';
+	my $before = PostgreSQL::Test::Utils::slurp_file($file);
+
+	open my $handle, '>', $file or die;
+	print $handle $rules, "\n";
+	close $handle;
+	$etf->node->reload;
+	sleep 1;
+	return $before;
 }
 
 # Of each the client is killed while chunks are not handled.
@@ -92,6 +108,69 @@ for my $mode (qw(incremental exact))
 		is($next->stop, 0, 'a clean stop');
 	};
 }
+
+# One that was refused would go on later where it was, and not know what has moved meanwhile.
+subtest 'more than may be asked for at a time' => sub {
+	EtfBackfill::fill_wide($etf, 'wide', 400);
+	my $client = start('five');
+	my @others = map { "b$_" } 1 .. 4;
+	my $again = sub {
+		$client->backfill($_, tables => $_ eq 'z' ? 'public.wide' : 'public.t', once => 'true',
+			chunk_bytes => 65536, request => '<<"words">>') for @_;
+	};
+
+	$client->say('{hold, done, 3}');
+	$again->('z');
+	$client->expect(qr/^\{backfill,close,<<"z">>,.*chunk => 4\b/s, 'half of it is read') or return;
+	sleep 2;
+	$etf->sql("INSERT INTO etf_backfill (slot, id, state, request) VALUES ('five', '$_', '', 'words')") for @others;
+	$client->restart;
+	$client->expect(qr/^\{backfills,#\{kept => \[<<"b1">>,.*<<"z">>\]\}\}/, 'there are five');
+	$again->(@others, 'z');
+	$client->expect(qr/^\{backfill,(?:started|failed),<<"z">>/, 'the last one is there');
+	$etf->sql("UPDATE wide SET id = -id WHERE id = 350; INSERT INTO wide VALUES (1000, 'x', 1, 'x')");
+	$client->shows('public.wide', 1000, 'a row moves to where it was read');
+	$client->restart;
+	$client->expect(qr/^\{backfills,/, 'again they are there');
+	$again->('z', @others);
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,finished,<<"z">>/, 'it ends');
+	$client->equals('public.wide', 'no row is lost', 10);
+	ok(!grep({ /^\{backfill,failed/ } $client->seen), 'and none was refused') or return;
+	$client->expect(qr/^\{backfill,finished,<<"$_">>/, "$_ ends") for @others;
+	is($client->stop, 0, 'a clean stop');
+};
+
+subtest 'no connection is permitted for a while' => sub {
+	EtfBackfill::fill_wide($etf, 'apart', 400);
+	my $client = start('barred');
+	my $session = $etf->node->background_psql('postgres');
+	my $again = sub {
+		$client->backfill('z', tables => 'public.apart', once => 'true', chunk_bytes => 65536, request => '<<"words">>');
+	};
+
+	$client->say('{hold, done, 3}');
+	$again->();
+	$client->expect(qr/^\{backfill,close,<<"z">>,.*chunk => 4\b/s, 'half of it is read') or return;
+	sleep 2;
+	$client->restart;
+	$client->expect(qr/^\{backfills,#\{kept => \[<<"z">>\]\}\}/, 'it is there');
+	my $rules = permit('local all all reject');
+	$again->();
+	$client->expect(qr/^\{log,warning,<<"backfill \\"z\\" has to wait: .*pg_hba/s, 'it waits', 20);
+	$session->query_safe('UPDATE apart SET id = -id WHERE id = 350');
+	permit($rules);
+	$session->query_safe("INSERT INTO apart VALUES (1000, 'x', 1, 'x')");
+	$session->quit;
+	$client->shows('public.apart', 1000, 'a row moves to where it was read');
+	$client->restart;
+	$client->expect(qr/^\{backfills,/, 'it is there again');
+	$again->();
+	$client->say('{hold, done, false}');
+	$client->expect(qr/^\{backfill,finished,<<"z">>/, 'it ends');
+	$client->equals('public.apart', 'no row is lost', 10);
+	is($client->stop, 0, 'a clean stop');
+};
 
 subtest 'stopped before it has begun again' => sub {
 	my $client = start('s_stop');
