@@ -90,8 +90,8 @@ defmodule PgEtf.Producer do
   `unit: :transaction` costs about half as much per change as `unit: :change`. Processors get
   `spawn_opt: [message_queue_data: :off_heap, min_heap_size: 75_000]` (0.6 MB each), and a
   `max_demand` of 50, unless you set these: with Broadway's default of 10 a message costs half
-  as much again. If your handler takes longer than some 200 ms, ask for
-  fewer: to get 10, set a `min_demand`, too.
+  as much again. If your handler takes longer than some 200 ms, ask for fewer: to get 10, set
+  `min_demand: 5`, too. The guide "Performance" has figures.
 
   ## Acknowledgement and failures
 
