@@ -110,6 +110,7 @@ typedef struct Engine
 	Kept kept;
 	Exact exact;
 	Incremental incrementals[INCREMENTALS_MAX];
+	size_t incrementals_used; /* none behind so many runs */
 	EnginePhase phase;
 	Failure failure; /* why it is done; class FAIL_NONE: a clean stop */
 

@@ -47,7 +47,7 @@ incrementals_are_full(const Engine *engine)
 {
 	size_t running = 0;
 
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 		running += incremental_runs(&engine->incrementals[i]);
 	return running >= INCREMENTALS_ASKED_MAX + engine->kept.found ||
 		   running == INCREMENTALS_MAX;
@@ -73,6 +73,8 @@ incrementals_begin(Engine *engine, BackfillRequest *request)
 
 	while (incremental_runs(&engine->incrementals[i]))
 		i++;
+	if (i == engine->incrementals_used)
+		engine->incrementals_used++;
 	warn_of_origin(engine, request->id);
 	incremental_begin(&engine->incrementals[i], engine->consumer,
 					  engine->settings, request);
@@ -104,7 +106,7 @@ incrementals_free(Engine *engine)
 Incremental *
 incrementals_find(Engine *engine, const char *id)
 {
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 	{
 		if (incremental_runs(&engine->incrementals[i]) &&
 			strcmp(engine->incrementals[i].request.id, id) == 0)
@@ -116,14 +118,25 @@ incrementals_find(Engine *engine, const char *id)
 void
 incrementals_poll(const Engine *engine, struct pollfd *fds)
 {
-	StreamPlace place = place_of(engine);
+	StreamPlace place;
 
 	for (size_t i = 0; i < INCREMENTALS_POLLS; i++)
-		fds[i] = (struct pollfd){.fd = -1};
-	if (engine->phase == ENGINE_DONE)
+		fds[i].fd = -1;
+	if (engine->incrementals_used == 0 || engine->phase == ENGINE_DONE)
 		return;
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	place = place_of(engine);
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 		incremental_poll(&engine->incrementals[i], &place, fds + i * INC_POLLS);
+}
+
+/* Places are large: what the loop does in each turn looks at few of them. */
+static void
+forget_ended(Engine *engine)
+{
+	while (
+		engine->incrementals_used > 0 &&
+		!incremental_runs(&engine->incrementals[engine->incrementals_used - 1]))
+		engine->incrementals_used--;
 }
 
 /* All that one of them says of the stream. */
@@ -170,7 +183,7 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 	bool behind = false;
 
 	engine->await_lsn = 0;
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 	{
 		Incremental *inc = &engine->incrementals[i];
 
@@ -181,6 +194,7 @@ incrementals_turn(Engine *engine, const struct pollfd *fds)
 		if (incremental_runs(inc))
 			note(engine, inc, &unkept, &behind);
 	}
+	forget_ended(engine);
 	kept_up_to(engine, unkept);
 	if (engine->stop_held_since > 0 &&
 		(!behind || engine_due(engine, engine->stop_held_since + STOP_MS)))
@@ -200,7 +214,7 @@ incrementals_can_go_on(const Engine *engine)
 {
 	StreamPlace place = place_of(engine);
 
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 	{
 		if (incremental_can_go_on(&engine->incrementals[i], &place))
 			return true;
@@ -222,7 +236,7 @@ incrementals_hold_stop(Engine *engine)
 
 	if (engine->stop_is_due || engine->stop_held_since != 0)
 		return engine->stop_held_since > 0;
-	for (size_t i = 0; i < INCREMENTALS_MAX; i++)
+	for (size_t i = 0; i < engine->incrementals_used; i++)
 	{
 		Incremental *inc = &engine->incrementals[i];
 

@@ -93,6 +93,10 @@ defmodule PgEtf.Decode.Deferred do
 
   defp old?(_other, _relation), do: false
 
+  # A row behind one that has the same head, in half the words.
+  @typep headless ::
+           {event :: tuple, index :: non_neg_integer, __MODULE__.Table.t(), last? :: boolean}
+
   @doc "What is handed out, to be sent: rows of a transaction have a head once."
   @spec pack(data) :: data when data: term
   def pack(%Transaction{changes: [%Deferred{} | _] = changes} = transaction) do
@@ -102,7 +106,9 @@ defmodule PgEtf.Decode.Deferred do
 
   def pack(data), do: data
 
-  defp behead(%Deferred{head: head} = row, head), do: {%{row | head: nil}, head}
+  defp behead(%Deferred{head: head} = row, head),
+    do: {{row.event, row.index, row.table, row.last?}, head}
+
   defp behead(%Deferred{head: head} = row, _other), do: {row, head}
   defp behead(change, head), do: {change, head}
 
@@ -111,15 +117,14 @@ defmodule PgEtf.Decode.Deferred do
   def finish(data), do: data |> finish(nil) |> elem(0)
 
   @doc "The same of one after the other: a head that several have is looked at once."
-  @spec finish(t | data, heads) :: {Change.t() | data, heads} when data: term
-  def finish(%Deferred{head: head} = row, {before, template} = heads)
-      when head == nil or head == before,
-      do: {change(row, template), heads}
+  @spec finish(t | headless | data, heads) :: {Change.t() | data, heads} when data: term
+  def finish({event, index, %Table{} = table, last?}, {_head, template} = heads),
+    do: {change(event, index, table, last?, template), heads}
 
-  def finish(%Deferred{head: head} = row, _heads) do
-    template = template(head)
-    {change(row, template), {head, template}}
-  end
+  def finish(%Deferred{head: head} = row, {head, template} = heads),
+    do: {change(row.event, row.index, row.table, row.last?, template), heads}
+
+  def finish(%Deferred{head: head} = row, _heads), do: finish(row, {head, template(head)})
 
   def finish(%Transaction{changes: changes} = transaction, heads) do
     {changes, heads} = Enum.map_reduce(changes, heads, &finish/2)
@@ -128,7 +133,7 @@ defmodule PgEtf.Decode.Deferred do
 
   def finish(data, heads), do: {data, heads}
 
-  defp change(%Deferred{event: event, index: index, table: table, last?: last?}, template) do
+  defp change(event, index, table, last?, template) do
     change = Event.change(event, template, index, table.relations)
     if last?, do: %{change | last?: true}, else: change
   end
