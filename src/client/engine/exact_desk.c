@@ -306,7 +306,8 @@ begin_failed(Engine *engine)
 	ReaderTrouble trouble = exact->desk.trouble;
 	bool passes = trouble == TROUBLE_BUSY ||
 				  (trouble == TROUBLE_LOST &&
-				   failure_info(failure.class)->policy != POLICY_STOP);
+				   (failure_info(failure.class)->policy != POLICY_STOP ||
+					exact_may_have_begun(exact)));
 
 	if (exact->stage == EXACT_LOADING || exact->stage == EXACT_KEEPING)
 		store_explain(&failure);

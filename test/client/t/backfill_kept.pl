@@ -7,7 +7,6 @@ use lib "$FindBin::Bin/../perl", 'test/client/perl', 'test/lib/perl';
 
 use EtfBackfill;
 use EtfTest;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $etf = EtfTest->new('kept', conf => "max_replication_slots = 30\nmax_wal_senders = 30");
@@ -32,21 +31,6 @@ sub start
 	my ($slot, @setting) = @_;
 
 	return EtfBackfill->start($etf, $slot, backfills => 'true', @setting);
-}
-
-# Who may connect from now on; returns who might before.
-sub permit
-{
-	my ($rules) = @_;
-	my $file = $etf->node->data_dir . '/pg_hba.conf';
-	my $before = PostgreSQL::Test::Utils::slurp_file($file);
-
-	open my $handle, '>', $file or die;
-	print $handle $rules, "\n";
-	close $handle;
-	$etf->node->reload;
-	sleep 1;
-	return $before;
 }
 
 # Of each the client is killed while chunks are not handled.
@@ -155,11 +139,11 @@ subtest 'no connection is permitted for a while' => sub {
 	sleep 2;
 	$client->restart;
 	$client->expect(qr/^\{backfills,#\{kept => \[<<"z">>\]\}\}/, 'it is there');
-	my $rules = permit('local all all reject');
+	my $rules = $etf->permit('local all all reject');
 	$again->();
 	$client->expect(qr/^\{log,warning,<<"backfill \\"z\\" has to wait: .*pg_hba/s, 'it waits', 20);
 	$session->query_safe('UPDATE apart SET id = -id WHERE id = 350');
-	permit($rules);
+	$etf->permit($rules);
 	$session->query_safe("INSERT INTO apart VALUES (1000, 'x', 1, 'x')");
 	$session->quit;
 	$client->shows('public.apart', 1000, 'a row moves to where it was read');

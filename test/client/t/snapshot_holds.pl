@@ -41,8 +41,8 @@ sub start
 # The round of a table that is half read ends; in the next one it is half read, too.
 sub start_two_rounds
 {
-	my ($slot, $table) = @_;
-	my $client = start($slot, $table, max_hold => 1000);
+	my ($slot, $table, %more) = @_;
+	my $client = start($slot, $table, max_hold => 1000, %more);
 
 	$client->expect(qr/^\{backfill,retry,.*chunk => 1\b/s, "$table: which ends in the middle");
 	$client->expect(qr/^\{backfill,table_again,.*interrupted/s, "$table: it begins anew");
@@ -153,6 +153,36 @@ subtest 'what moves before the next process goes on' => sub {
 	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
 	$client->equals('public.moving', 'each row is there', 10);
 	$client->is_clean('no violation');
+	is($client->stop, 0, 'a clean end');
+};
+
+# Its request is kept, so it is no failure of its own that it cannot go on at once.
+subtest 'what moves while the next process may not connect' => sub {
+	fill('barred', 'PRIMARY KEY');
+	my %again = (mode => 'exact', tables => 'public.barred', once => 'true', request => '<<"words">>');
+	my $client = start_two_rounds('h', 'barred', %again);
+	my $other = $node->background_psql('postgres');
+
+	$client->say('{hold, done, 3}');
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
+	$client->say('{credit, true}');
+	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
+	sleep 1.5;
+	$client->restart;
+	$client->expect(qr/^\{status,connected/, 'there is a stream');
+	my $rules = $etf->permit('local all all reject');
+	$client->backfill('b', %again);
+	$client->expect(qr/^\{log,warning,<<"backfill \\"b\\" has to wait: .*pg_hba/s, 'it waits', 20);
+	$other->query_safe("UPDATE barred SET id = -id WHERE id = 1900; INSERT INTO barred VALUES (10000, 'x', 1)");
+	$client->shows('public.barred', 10000, 'a row moves to where it was read');
+	$etf->permit($rules);
+	$client->restart;
+	$client->say('{hold, done, false}');
+	$client->backfill('b', %again);
+	$client->expect(qr/^\{backfill,finished,<<"b">>/, 'to its end');
+	$client->equals('public.barred', 'each row is there', 10);
+	$client->is_clean('no violation');
+	$other->quit;
 	is($client->stop, 0, 'a clean end');
 };
 

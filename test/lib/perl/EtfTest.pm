@@ -321,6 +321,20 @@ sub reload
 	return;
 }
 
+# Who may connect from now on; returns who might before.
+sub permit
+{
+	my ($self, $rules) = @_;
+	my $file = $self->{node}->data_dir . '/pg_hba.conf';
+	my $before = PostgreSQL::Test::Utils::slurp_file($file);
+
+	unlink $file;
+	PostgreSQL::Test::Utils::append_to_file($file, "$rules\n");
+	$self->{node}->reload;
+	sleep 1;
+	return $before;
+}
+
 sub confirmed
 {
 	my ($self, $slot) = @_;
