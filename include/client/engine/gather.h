@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* Up to so many in a millisecond are read as they come. */
-#define GATHER_FLOOD 64
+#define GATHER_FLOOD 16
 
 typedef struct Gather
 {
