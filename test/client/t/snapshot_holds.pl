@@ -11,7 +11,8 @@ use EtfTest;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $etf = EtfTest->new('holds', conf => "checkpoint_timeout = '1h'\nmax_wal_size = '2GB'");
+my $etf = EtfTest->new('holds',
+	conf => "checkpoint_timeout = '1h'\nmax_wal_size = '2GB'\nmax_replication_slots = 30");
 my $node = $etf->node;
 
 # Rows whose wide values the changes leave out: a table of them is not read in halves.
