@@ -130,6 +130,7 @@ defmodule PgEtf.Integration.FaultsTest do
 
     code = """
     Logger.configure(level: :warning)
+    Application.ensure_all_started(:telemetry)
     opts = #{inspect(options(sandbox, slot, client_path: noisy))}
     {:ok, consumer} = PgEtf.Consumer.start_link(PgEtf.Integration.Collector, %{test: self()}, opts)
     for id <- 1..1000, do: (receive do {:change, %{record: %{"id" => ^id}}} -> :ok end)
