@@ -52,6 +52,20 @@ sub start_two_rounds
 	return $client;
 }
 
+# Which goes on in mode incremental, up to some chunks that are not handled.
+sub start_handed_over
+{
+	my ($slot, $table, %more) = @_;
+	my $client = start_two_rounds($slot, $table, %more);
+
+	$client->say('{hold, done, 3}');
+	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
+	$client->say('{credit, true}');
+	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
+	sleep 1.5;
+	return $client;
+}
+
 # No round is long enough even to begin, beside a stream that has to be delivered first.
 sub start_hopeless
 {
@@ -134,14 +148,9 @@ subtest 'and the mirror is the table' => sub {
 # It is not known yet that it goes on so: what was kept is locked.
 subtest 'what moves before the next process goes on' => sub {
 	fill('moving', 'PRIMARY KEY');
-	my $client = start_two_rounds('g', 'moving');
+	my $client = start_handed_over('g', 'moving');
 	my $other = $node->background_psql('postgres');
 
-	$client->say('{hold, done, 3}');
-	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
-	$client->say('{credit, true}');
-	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
-	sleep 1.5;
 	$other->query('BEGIN; LOCK TABLE etf_backfill');
 	$client->restart;
 	$client->backfill('b', mode => 'exact', tables => 'public.moving');
@@ -161,14 +170,9 @@ subtest 'what moves before the next process goes on' => sub {
 subtest 'what moves while the next process may not connect' => sub {
 	fill('barred', 'PRIMARY KEY');
 	my %again = (mode => 'exact', tables => 'public.barred', once => 'true', request => '<<"words">>');
-	my $client = start_two_rounds('h', 'barred', %again);
+	my $client = start_handed_over('h', 'barred', %again);
 	my $other = $node->background_psql('postgres');
 
-	$client->say('{hold, done, 3}');
-	$client->expect(qr/^\{backfill,started,<<"b">>,.*mode => incremental/s, 'it goes on');
-	$client->say('{credit, true}');
-	$client->expect(qr/^\{backfill,close,/, "chunk $_") for 1 .. 5;
-	sleep 1.5;
 	$client->restart;
 	$client->expect(qr/^\{status,connected/, 'there is a stream');
 	my $rules = $etf->permit('local all all reject');
