@@ -59,7 +59,7 @@ for my $i (0, 1)
 	cmp_ok($slept, '<', $rows / 10, 'many rows at a time');
 }
 
-# Each at once, before, between and behind what comes at full rate.
+# Each at once, between floods and behind them.
 for my $round (1 .. 3)
 {
 	my $longest = 0;
@@ -70,8 +70,9 @@ for my $round (1 .. 3)
 		my $since = time;
 
 		$etf->sql("INSERT INTO t VALUES ($id, 'alone')");
-		$_->rows_until($id) for @clients;
+		$_->rows_until($id, 10) for @clients;
 		$longest = time - $since if time - $since > $longest;
+		last if $longest > 5;
 	}
 	cmp_ok($longest, '<', 1, 'a row that comes alone is read at once');
 	next if $round == 3;
