@@ -6,6 +6,7 @@
 #define ETF_BACKFILL_REQUEST_H
 
 #include "client/backfill/early.h"
+#include "client/base/failure.h"
 #include "client/base/settings.h"
 
 #define BACKFILL_ID_MAX 63
@@ -53,6 +54,16 @@ extern const Setting *request_find(const char *name);
 /* What cannot be wrong in one member alone.  False leaves a message. */
 extern bool request_check(const BackfillRequest *request, char *error,
 						  size_t size);
+
+/*
+ * Is a connection that is not permitted waited for?  As long as it is not known
+ * what was read before, or what moves meanwhile would be missing in that.
+ */
+static inline bool
+request_waits(const BackfillRequest *request, bool is_known, FailureClass class)
+{
+	return request->kept != NULL && !is_known && class == FAIL_AUTH;
+}
 
 /* The condition for a table; NULL: none. */
 extern const char *request_where(const BackfillRequest *request,

@@ -5,6 +5,8 @@
 #ifndef ETF_TROUBLE_H
 #define ETF_TROUBLE_H
 
+#include "client/base/failure.h"
+
 typedef enum ReaderTrouble
 {
 	TROUBLE_NONE,
@@ -17,5 +19,8 @@ typedef enum ReaderTrouble
 
 /* Of a statement, by its SQLSTATE; empty: there was none. */
 extern ReaderTrouble trouble_of(const char *sqlstate);
+
+/* Is it worth another try?  "class": why the connection was lost. */
+extern bool trouble_passes(ReaderTrouble trouble, FailureClass class);
 
 #endif

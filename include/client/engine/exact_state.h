@@ -132,15 +132,6 @@ exact_unkept(const Exact *exact)
 	return unkept_min(unkept_first(&exact->keys), exact->request.early.first);
 }
 
-/* Or what moves meanwhile would be missing in what was handed over. */
-static inline bool
-exact_may_have_begun(const Exact *exact)
-{
-	return exact->request.kept != NULL && !exact->loaded &&
-		   exact->stage <= EXACT_LOADING &&
-		   exact->desk.db.failure.class == FAIL_AUTH;
-}
-
 /* Connections to be polled: desk, maker, keeper, jobs. */
 #define EXACT_POLLS (3 + BACKFILL_JOBS_MAX)
 

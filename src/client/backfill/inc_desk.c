@@ -233,26 +233,16 @@ answered(Incremental *inc, const StreamPlace *place)
 static bool
 stays(const Incremental *inc)
 {
-	const Failure *failure = &inc->desk.db.failure;
-
-	return inc->desk.trouble == TROUBLE_LOST
-			   ? failure_info(failure->class)->policy == POLICY_STOP
-			   : inc->desk.trouble != TROUBLE_BUSY;
-}
-
-/* Or what moves meanwhile would be missing in what may have been read before. */
-static bool
-may_have_begun(const Incremental *inc)
-{
-	return inc->request.kept != NULL && !inc->loaded &&
-		   inc->stage <= INC_LOADING && inc->desk.db.failure.class == FAIL_AUTH;
+	return !trouble_passes(inc->desk.trouble, inc->desk.db.failure.class);
 }
 
 static bool
 is_final(const Incremental *inc)
 {
+	bool is_known = inc->loaded || inc->stage > INC_LOADING;
+
 	return !inc->saving && inc->stage < INC_RUNNING && stays(inc) &&
-		   !may_have_begun(inc);
+		   !request_waits(&inc->request, is_known, inc->desk.db.failure.class);
 }
 
 /*

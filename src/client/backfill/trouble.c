@@ -35,3 +35,11 @@ trouble_of(const char *sqlstate)
 		rule++;
 	return rule->trouble;
 }
+
+bool
+trouble_passes(ReaderTrouble trouble, FailureClass class)
+{
+	return trouble == TROUBLE_BUSY ||
+		   (trouble == TROUBLE_LOST &&
+			failure_info(class)->policy != POLICY_STOP);
+}

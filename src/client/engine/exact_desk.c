@@ -304,10 +304,10 @@ begin_failed(Engine *engine)
 	Exact *exact = &engine->exact;
 	Failure failure = exact->desk.db.failure;
 	ReaderTrouble trouble = exact->desk.trouble;
-	bool passes = trouble == TROUBLE_BUSY ||
+	bool is_known = exact->loaded || exact->stage > EXACT_LOADING;
+	bool passes = trouble_passes(trouble, failure.class) ||
 				  (trouble == TROUBLE_LOST &&
-				   (failure_info(failure.class)->policy != POLICY_STOP ||
-					exact_may_have_begun(exact)));
+				   request_waits(&exact->request, is_known, failure.class));
 
 	if (exact->stage == EXACT_LOADING || exact->stage == EXACT_KEEPING)
 		store_explain(&failure);

@@ -107,14 +107,11 @@ failed(Engine *engine)
 	Kept *kept = &engine->kept;
 	Failure failure = kept->desk.db.failure;
 	ReaderTrouble trouble = kept->desk.trouble;
-	bool passes = trouble == TROUBLE_BUSY ||
-				  (trouble == TROUBLE_LOST &&
-				   failure_info(failure.class)->policy != POLICY_STOP);
 
 	reader_close(&kept->desk);
 	kept->desk_at =
 		engine->now + backoff_fail(&kept->backoff, (uint32_t) random());
-	kept->told = !passes;
+	kept->told = !trouble_passes(trouble, failure.class);
 	store_explain(&failure);
 	tell_unknown(engine, &failure, trouble);
 	if (kept->told)
